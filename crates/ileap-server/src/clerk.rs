@@ -1,0 +1,17 @@
+//! Clerk's two APIs. This module and its children are the only place that knows Clerk's words:
+//! paths, field names, status values, error codes.
+//!
+//! `call` exchanges one request, `wire` is what comes back, `error` is the table from an error code to
+//! what it means here, `status` the one from a sign-in's status; `frontend` lists the calls, `sign_in`
+//! strings them together into one login, `account` says what may be done with it.
+
+pub(crate) mod account;
+pub(crate) mod call;
+pub(crate) mod dev_browser;
+pub(crate) mod environment;
+pub(crate) mod error;
+pub mod frontend;
+pub(crate) mod session_removal;
+pub(crate) mod sign_in;
+pub(crate) mod status;
+pub(crate) mod wire;

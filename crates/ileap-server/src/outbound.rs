@@ -1,0 +1,171 @@
+//! The one place that builds HTTP clients, and what every answer from outside goes through.
+
+use std::{error::Error, io, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+
+/// How long an unused connection is kept: shorter than servers and load balancers usually do, so that
+/// a request rarely meets a connection that is just being closed.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What an outbound client is built from.
+#[derive(Clone, Debug)]
+pub struct OutboundOptions {
+    /// The longest wait for a connection with its TLS handshake.
+    pub connect_timeout: Duration,
+    /// Whose certificates are believed.
+    pub roots: Roots,
+    /// What the client calls itself.
+    pub user_agent: String,
+}
+
+/// Whose certificates are believed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Roots {
+    /// Nobody's: for upstreams on loopback without TLS, on machines without CA certificates.
+    None,
+    /// Those of the platform.
+    Platform,
+}
+
+impl Default for OutboundOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(2),
+            roots: Roots::Platform,
+            user_agent: concat!("ileap/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// Builds a client: rustls with the platform's roots, no redirects, no proxies from the environment,
+/// no decompression (an answer is never larger than what was received).
+///
+/// It has no total deadline: the caller owns one, because it often covers several calls.
+pub fn client(options: &OutboundOptions) -> Result<reqwest::Client, OutboundError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that may build a client"
+    )]
+    let builder = reqwest::Client::builder();
+    let builder = match options.roots {
+        Roots::None => builder.tls_certs_only([]),
+        Roots::Platform => builder,
+    };
+    builder
+        .connect_timeout(options.connect_timeout)
+        .user_agent(&options.user_agent)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .build()
+        .map_err(|_| OutboundError::Roots)
+}
+
+/// Reads a body of at most `limit_bytes`; anything longer is an error as soon as that is known.
+pub async fn read_capped(
+    mut response: reqwest::Response,
+    limit_bytes: usize,
+) -> Result<Bytes, OutboundError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > limit_bytes {
+            return Err(OutboundError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// Why a call gave no answer. It holds no address, header or body: those may carry secrets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum OutboundError {
+    /// The answer broke off or was no HTTP.
+    #[error("reading the answer of an upstream: it broke off or is no HTTP")]
+    Body,
+    /// No connection; nothing was sent.
+    #[error("connecting to an upstream")]
+    Connect,
+    /// The request could not be built.
+    #[error("building a request to an upstream")]
+    Request,
+    /// The platform's certificates cannot be read.
+    #[error(
+        "loading the CA certificates of this machine: install them (Debian: ca-certificates), or name them in \
+         SSL_CERT_FILE"
+    )]
+    Roots,
+    /// The connection ended after the request was (partly) sent and before an answer came.
+    #[error("calling an upstream: the connection ended before an answer came")]
+    Reset,
+    /// No answer in time.
+    #[error("calling an upstream: no answer in time")]
+    Timeout,
+    /// The peer could not prove who it is; nothing was sent.
+    #[error("connecting to an upstream: the TLS handshake went wrong")]
+    Tls,
+    /// The answer is longer than the caller accepts.
+    #[error("reading the answer of an upstream: it is longer than accepted")]
+    TooLarge,
+}
+
+impl OutboundError {
+    /// A short, stable word for logs and metric labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Body => "body",
+            Self::Connect => "connect",
+            Self::Request => "request",
+            Self::Reset => "reset",
+            Self::Roots => "roots",
+            Self::Timeout => "timeout",
+            Self::Tls => "tls",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
+impl From<reqwest::Error> for OutboundError {
+    fn from(error: reqwest::Error) -> Self {
+        if error.is_connect() {
+            return if is_caused_by_tls(&error) {
+                Self::Tls
+            } else {
+                Self::Connect
+            };
+        }
+        if error.is_timeout() {
+            Self::Timeout
+        } else if error.is_builder() {
+            Self::Request
+        } else if error.is_body() || error.is_decode() {
+            Self::Body
+        } else {
+            Self::Reset
+        }
+    }
+}
+
+fn is_caused_by_tls(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if cause.is::<rustls::Error>() {
+            return true;
+        }
+        // An io::Error's source() is its inner error's source: the inner error itself is passed over.
+        let inner = cause
+            .downcast_ref::<io::Error>()
+            .and_then(|io| io.get_ref());
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
+    }
+    false
+}
+
+#[cfg(test)]
+pub(crate) mod raw_upstream;
+#[cfg(test)]
+mod tests;

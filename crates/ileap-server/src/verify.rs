@@ -1,0 +1,205 @@
+//! The question every token request asks: are these credentials right?
+
+pub mod clerk_frontend;
+#[cfg(test)]
+pub(crate) mod contract;
+pub mod encodings;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use crate::identity::{ClientCredentials, ClientId, Organization, Role};
+
+/// Checks client credentials against the place where users live.
+///
+/// A wrong secret is an answer, not an error: [`Verdict::Reject`]. [`VerifyError`] means that it could
+/// not be found out.
+#[async_trait::async_trait]
+pub trait CredentialVerifier: Send + Sync {
+    /// Judges one reading of the credentials. Returns within the verifier's own deadline.
+    async fn verify(&self, credentials: &ClientCredentials) -> Result<Verdict, VerifyError>;
+
+    /// Asks whether logins can work at all, and names what stands in the way.
+    async fn probe(&self) -> Vec<ProbeFinding>;
+
+    /// Finishes, within `longest`, what verifications left to do in the background; says whether it is done.
+    /// Most have nothing to finish.
+    async fn drain(&self, _longest: Duration) -> bool {
+        true
+    }
+
+    /// The configuration's name for this verifier, for logs and metrics.
+    fn kind(&self) -> &'static str;
+}
+
+/// The answer about one set of credentials.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// The credentials are right and the account may be used.
+    Accept(VerifiedClient),
+    /// They are not, or it may not. Outside, every reason looks the same.
+    Reject(RejectReason),
+}
+
+/// An account whose secret has just been proved.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct VerifiedClient {
+    /// Namespaced subject, `clerk|user_...`.
+    pub subject: String,
+    /// The identifier that verified.
+    pub client_id: ClientId,
+    /// The organization acted for, where one applies.
+    pub organization: Option<Organization>,
+    /// The roles the account holds there.
+    pub roles: BTreeSet<Role>,
+}
+
+/// Why credentials were refused. For logs, metrics and the operator; never for the caller.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RejectReason {
+    /// The account is banned or was removed by its directory.
+    Banned,
+    /// The right secret, but Clerk does not know this device (Device Trust).
+    DeviceTrust,
+    /// Locked after failures, or by an administrator.
+    Locked {
+        /// How long the lock still lasts; `None` when it has no end.
+        expires_in: Option<Duration>,
+    },
+    /// The right secret, but the account asks for a second factor.
+    MfaRequired,
+    /// The account must choose a new password first.
+    NewPasswordRequired,
+    /// The account has no password, or may sign in by single sign-on only.
+    NoPassword,
+    /// Not a member of the organization that is required, or of several with none chosen.
+    NoOrganization,
+    /// The account is kept out by an allow-list or block-list.
+    NotAllowed,
+    /// The right secret, but a Clerk Protect challenge stands in the way.
+    ProtectCheck,
+    /// The password is known from a breach; sign-in is refused until it is changed.
+    SecretCompromised,
+    /// The right secret, but the session has a task (such as setting up a second factor) open.
+    SessionTask,
+    /// No such account.
+    UnknownClient,
+    /// A sign-in status this version does not know.
+    UnknownStatus,
+    /// The secret is wrong, or (where the instance hides it) the account unknown.
+    WrongSecret,
+}
+
+impl RejectReason {
+    /// A stable name for logs and metric labels.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Banned => "banned",
+            Self::DeviceTrust => "device_trust",
+            Self::Locked { .. } => "locked",
+            Self::MfaRequired => "mfa_required",
+            Self::NewPasswordRequired => "new_password_required",
+            Self::NoPassword => "no_password",
+            Self::NoOrganization => "no_organization",
+            Self::NotAllowed => "not_allowed",
+            Self::ProtectCheck => "protect_check",
+            Self::SecretCompromised => "secret_compromised",
+            Self::SessionTask => "session_task",
+            Self::UnknownClient => "unknown_client",
+            Self::UnknownStatus => "unknown_status",
+            Self::WrongSecret => "wrong_secret",
+        }
+    }
+
+    /// Whether another reading of the same header might still be right.
+    pub fn may_be_misread(&self) -> bool {
+        matches!(self, Self::UnknownClient | Self::WrongSecret)
+    }
+
+    /// What the operator can do about it, where that is not the partner's own business.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::DeviceTrust => Some(
+                "the password is right but Clerk's Device Trust stopped the login: set bypass_client_trust on this \
+                 user (PATCH /v1/users/{id}), or turn Device Trust off for the instance, or use verifier.kind = \"clerk_backend\"",
+            ),
+            Self::MfaRequired => Some(
+                "the password is right but the account asks for a second factor, which a machine cannot give: \
+                 turn multi-factor authentication off for this service account",
+            ),
+            Self::NewPasswordRequired => {
+                Some("the account must choose a new password in Clerk before it can log in")
+            }
+            Self::NoOrganization => Some(
+                "make the user a member of the configured organization, or set verifier.clerk.organization \
+                 when it belongs to several",
+            ),
+            Self::ProtectCheck => Some(
+                "Clerk Protect challenges this login: turn mid-flow challenges off for the instance",
+            ),
+            Self::SecretCompromised => {
+                Some("Clerk knows this password from a breach: give the user a new, generated one")
+            }
+            Self::SessionTask => Some(
+                "finish the user's open session task in Clerk (reset password, set up MFA) or remove it",
+            ),
+            Self::UnknownStatus => Some(
+                "Clerk answered with a sign-in status this version does not know: update ileap",
+            ),
+            Self::Banned
+            | Self::Locked { .. }
+            | Self::NoPassword
+            | Self::NotAllowed
+            | Self::UnknownClient
+            | Self::WrongSecret => None,
+        }
+    }
+}
+
+/// It could not be found out whether the credentials are right. Nothing of it may be remembered as wrong.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum VerifyError {
+    /// The deployment is wrong: host, key, mode or instance setting. `code` is Clerk's error code, bounded.
+    #[error("verifying credentials: the verifier is misconfigured ({code}): {remedy}")]
+    Misconfigured {
+        /// What Clerk answered.
+        code: String,
+        /// What the operator can do.
+        remedy: &'static str,
+    },
+    /// The verifier's upstream limits us.
+    #[error("verifying credentials: throttled upstream")]
+    Throttled {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// The upstream is down, too slow, or answers nonsense.
+    #[error("verifying credentials: upstream unavailable ({cause})")]
+    Unavailable {
+        /// When to come back.
+        retry_after: Duration,
+        /// A short, fixed word for logs: `timeout`, `connect`, `http_502`, ...
+        cause: String,
+    },
+}
+
+/// One thing a probe found.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ProbeFinding {
+    /// Whether logins will fail because of it.
+    pub severity: ProbeSeverity,
+    /// What was found.
+    pub finding: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ProbeSeverity {
+    /// Good to know.
+    Info,
+    /// Some logins will fail.
+    Warning,
+    /// No login can work.
+    Error,
+}

@@ -1,0 +1,152 @@
+//! Credentials checked by signing in through Clerk's Frontend API, the way an app would.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    CredentialVerifier, ProbeFinding, ProbeSeverity, Verdict, VerifiedClient, VerifyError,
+};
+use crate::{
+    clerk::{
+        account::{self, MembershipRules},
+        dev_browser::DevBrowsers,
+        frontend::FrontendApi,
+        session_removal::SessionRemovals,
+        sign_in::{SignInEnd, SignInFlow, unavailable},
+        status::CompletedSignIn,
+    },
+    identity::{ClientCredentials, ClientId, Role},
+};
+
+/// How logins over the Frontend API are judged.
+#[derive(Clone, Debug)]
+pub struct ClerkFrontendOptions {
+    /// Id (`org_...`) or slug of the organization that an account must belong to.
+    pub organization: Option<String>,
+    /// The roles that organization roles open, by Clerk's role key.
+    pub role_keys: BTreeMap<String, Role>,
+    /// The longest one verification may take, with everything that is tried again.
+    pub timeout: Duration,
+}
+
+impl Default for ClerkFrontendOptions {
+    /// No required organization, the role keys `org:ileap_user`, `org:ileap_organizer`,
+    /// `org:ileap_operator` and `org:ileap_all`, five seconds.
+    fn default() -> Self {
+        let key = |role: Role| (format!("org:ileap_{}", role.as_str()), role);
+        Self {
+            organization: None,
+            role_keys: Role::ALL.into_iter().map(key).collect(),
+            timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Verifies credentials by signing in, and ends the session that a success leaves behind.
+#[derive(Debug)]
+pub struct ClerkFrontendVerifier {
+    flow: SignInFlow,
+    options: ClerkFrontendOptions,
+    removals: SessionRemovals,
+}
+
+impl ClerkFrontendVerifier {
+    /// A verifier over one Clerk instance. Makes no call yet.
+    pub fn new(api: FrontendApi, options: ClerkFrontendOptions) -> Self {
+        let dev_browsers = Arc::<DevBrowsers>::default();
+        Self {
+            removals: SessionRemovals::new(api.clone(), Arc::clone(&dev_browsers)),
+            flow: SignInFlow::new(api, dev_browsers),
+            options,
+        }
+    }
+
+    fn judge(&self, client_id: &ClientId, login: &CompletedSignIn) -> Verdict {
+        let rules = MembershipRules {
+            organization: self.options.organization.as_deref(),
+            role_keys: &self.options.role_keys,
+        };
+        match account::admit(&login.session, &rules) {
+            Ok(membership) => Verdict::Accept(VerifiedClient {
+                subject: format!("clerk|{}", login.user_id),
+                client_id: client_id.clone(),
+                organization: membership.organization,
+                roles: membership.roles,
+            }),
+            Err(reason) => Verdict::Reject(reason),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl CredentialVerifier for ClerkFrontendVerifier {
+    async fn verify(&self, credentials: &ClientCredentials) -> Result<Verdict, VerifyError> {
+        let ClientCredentials {
+            client_id,
+            client_secret,
+        } = credentials;
+        let deadline = Instant::now() + self.options.timeout;
+        let login = self
+            .flow
+            .sign_in(client_id.as_str(), client_secret, deadline);
+        let end = timeout_at(deadline, login).await;
+        match end.map_err(|_| unavailable("timeout"))?? {
+            SignInEnd::Refused(reason) => Ok(Verdict::Reject(reason)),
+            SignInEnd::Complete(login) => {
+                let verdict = self.judge(client_id, &login);
+                if let Some(client_token) = login.client_token {
+                    self.removals.enqueue(login.session_id, client_token);
+                }
+                Ok(verdict)
+            }
+        }
+    }
+
+    async fn probe(&self) -> Vec<ProbeFinding> {
+        let deadline = Instant::now() + self.options.timeout;
+        let answer = timeout_at(deadline, self.flow.environment()).await;
+        match answer.map_err(|_| unavailable("timeout")).flatten() {
+            Ok(environment) => environment.findings(),
+            Err(error) => vec![unanswered(&error)],
+        }
+    }
+
+    /// The sessions of past logins are removed.
+    async fn drain(&self, longest: Duration) -> bool {
+        self.removals.drain(longest).await
+    }
+
+    fn kind(&self) -> &'static str {
+        "clerk_frontend"
+    }
+}
+
+fn unanswered(error: &VerifyError) -> ProbeFinding {
+    let (severity, finding, remedy) = match error {
+        VerifyError::Misconfigured { code, remedy } => (
+            ProbeSeverity::Error,
+            format!("Clerk's Frontend API refuses calls ({code})"),
+            (*remedy).to_owned(),
+        ),
+        VerifyError::Throttled { retry_after } => (
+            ProbeSeverity::Warning,
+            "Clerk's Frontend API throttles calls".to_owned(),
+            format!("try again in {} seconds", retry_after.as_secs()),
+        ),
+        VerifyError::Unavailable { cause, .. } => (
+            ProbeSeverity::Error,
+            format!("Clerk's Frontend API gives no answer ({cause})"),
+            "check the publishable key or verifier.clerk.frontend_api_url, and that this machine may connect to it"
+                .to_owned(),
+        ),
+    };
+    ProbeFinding {
+        severity,
+        finding,
+        remedy,
+    }
+}
+
+#[cfg(test)]
+mod tests;
