@@ -4,4 +4,5 @@ pub mod clerk;
 pub mod clock;
 pub mod identity;
 pub mod outbound;
+pub mod token;
 pub mod verify;

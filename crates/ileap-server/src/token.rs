@@ -1,0 +1,26 @@
+//! Access tokens: the keys that sign them, issuing them, validating them.
+//!
+//! A token is a JSON Web Token in compact serialisation (RFC 7515 §3.1, RFC 7519) with the profile of
+//! RFC 9068. Signatures come from the crypto library directly, with keys parsed once.
+
+mod algorithm;
+mod claims;
+mod inspect;
+mod issuer;
+mod jws;
+mod key_file;
+mod public_jwk;
+mod signing_key;
+mod signing_keys;
+mod strict_json;
+mod validator;
+
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use inspect::{Inspection, Judgement, inspect};
+pub use issuer::{
+    AccessToken, IssueError, IssuedToken, IssuerOptions, MintOptions, Reuse, TokenIssuer,
+};
+pub use jws::UnverifiedToken;
+pub use key_file::KeyError;
+pub use signing_keys::SigningKeys;
+pub use validator::{DEFAULT_LEEWAY, InvalidReason, TokenError, TokenValidator, ValidatorOptions};

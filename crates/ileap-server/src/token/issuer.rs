@@ -1,0 +1,278 @@
+//! Issuing tokens.
+
+use std::{fmt, sync::Arc, thread, time::Duration};
+
+use aws_lc_rs::rand;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use quick_cache::sync::Cache;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+
+use super::{SigningKeys, claims::Claims, jws};
+use crate::{
+    clock::Clock,
+    identity::{Principal, Scopes},
+};
+
+/// How many callers' tokens are kept for reuse.
+const REUSE_ENTRIES: usize = 10_000;
+/// How long a request waits for a free signer. Whoever has to wait longer is better told to come back.
+const SIGNING_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What every token of an issuer has in common.
+#[derive(Clone, Debug)]
+pub struct IssuerOptions {
+    /// `iss`: the public base URL.
+    pub issuer: String,
+    /// `aud`.
+    pub audience: String,
+    /// How long a token lives; whole seconds count.
+    pub lifetime: Duration,
+    /// `typ` in the header, `at+jwt` by RFC 9068 §2.1.
+    pub typ: String,
+    /// Whether a caller gets the same token again.
+    pub reuse: Reuse,
+}
+
+/// Whether a caller gets the same token again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reuse {
+    /// A new token, and a new `jti`, for every request.
+    Never,
+    /// The last one, as long as at least half its life is left: an RSA signature costs a hundred times
+    /// what the rest of a token request does.
+    WhileHalfLeft,
+}
+
+/// Issues tokens with this server's signing key.
+pub struct TokenIssuer {
+    options: IssuerOptions,
+    encoded_header: String,
+    keys: Arc<SigningKeys>,
+    clock: Arc<dyn Clock>,
+    reusable: Cache<Principal, SignedToken>,
+    signers: Arc<Semaphore>,
+    patience: Duration,
+}
+
+/// A token and what the token response says about it.
+#[derive(Clone, Debug)]
+pub struct IssuedToken {
+    /// The token.
+    pub access_token: AccessToken,
+    /// How long it still lives, in whole seconds and never too many.
+    pub expires_in: Duration,
+    /// What it was granted.
+    pub scopes: Scopes,
+}
+
+/// A signed token (RFC 6749 §1.4). It cannot print and is wiped when the last copy goes.
+#[derive(Clone)]
+pub struct AccessToken(Arc<SecretString>);
+
+impl AccessToken {
+    /// The token itself; for the response that carries it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(redacted)")
+    }
+}
+
+/// When a minted token begins and how long it lives. It may be over already.
+#[derive(Clone, Copy, Debug)]
+pub struct MintOptions {
+    /// `iat` and `nbf`, cut to whole seconds.
+    pub issued_at: Timestamp,
+    /// From there to `exp`, in whole seconds.
+    pub lifetime: Duration,
+}
+
+/// No token could be issued.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum IssueError {
+    /// More tokens are asked for than can be signed. Trying again helps.
+    #[error("issuing an access token: every signer is busy")]
+    Busy,
+    /// The times wanted are not on the calendar from 1970 on.
+    #[error("issuing an access token: its times are out of range")]
+    Range,
+    /// The crypto library did not sign.
+    #[error("issuing an access token: signing it did not work")]
+    Signing,
+}
+
+/// A token with its times.
+#[derive(Clone)]
+struct SignedToken {
+    token: AccessToken,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// All of a token but the signature.
+struct UnsignedToken {
+    signing_input: String,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl TokenIssuer {
+    /// An issuer that has issued nothing yet.
+    pub fn new(options: IssuerOptions, keys: Arc<SigningKeys>, clock: Arc<dyn Clock>) -> Self {
+        let key = keys.current();
+        let header = json!({
+            "alg": key.algorithm().as_str(), "kid": key.kid(), "typ": options.typ,
+        });
+        // Two for each core: while one signature is on its way out, the next is being made.
+        let signers = 2 * thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            encoded_header: jws::encode_header(&header),
+            options,
+            keys,
+            clock,
+            reusable: Cache::new(REUSE_ENTRIES),
+            signers: Arc::new(Semaphore::new(signers)),
+            patience: SIGNING_PATIENCE,
+        }
+    }
+
+    /// A token for `principal`, new or reused.
+    ///
+    /// Signing happens outside the threads that serve requests, no more at once than two for each core.
+    pub async fn issue(&self, principal: &Principal) -> Result<IssuedToken, IssueError> {
+        if let Some(token) = self.reuse(principal) {
+            return Ok(token);
+        }
+        let waiting = Arc::clone(&self.signers).acquire_owned();
+        let Ok(Ok(permit)) = timeout(self.patience, waiting).await else {
+            return Err(IssueError::Busy);
+        };
+        // Another request for the same caller may have been signed during the wait.
+        if let Some(token) = self.reuse(principal) {
+            return Ok(token);
+        }
+        let unsigned = self.prepare(principal, self.clock.now(), self.options.lifetime)?;
+        let keys = Arc::clone(&self.keys);
+        // The permit goes along and comes back: a caller that hangs up does not free a signer still at
+        // work, and the next in line finds the token kept before it is let in.
+        let signing = spawn_blocking(move || (unsigned.sign(&keys), permit));
+        let (signed, _permit) = signing.await.map_err(|_| IssueError::Signing)?;
+        let signed = signed?;
+        let issued = self.describe(&signed, principal);
+        if self.options.reuse == Reuse::WhileHalfLeft {
+            self.reusable.insert(principal.clone(), signed);
+        }
+        Ok(issued)
+    }
+
+    /// A token with times of your own, signed here and now and never reused: for the command line.
+    pub fn mint(
+        &self,
+        principal: &Principal,
+        options: MintOptions,
+    ) -> Result<IssuedToken, IssueError> {
+        let unsigned = self.prepare(principal, options.issued_at, options.lifetime)?;
+        Ok(self.describe(&unsigned.sign(&self.keys)?, principal))
+    }
+
+    fn reuse(&self, principal: &Principal) -> Option<IssuedToken> {
+        let signed = self.reusable.get(principal)?;
+        signed
+            .has_half_left(self.clock.now())
+            .then(|| self.describe(&signed, principal))
+    }
+
+    fn describe(&self, signed: &SignedToken, principal: &Principal) -> IssuedToken {
+        let rest = signed.expires_at.duration_since(self.clock.now());
+        let seconds = u64::try_from(rest.as_secs()).unwrap_or(0);
+        IssuedToken {
+            access_token: signed.token.clone(),
+            expires_in: Duration::from_secs(seconds),
+            scopes: principal.scopes.clone(),
+        }
+    }
+
+    fn prepare(
+        &self,
+        principal: &Principal,
+        from: Timestamp,
+        lifetime: Duration,
+    ) -> Result<UnsignedToken, IssueError> {
+        let (issued_at, expires_at) = whole_seconds(from, lifetime).ok_or(IssueError::Range)?;
+        let organization = principal.organization.as_ref();
+        let claims = Claims {
+            iss: &self.options.issuer,
+            sub: &principal.subject,
+            aud: &self.options.audience,
+            client_id: principal.client_id.as_str(),
+            org_id: organization.map(|organization| organization.id.as_str()),
+            org_slug: organization.and_then(|organization| organization.slug.as_deref()),
+            roles: principal.roles.iter().map(|role| role.as_str()).collect(),
+            scope: principal.scopes.to_string(),
+            iat: issued_at.as_second(),
+            nbf: issued_at.as_second(),
+            exp: expires_at.as_second(),
+            jti: &random_id()?,
+        };
+        let payload = serde_json::to_vec(&claims).map_err(|_| IssueError::Signing)?;
+        Ok(UnsignedToken {
+            signing_input: jws::signing_input(&self.encoded_header, &payload),
+            issued_at,
+            expires_at,
+        })
+    }
+}
+
+impl fmt::Debug for TokenIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenIssuer")
+            .field("options", &self.options)
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+impl UnsignedToken {
+    fn sign(self, keys: &SigningKeys) -> Result<SignedToken, IssueError> {
+        let token =
+            jws::sign(self.signing_input, keys.current()).map_err(|_| IssueError::Signing)?;
+        Ok(SignedToken {
+            token: AccessToken(Arc::new(SecretString::from(token))),
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+impl SignedToken {
+    /// No, too, when the clock was set back to before it was issued.
+    fn has_half_left(&self, now: Timestamp) -> bool {
+        let life = self.expires_at.duration_since(self.issued_at);
+        let left = self.expires_at.duration_since(now);
+        now >= self.issued_at && left >= life / 2
+    }
+}
+
+fn whole_seconds(from: Timestamp, lifetime: Duration) -> Option<(Timestamp, Timestamp)> {
+    let issued_at = from.as_second();
+    let expires_at = issued_at.checked_add_unsigned(lifetime.as_secs())?;
+    let moment = |seconds| Timestamp::from_second(seconds).ok();
+    (issued_at >= 0).then_some((moment(issued_at)?, moment(expires_at)?))
+}
+
+/// 128 random bits.
+fn random_id() -> Result<String, IssueError> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).map_err(|_| IssueError::Signing)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! From a presented token to the caller it stands for.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use quick_cache::sync::Cache;
+use serde_json::{Map, Value};
+
+use super::{
+    SigningKeys, UnverifiedToken, claims::ReceivedClaims, jws::CompactJws, signing_key::SigningKey,
+    strict_json::parse_object,
+};
+use crate::{clock::Clock, identity::Principal};
+
+/// How far the clocks of several of our instances may differ.
+pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
+/// How many verified tokens are remembered.
+const CACHE_ENTRIES: usize = 16 * 1024;
+/// Header parameters that would change how the rest is read or bring their own key
+/// (RFC 7515 §4.1, RFC 7797 §3, RFC 7516 §4.1.3). We never write one.
+const REFUSED_PARAMETERS: [&str; 7] = ["b64", "crit", "jku", "jwk", "x5c", "x5u", "zip"];
+
+/// What a token must say to be ours.
+#[derive(Clone, Debug)]
+pub struct ValidatorOptions {
+    /// The `iss` expected, exactly.
+    pub issuer: String,
+    /// What `aud` must be or contain.
+    pub audience: String,
+    /// The `typ` expected in the header, with or without `application/`.
+    pub typ: String,
+    /// How far `iat` and `nbf` may lie in the future, in whole seconds. `exp` knows no leeway.
+    pub leeway: Duration,
+}
+
+/// Judges tokens against this server's keys. A token that passed is remembered until it expires.
+#[derive(Debug)]
+pub struct TokenValidator {
+    options: ValidatorOptions,
+    keys: Arc<SigningKeys>,
+    clock: Arc<dyn Clock>,
+    verified: Cache<[u8; 32], Verified>,
+}
+
+/// A token whose signature and claims are right; the times in seconds since 1970.
+#[derive(Clone, Debug)]
+struct Verified {
+    principal: Arc<Principal>,
+    not_before: i64,
+    expires_at: i64,
+}
+
+/// Why a token does not count.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TokenError {
+    /// It was good in every respect until its time ran out.
+    #[error("validating an access token: it has expired")]
+    Expired,
+    /// It is not one of ours, or not for us, or not yet.
+    #[error("validating an access token: it is invalid ({})", .0.as_str())]
+    Invalid(InvalidReason),
+}
+
+/// What is wrong with an invalid token. For logs and the operator; callers are told no more than that it is
+/// invalid.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum InvalidReason {
+    /// Not the algorithm of the key it names.
+    Algorithm,
+    /// Not meant for us.
+    Audience,
+    /// A claim is missing, doubled or of the wrong type.
+    Claims,
+    /// The header is not strict JSON, too long, or has a parameter we refuse.
+    Header,
+    /// Issued by another.
+    Issuer,
+    /// Too long, or not three parts of strict base64url.
+    Malformed,
+    /// `iat` or `nbf` lies in the future.
+    NotYetValid,
+    /// The key did not sign this.
+    Signature,
+    /// Another kind of token.
+    Type,
+    /// Names no key, or none of ours.
+    UnknownKey,
+}
+
+impl InvalidReason {
+    /// A stable name for logs and metric labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Algorithm => "algorithm",
+            Self::Audience => "audience",
+            Self::Claims => "claims",
+            Self::Header => "header",
+            Self::Issuer => "issuer",
+            Self::Malformed => "malformed",
+            Self::NotYetValid => "not_yet_valid",
+            Self::Signature => "signature",
+            Self::Type => "type",
+            Self::UnknownKey => "unknown_key",
+        }
+    }
+}
+
+impl From<InvalidReason> for TokenError {
+    fn from(reason: InvalidReason) -> Self {
+        Self::Invalid(reason)
+    }
+}
+
+impl TokenValidator {
+    /// A validator that remembers nothing yet.
+    pub fn new(options: ValidatorOptions, keys: Arc<SigningKeys>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            options,
+            keys,
+            clock,
+            verified: Cache::new(CACHE_ENTRIES),
+        }
+    }
+
+    /// The caller `token` stands for.
+    ///
+    /// Nothing of a token is believed before its signature is verified, and its times are judged last:
+    /// a forged token is invalid, never expired.
+    pub fn validate(&self, token: UnverifiedToken<'_>) -> Result<Arc<Principal>, TokenError> {
+        let fingerprint = fingerprint(token.bounded()?);
+        if let Some(verified) = self.verified.get(&fingerprint) {
+            self.check_times(&verified)?;
+            return Ok(verified.principal);
+        }
+        let verified = self.verify(token)?;
+        self.check_times(&verified)?;
+        let principal = Arc::clone(&verified.principal);
+        self.verified.insert(fingerprint, verified);
+        Ok(principal)
+    }
+
+    /// Everything but the times.
+    fn verify(&self, token: UnverifiedToken<'_>) -> Result<Verified, InvalidReason> {
+        let jws = CompactJws::parse(token)?;
+        let key = self.key_for(&jws.header)?;
+        if !key.has_signed(jws.signing_input.as_bytes(), &jws.signature) {
+            return Err(InvalidReason::Signature);
+        }
+        let members = parse_object(&jws.payload).ok_or(InvalidReason::Claims)?;
+        let claims = ReceivedClaims::read(&members)?;
+        if claims.issuer != self.options.issuer {
+            return Err(InvalidReason::Issuer);
+        }
+        if !claims.audience.contains(&self.options.audience.as_str()) {
+            return Err(InvalidReason::Audience);
+        }
+        Ok(Verified {
+            principal: Arc::new(claims.principal),
+            not_before: claims.not_before,
+            expires_at: claims.expires_at,
+        })
+    }
+
+    /// The key says which algorithm counts; the header may only agree (RFC 8725 §3.1).
+    fn key_for(&self, header: &Map<String, Value>) -> Result<&SigningKey, InvalidReason> {
+        let text = |name: &str| header.get(name).and_then(Value::as_str);
+        let key = text("kid")
+            .and_then(|kid| self.keys.find(kid))
+            .ok_or(InvalidReason::UnknownKey)?;
+        if text("alg") != Some(key.algorithm().as_str()) {
+            return Err(InvalidReason::Algorithm);
+        }
+        let refused = |name: &&str| header.contains_key(*name);
+        if REFUSED_PARAMETERS.iter().any(refused) {
+            return Err(InvalidReason::Header);
+        }
+        if !text("typ").is_some_and(|typ| same_type(typ, &self.options.typ)) {
+            return Err(InvalidReason::Type);
+        }
+        Ok(key)
+    }
+
+    /// Wall-clock time, asked anew for every request: a remembered token expires too, and a corrected
+    /// clock counts at once.
+    fn check_times(&self, verified: &Verified) -> Result<(), TokenError> {
+        let now = self.clock.now().as_second();
+        let leeway = i64::try_from(self.options.leeway.as_secs()).unwrap_or(i64::MAX);
+        if verified.not_before > now.saturating_add(leeway) {
+            return Err(InvalidReason::NotYetValid.into());
+        }
+        if verified.expires_at <= now {
+            return Err(TokenError::Expired);
+        }
+        Ok(())
+    }
+}
+
+/// RFC 7515 §4.1.9: media types, compared without regard to case, `application/` understood.
+fn same_type(presented: &str, expected: &str) -> bool {
+    short_type(presented).eq_ignore_ascii_case(short_type(expected))
+}
+
+fn short_type(typ: &str) -> &str {
+    const PREFIX: &str = "application/";
+    match typ.split_at_checked(PREFIX.len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,
+        _ => typ,
+    }
+}
+
+fn fingerprint(token: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    bytes
+}
+
+#[cfg(test)]
+mod tests;
