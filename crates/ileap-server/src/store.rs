@@ -1,0 +1,188 @@
+//! Where footprints, transport activity data, events and access rules are kept.
+
+#[cfg(test)]
+pub(crate) mod contract;
+pub mod sqlite;
+
+use bytes::Bytes;
+use ileap_types::{
+    filter::{odata::FootprintFilter, tad::TadFilter},
+    pact::event::CloudEvent,
+};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    access::{AccessRule, Visibility},
+    identity::Principal,
+};
+
+/// The store port. Stored JSON leaves as the bytes that went in.
+#[async_trait::async_trait]
+pub trait Store: Send + Sync {
+    /// The latest version of one footprint, if `visibility` covers it. Ids compare without regard to case.
+    async fn footprint(
+        &self,
+        visibility: &Visibility,
+        id: &str,
+    ) -> Result<Option<Bytes>, StoreError>;
+
+    /// One page of footprints (latest versions), ordered by creation and id.
+    async fn footprints(
+        &self,
+        visibility: &Visibility,
+        filter: &FootprintFilter,
+        page: &PageQuery,
+    ) -> Result<Page, StoreError>;
+
+    /// One page of transport activity data.
+    async fn tads(
+        &self,
+        visibility: &Visibility,
+        filter: &TadFilter,
+        page: &PageQuery,
+    ) -> Result<Page, StoreError>;
+
+    /// Keeps an event; when this returns, it survives a crash. The same source and id again is a duplicate.
+    async fn record_event(&self, event: &ReceivedEvent<'_>) -> Result<EventReceipt, StoreError>;
+
+    /// Writes all of `objects` or none. What is already there, byte for byte, is left alone.
+    async fn import(&self, objects: &[ImportObject]) -> Result<ImportSummary, StoreError>;
+
+    /// Whether a TOC (`toc`) or HOC (`hoc`) of this id is stored.
+    async fn has_object(&self, kind: &str, object_id: &str) -> Result<bool, StoreError>;
+
+    /// The rules for one recipient.
+    async fn access_rules(&self, recipient: &str) -> Result<Vec<AccessRule>, StoreError>;
+
+    /// Adds a rule for a recipient; adding it again changes nothing.
+    async fn allow(&self, recipient: &str, rule: AccessRule) -> Result<(), StoreError>;
+
+    /// Takes a rule away from a recipient; says whether there was one.
+    async fn disallow(&self, recipient: &str, rule: AccessRule) -> Result<bool, StoreError>;
+
+    /// The secret that signs cursors, the same for everyone on this store.
+    fn cursor_key(&self) -> &CursorKey;
+
+    /// Answers when the store can.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// Which part of a list is wanted.
+#[derive(Clone, Debug)]
+pub struct PageQuery {
+    /// The most items to return; at least 1.
+    pub limit: usize,
+    /// Where the previous page ended.
+    pub after: Option<Position>,
+}
+
+/// A place in an ordered list; only the store that made it knows what it says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Position(pub String);
+
+/// Part of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// Stored JSON objects, in order, with commas between them.
+    pub objects: Bytes,
+    /// Where this page ended, if there is more.
+    pub next: Option<Position>,
+}
+
+impl Page {
+    /// Nothing, and nothing after it.
+    pub fn empty() -> Self {
+        Self {
+            objects: Bytes::new(),
+            next: None,
+        }
+    }
+}
+
+/// An event with what is known of its sender.
+#[derive(Debug)]
+pub struct ReceivedEvent<'a> {
+    /// The validated event.
+    pub event: &'a CloudEvent,
+    /// Its JSON as received.
+    pub body: &'a Bytes,
+    /// Who sent it.
+    pub sender: &'a Principal,
+    /// When it arrived.
+    pub received_at: Timestamp,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum EventReceipt {
+    /// The same sender's event with this source and id was already there; nothing changed.
+    Duplicate,
+    /// Kept.
+    Stored,
+}
+
+/// Something to be imported: already judged, written as these bytes.
+#[derive(Clone, Debug)]
+pub struct ImportObject {
+    /// Footprint or transport activity data.
+    pub kind: ImportKind,
+    /// The object, for the columns that are searched.
+    pub value: Value,
+    /// The bytes that will be served.
+    pub json: Bytes,
+}
+
+/// What can be imported.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ImportKind {
+    /// A PACT product footprint.
+    Footprint,
+    /// iLEAP transport activity data.
+    Tad,
+}
+
+/// What an import did.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ImportSummary {
+    /// Objects that were new.
+    pub added: usize,
+    /// Objects that replaced an older version.
+    pub updated: usize,
+    /// Objects that were already there unchanged.
+    pub unchanged: usize,
+}
+
+/// The secret that signs cursors.
+pub struct CursorKey(pub(crate) [u8; 32]);
+
+impl std::fmt::Debug for CursorKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CursorKey(redacted)")
+    }
+}
+
+/// The store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The object cannot be kept: it lacks what the store orders by, or is older than what is there.
+    #[error("storing object {index}: {reason}")]
+    Unacceptable {
+        /// Place in the import, from 0.
+        index: usize,
+        /// What is wrong and what to change.
+        reason: String,
+    },
+    /// A position that this store did not make.
+    #[error("reading a page: the position is not one of this store's")]
+    UnknownPosition,
+    /// The database is down, full, locked or broken.
+    #[error("{attempted}: the database is unavailable")]
+    Unavailable {
+        /// What was attempted.
+        attempted: &'static str,
+        /// The driver's error, for the log.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

@@ -1,0 +1,140 @@
+//! Opening the database.
+
+use std::{
+    fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr as _,
+    time::Duration,
+};
+
+use sqlx::{
+    AssertSqlSafe, Row as _, SqlSafeStr as _, SqlitePool,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::unavailable;
+use crate::store::{CursorKey, StoreError};
+
+/// Connections that read; SQLite serves as many readers beside one writer.
+const READERS: u32 = 4;
+/// How long a statement waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits for a connection before it is told to come back.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Compiled statements kept per connection.
+const STATEMENTS: usize = 128;
+
+const MIGRATIONS: [(i64, &str, &str); 1] = [(
+    1,
+    "footprints, activity data, events, access",
+    include_str!("../../../migrations/sqlite/0001_footprints_tads_events_access.sql"),
+)];
+
+/// The writing and the reading connections; the same pool for a store in memory.
+pub(super) async fn pools(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
+    let failed = unavailable("opening the database");
+    let options = SqliteConnectOptions::from_str(url).map_err(&failed)?;
+    let options = options
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS)
+        // An acknowledged event must survive a power cut.
+        .synchronous(SqliteSynchronous::Full);
+    if is_memory(url) {
+        let pool = pool(1).connect_with(options).await.map_err(&failed)?;
+        return Ok((pool.clone(), pool));
+    }
+    create_private(options.get_filename()).map_err(|error| failed(sqlx::Error::Io(error)))?;
+    let options = options.journal_mode(SqliteJournalMode::Wal);
+    let writer = pool(1)
+        .connect_with(options.clone())
+        .await
+        .map_err(&failed)?;
+    let readers = pool(READERS)
+        .connect_with(options.read_only(true))
+        .await
+        .map_err(&failed)?;
+    Ok((writer, readers))
+}
+
+/// Connections that are never closed for their age: one in memory is the database.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+fn is_memory(url: &str) -> bool {
+    url.contains(":memory:") || url.contains("mode=memory")
+}
+
+/// The data is the owner's; a file that is there keeps its mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map(|_| ())
+}
+
+/// Applies what is missing; a schema from a newer version is an error.
+pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+    let migrations = MIGRATIONS.map(|(version, description, sql)| {
+        let sql = AssertSqlSafe(sql).into_sql_str();
+        Migration::new(
+            version,
+            description.into(),
+            MigrationType::Simple,
+            sql,
+            false,
+        )
+    });
+    let migrated = Migrator::with_migrations(migrations.to_vec())
+        .run(writer)
+        .await;
+    migrated.map_err(|error| {
+        let attempted = match error {
+            MigrateError::VersionMissing(_) => {
+                "opening the database: a newer version of ileap has written it; update this one"
+            }
+            _ => "bringing the database's schema up to date",
+        };
+        StoreError::Unavailable {
+            attempted,
+            source: Box::new(error),
+        }
+    })
+}
+
+/// The secret that signs cursors, made once per database.
+pub(super) async fn cursor_key(writer: &SqlitePool) -> Result<CursorKey, StoreError> {
+    const ATTEMPTED: &str = "reading the secret that signs cursors";
+    let mut fresh = [0_u8; 32];
+    aws_lc_rs::rand::fill(&mut fresh).map_err(|error| StoreError::Unavailable {
+        attempted: "drawing random bytes",
+        source: error.to_string().into(),
+    })?;
+    sqlx::query(
+        "INSERT INTO settings (name, value) VALUES ('cursor_key', ?) ON CONFLICT DO NOTHING",
+    )
+    .bind(&fresh[..])
+    .execute(writer)
+    .await
+    .map_err(unavailable(ATTEMPTED))?;
+    let row = sqlx::query("SELECT value FROM settings WHERE name = 'cursor_key'")
+        .fetch_one(writer)
+        .await;
+    let kept: Vec<u8> = row
+        .and_then(|row| row.try_get(0))
+        .map_err(unavailable(ATTEMPTED))?;
+    let kept = kept.try_into().map_err(|_| StoreError::Unavailable {
+        attempted: ATTEMPTED,
+        source: "it is not 32 bytes long".into(),
+    })?;
+    Ok(CursorKey(kept))
+}

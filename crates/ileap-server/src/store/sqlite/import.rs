@@ -1,0 +1,207 @@
+//! Writing objects: all of them, or none.
+
+use ileap_types::{extension::IleapObject, filter::tad::tad_index, pact::v2::ProductFootprint};
+use serde::Deserialize as _;
+use serde_json::Value;
+use sqlx::{Row as _, SqliteConnection, SqlitePool};
+
+use super::{nanoseconds, unavailable};
+use crate::store::{ImportKind, ImportObject, ImportSummary, StoreError};
+
+/// What became of one object.
+enum Outcome {
+    Added,
+    Unchanged,
+    Updated,
+}
+
+pub(super) async fn all_or_none(
+    writer: &SqlitePool,
+    objects: &[ImportObject],
+) -> Result<ImportSummary, StoreError> {
+    let failed = unavailable("importing objects");
+    // Takes the write lock at once: a transaction that reads first cannot wait for another process's.
+    let mut transaction = writer
+        .begin_with("BEGIN IMMEDIATE")
+        .await
+        .map_err(&failed)?;
+    let mut summary = ImportSummary::default();
+    for (index, object) in objects.iter().enumerate() {
+        let outcome = match object.kind {
+            ImportKind::Footprint => footprint(&mut transaction, index, object).await?,
+            ImportKind::Tad => tad(&mut transaction, index, object).await?,
+        };
+        match outcome {
+            Outcome::Added => summary.added += 1,
+            Outcome::Unchanged => summary.unchanged += 1,
+            Outcome::Updated => summary.updated += 1,
+        }
+    }
+    transaction.commit().await.map_err(&failed)?;
+    Ok(summary)
+}
+
+async fn footprint(
+    connection: &mut SqliteConnection,
+    index: usize,
+    object: &ImportObject,
+) -> Result<Outcome, StoreError> {
+    let failed = unavailable("importing a footprint");
+    let footprint = ProductFootprint::deserialize(&object.value)
+        .map_err(|error| unacceptable(index, error.to_string()))?;
+    let id = footprint.id.to_string();
+    let version = i64::from(footprint.version);
+    let created = nanoseconds(footprint.created.timestamp());
+    let known = sqlx::query("SELECT version, created, json FROM footprints WHERE id = ?")
+        .bind(&id)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(&failed)?;
+    let outcome = match known {
+        None => Outcome::Added,
+        Some(row) => {
+            let (known_version, known_created, json): (i64, i64, Vec<u8>) = (
+                row.try_get(0).map_err(&failed)?,
+                row.try_get(1).map_err(&failed)?,
+                row.try_get(2).map_err(&failed)?,
+            );
+            if json == object.json {
+                return Ok(Outcome::Unchanged);
+            }
+            if version <= known_version {
+                return Err(unacceptable(
+                    index,
+                    format!(
+                        "footprint {id} is stored with version {known_version} and other content; raise `version` above that"
+                    ),
+                ));
+            }
+            if created != known_created {
+                return Err(unacceptable(
+                    index,
+                    format!(
+                        "footprint {id} is stored with another `created`; keep that, and set `updated`"
+                    ),
+                ));
+            }
+            Outcome::Updated
+        }
+    };
+    write_footprint(connection, &footprint, object)
+        .await
+        .map_err(&failed)?;
+    Ok(outcome)
+}
+
+async fn write_footprint(
+    connection: &mut SqliteConnection,
+    footprint: &ProductFootprint,
+    object: &ImportObject,
+) -> Result<(), sqlx::Error> {
+    let id = footprint.id.to_string();
+    let ileap = IleapObject::from_footprint(footprint).and_then(Result::ok);
+    sqlx::query("DELETE FROM footprints WHERE id = ?")
+        .bind(&id)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(
+        "INSERT INTO footprints (id, version, created, updated, status, kind, object_id, cpc, country, period_start, \
+         period_end, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&id)
+    .bind(i64::from(footprint.version))
+    .bind(nanoseconds(footprint.created.timestamp()))
+    .bind(footprint.updated.as_ref().map(|moment| nanoseconds(moment.timestamp())))
+    .bind(footprint.status.as_str())
+    .bind(ileap.as_ref().map_or("generic", |object| object.kind().as_str()))
+    .bind(ileap.as_ref().map(IleapObject::id))
+    .bind(&footprint.product_category_cpc)
+    .bind(&footprint.pcf.geography_country)
+    .bind(nanoseconds(footprint.pcf.reference_period_start.timestamp()))
+    .bind(nanoseconds(footprint.pcf.reference_period_end.timestamp()))
+    .bind(object.json.as_ref())
+    .execute(&mut *connection)
+    .await?;
+    for (list, values) in [
+        ("company", &footprint.company_ids),
+        ("product", &footprint.product_ids),
+    ] {
+        for value in values {
+            sqlx::query("INSERT INTO footprint_ids (list, value, footprint) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+                .bind(list)
+                .bind(value.as_str())
+                .bind(&id)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    if let Some(IleapObject::Shipment(shipment)) = &ileap {
+        for tce in &shipment.tces {
+            for (kind, object_id) in [("toc", &tce.toc_id), ("hoc", &tce.hoc_id)] {
+                let Some(object_id) = object_id else { continue };
+                sqlx::query(
+                    "INSERT INTO shipment_references (kind, object_id, footprint) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                )
+                .bind(kind)
+                .bind(object_id)
+                .bind(&id)
+                .execute(&mut *connection)
+                .await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn tad(
+    connection: &mut SqliteConnection,
+    index: usize,
+    object: &ImportObject,
+) -> Result<Outcome, StoreError> {
+    let failed = unavailable("importing activity data");
+    let id = object.value.get("activityId").and_then(Value::as_str);
+    let id = id.ok_or_else(|| unacceptable(index, "`activityId` is missing".to_owned()))?;
+    let known = sqlx::query("SELECT json FROM tads WHERE activity_id = ?").bind(id);
+    let known = known
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(&failed)?;
+    let outcome = match known {
+        None => Outcome::Added,
+        Some(row) if row.try_get::<Vec<u8>, _>(0).map_err(&failed)? == object.json => {
+            return Ok(Outcome::Unchanged);
+        }
+        Some(_) => Outcome::Updated,
+    };
+    write_tad(connection, id, object).await.map_err(&failed)?;
+    Ok(outcome)
+}
+
+async fn write_tad(
+    connection: &mut SqliteConnection,
+    id: &str,
+    object: &ImportObject,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM tads WHERE activity_id = ?")
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("INSERT INTO tads (activity_id, json) VALUES (?, ?)")
+        .bind(id)
+        .bind(object.json.as_ref())
+        .execute(&mut *connection)
+        .await?;
+    for (path, key) in tad_index(&object.value) {
+        sqlx::query("INSERT INTO tad_fields (path, key, activity_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(path)
+            .bind(key)
+            .bind(id)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+fn unacceptable(index: usize, reason: String) -> StoreError {
+    StoreError::Unacceptable { index, reason }
+}

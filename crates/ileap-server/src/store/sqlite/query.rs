@@ -1,0 +1,201 @@
+//! Visibility, filter and position as SQL. Every value is bound; only constants are written into the text.
+
+use ileap_types::filter::{
+    odata::{Comparison, FootprintFilter, Literal, Operator, Property},
+    tad::TadFilter,
+};
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::nanoseconds;
+use crate::{
+    access::{Reach, Visibility},
+    identity::Role,
+    store::{Page, PageQuery, Position, StoreError},
+};
+
+/// Shipments refer to TOCs and HOCs; whoever sees the one sees the other.
+const SHIPMENTS_AND_REFERENCES: &str = "(f.kind = 'shipment' OR EXISTS (SELECT 1 FROM shipment_references r \
+     WHERE r.kind = f.kind AND r.object_id = f.object_id))";
+
+/// One footprint; `None` when the visibility covers nothing.
+pub(super) fn footprint(visibility: &Visibility, id: &str) -> Option<QueryBuilder<Sqlite>> {
+    let mut query = QueryBuilder::new("SELECT f.json FROM footprints f WHERE f.id = ");
+    query.push_bind(id.to_ascii_lowercase());
+    push_visibility(&mut query, visibility).then_some(query)
+}
+
+/// A page of footprints, joined; `None` when the visibility covers nothing.
+pub(super) fn footprints(
+    visibility: &Visibility,
+    filter: &FootprintFilter,
+    page: &PageQuery,
+) -> Result<Option<QueryBuilder<Sqlite>>, StoreError> {
+    let mut query = begin_page("created || '/' || id");
+    query.push("SELECT f.json, f.created, f.id FROM footprints f WHERE 1 = 1");
+    if !push_visibility(&mut query, visibility) {
+        return Ok(None);
+    }
+    for comparison in &filter.comparisons {
+        push_comparison(&mut query, comparison);
+    }
+    if let Some(position) = &page.after {
+        let (created, id) = parse_position(position).ok_or(StoreError::UnknownPosition)?;
+        query.push(" AND (f.created, f.id) > (").push_bind(created);
+        query.push(", ").push_bind(id.to_owned()).push(")");
+    }
+    query.push(" ORDER BY f.created, f.id");
+    end_page(&mut query, page);
+    Ok(Some(query))
+}
+
+/// A page of activity data, joined; `None` when the visibility, or a value that cannot be, covers nothing.
+pub(super) fn tads(
+    visibility: &Visibility,
+    filter: &TadFilter,
+    page: &PageQuery,
+) -> Result<Option<QueryBuilder<Sqlite>>, StoreError> {
+    let sees_activities = match visibility.reach() {
+        Reach::Everything => true,
+        Reach::Kinds(roles) => !roles.is_empty(),
+        Reach::Nothing => false,
+    };
+    if !sees_activities {
+        return Ok(None);
+    }
+    let mut query = begin_page("'tad/' || activity_id");
+    query.push("SELECT t.json, t.activity_id FROM tads t WHERE 1 = 1");
+    for term in &filter.terms {
+        if term.alternatives.is_empty() {
+            // Such as a mass that is no number.
+            return Ok(None);
+        }
+        query.push(
+            " AND EXISTS (SELECT 1 FROM tad_fields d WHERE d.activity_id = t.activity_id AND (d.path, d.key) IN (",
+        );
+        query.push_values(&term.alternatives, |mut row, (path, key)| {
+            row.push_bind((*path).to_owned()).push_bind(key.clone());
+        });
+        query.push("))");
+    }
+    if let Some(Position(after)) = &page.after {
+        let after = after
+            .strip_prefix("tad/")
+            .ok_or(StoreError::UnknownPosition)?;
+        query
+            .push(" AND t.activity_id > ")
+            .push_bind(after.to_owned());
+    }
+    query.push(" ORDER BY t.activity_id");
+    end_page(&mut query, page);
+    Ok(Some(query))
+}
+
+/// Begins a query whose one row is a page: its objects with commas between, and for each its length and
+/// its position in hexadecimal. Joined in the database, because every row costs a turn of the connection's
+/// thread. The rows that follow are one more than the limit, so that "more" shows; SQLite joins them in
+/// their order.
+fn begin_page(position: &str) -> QueryBuilder<Sqlite> {
+    QueryBuilder::new(format!(
+        "SELECT group_concat(json, ','), group_concat(length(json) || ' ' || hex({position}), ',') FROM ("
+    ))
+}
+
+fn end_page(query: &mut QueryBuilder<Sqlite>, page: &PageQuery) {
+    let one_more = i64::try_from(page.limit).map_or(i64::MAX, |limit| limit.saturating_add(1));
+    // As an expression: SQLite plans by the value of a bare parameter, and would compile the statement anew
+    // for every page.
+    query.push(" LIMIT (").push_bind(one_more).push(" + 0))");
+}
+
+/// Takes the object beyond the limit off again, and says where the page ended if there was one.
+pub(super) fn page(mut objects: Vec<u8>, places: &str, limit: usize) -> Option<Page> {
+    let places: Vec<&str> = places.split(',').collect();
+    let has_more = places.len() > limit;
+    let next = if has_more {
+        let (length, _) = places.last()?.split_once(' ')?;
+        let length: usize = length.parse().ok()?;
+        objects.truncate(objects.len().checked_sub(length + 1)?);
+        let (_, position) = places.get(limit.checked_sub(1)?)?.split_once(' ')?;
+        Some(Position(unhex(position)?))
+    } else {
+        None
+    };
+    Some(Page {
+        objects: objects.into(),
+        next,
+    })
+}
+
+fn unhex(text: &str) -> Option<String> {
+    let bytes = text.as_bytes().chunks(2);
+    let bytes = bytes.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    String::from_utf8(bytes.collect::<Option<_>>()?).ok()
+}
+
+fn parse_position(position: &Position) -> Option<(i64, &str)> {
+    let (created, id) = position.0.split_once('/')?;
+    Some((created.parse().ok()?, id))
+}
+
+/// Adds what the caller may see; `false` when that is nothing.
+fn push_visibility(query: &mut QueryBuilder<Sqlite>, visibility: &Visibility) -> bool {
+    let roles = match visibility.reach() {
+        Reach::Everything => return true,
+        Reach::Nothing => return false,
+        Reach::Kinds(roles) => roles,
+    };
+    let conditions: Vec<&str> = roles
+        .iter()
+        .map(|role| match role {
+            Role::All => "1 = 1",
+            Role::Operator => "f.kind <> 'generic'",
+            Role::Organizer => "f.kind IN ('toc', 'hoc')",
+            Role::User => SHIPMENTS_AND_REFERENCES,
+        })
+        .collect();
+    if conditions.is_empty() {
+        return false;
+    }
+    query.push(" AND (").push(conditions.join(" OR ")).push(")");
+    true
+}
+
+fn push_comparison(query: &mut QueryBuilder<Sqlite>, comparison: &Comparison) {
+    let column = match comparison.property {
+        Property::CompanyIds => return push_id(query, "company", &comparison.value),
+        Property::ProductIds => return push_id(query, "product", &comparison.value),
+        Property::Created => "f.created",
+        Property::GeographyCountry => "f.country",
+        Property::ProductCategoryCpc => "f.cpc",
+        Property::ReferencePeriodEnd => "f.period_end",
+        Property::ReferencePeriodStart => "f.period_start",
+        Property::Updated => "f.updated",
+    };
+    let operator = match comparison.operator {
+        Operator::Any | Operator::Eq => " = ",
+        Operator::Ge => " >= ",
+        Operator::Gt => " > ",
+        Operator::Le => " <= ",
+        Operator::Lt => " < ",
+        Operator::Ne => " <> ",
+    };
+    query.push(" AND ").push(column).push(operator);
+    match &comparison.value {
+        Literal::Instant(moment) => query.push_bind(nanoseconds(*moment)),
+        Literal::Text(text) => query.push_bind(text.clone()),
+    };
+}
+
+fn push_id(query: &mut QueryBuilder<Sqlite>, list: &'static str, value: &Literal) {
+    let Literal::Text(value) = value else {
+        query.push(" AND 1 = 0");
+        return;
+    };
+    query
+        .push(" AND EXISTS (SELECT 1 FROM footprint_ids i WHERE i.footprint = f.id AND i.list = '");
+    query
+        .push(list)
+        .push("' AND i.value = ")
+        .push_bind(value.clone())
+        .push(")");
+}

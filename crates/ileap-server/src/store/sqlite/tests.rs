@@ -1,0 +1,114 @@
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use super::*;
+use crate::{import, store::contract};
+
+#[tokio::test]
+async fn a_store_in_memory_keeps_the_contract() {
+    contract::run(&SqliteStore::open("sqlite::memory:").await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_store_in_a_file_keeps_the_contract() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
+    contract::run(&SqliteStore::open(&url).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_file_is_private_and_keeps_data_and_cursor_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ileap.db");
+    let url = format!("sqlite:{}", path.display());
+    let first = SqliteStore::open(&url).await.unwrap();
+    import::sample_data(&first).await.unwrap();
+    let key = first.cursor_key.0;
+    first.writer.close().await;
+    first.readers.close().await;
+    let again = SqliteStore::open(&url).await.unwrap();
+    assert_eq!(again.cursor_key.0, key);
+    let page = PageQuery {
+        limit: 1000,
+        after: None,
+    };
+    let filter = FootprintFilter {
+        comparisons: Vec::new(),
+    };
+    let found = again
+        .footprints(&Visibility::everything(), &filter, &page)
+        .await
+        .unwrap();
+    assert!(!found.objects.is_empty());
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
+    let store = SqliteStore::open(&url).await.unwrap();
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                 VALUES (9999, 'from the future', 1, x'00', 0)";
+    sqlx::query(newer).execute(&store.writer).await.unwrap();
+    let refused = SqliteStore::open(&url).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("a newer version of ileap"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn readers_are_served_while_an_import_is_under_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
+    let store = SqliteStore::open(&url).await.unwrap();
+    import::sample_data(&store).await.unwrap();
+    let mut writing = store.writer.begin().await.unwrap();
+    sqlx::query("DELETE FROM footprints")
+        .execute(&mut *writing)
+        .await
+        .unwrap();
+    let page = PageQuery {
+        limit: 1000,
+        after: None,
+    };
+    let filter = FootprintFilter {
+        comparisons: Vec::new(),
+    };
+    let found = store
+        .footprints(&Visibility::everything(), &filter, &page)
+        .await
+        .unwrap();
+    assert!(
+        !found.objects.is_empty(),
+        "what is not committed is not seen"
+    );
+}
+
+#[tokio::test]
+async fn an_import_waits_for_another_process_that_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
+    let (ours, theirs) = (
+        SqliteStore::open(&url).await.unwrap(),
+        SqliteStore::open(&url).await.unwrap(),
+    );
+    let writing = tokio::spawn(async move {
+        for number in 0..200 {
+            theirs
+                .allow(&format!("org_{number}"), AccessRule::Everything)
+                .await
+                .unwrap();
+        }
+    });
+    let mut number = 0;
+    while !writing.is_finished() {
+        number += 1;
+        let new = contract::object(contract::another(number, "2024-01-01T00:00:00Z"));
+        ours.import(&[new]).await.unwrap();
+    }
+    writing.await.unwrap();
+}
