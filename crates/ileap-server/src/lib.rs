@@ -3,9 +3,12 @@
 pub mod access;
 pub mod clerk;
 pub mod clock;
+pub mod config;
+pub mod http;
 pub mod identity;
 pub mod import;
 pub mod outbound;
 pub mod store;
+pub mod telemetry;
 pub mod token;
 pub mod verify;

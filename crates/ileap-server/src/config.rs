@@ -1,0 +1,55 @@
+//! Configuration: read in one place from file and environment, judged as a whole, turned into parts.
+//!
+//! The registry in `keys` is the one list of what can be set; the default file, the JSON Schema, the
+//! reference and the reading itself all come from it.
+
+mod availability;
+mod base_url;
+mod document;
+mod environment;
+mod file;
+mod key;
+mod keys;
+pub mod publishable_key;
+mod read;
+mod read_clerk;
+mod reader;
+mod rules;
+mod secret_file;
+mod sections;
+mod sources;
+mod values;
+mod violation;
+
+pub use base_url::PublicBaseUrl;
+pub use document::{default_file, json_schema, reference_markdown};
+pub use sections::{
+    Access, Clerk, Config, Data, Keys, KnownGood, Listener, Log, Profile, StoreSection, TlsFiles,
+    Token, Verifier, VerifierKind,
+};
+pub use sources::Sources;
+pub use values::{ClerkSecretKey, WebhookSigningSecret};
+pub use violation::{ConfigError, Violation};
+
+/// A configuration that can be run, and what should be said about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What is odd about it, yet no obstacle.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads, merges and judges. All violations come together; nothing has been bound or opened yet.
+    pub fn load(sources: Sources) -> Result<Loaded, ConfigError> {
+        let mut reader = reader::Reader::open(sources)?;
+        let config = read::config(&mut reader);
+        rules::judge(&mut reader);
+        availability::judge(&mut reader);
+        reader.finish(config)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,297 @@
+//! The registry: every key, its form, its default and its meaning. There is no other list.
+
+pub(super) use super::key::{Key, Kind};
+
+/// The key of this path.
+pub(super) fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// The section a path lies in: all but its last part.
+pub(super) fn section(path: &str) -> &str {
+    path.rsplit_once('.').map_or("", |(section, _)| section)
+}
+
+/// Whether keys or sections lie in this path.
+pub(super) fn is_section(path: &str) -> bool {
+    let is_below = |rest: &str| rest.starts_with('.');
+    KEYS.iter()
+        .any(|key| key.path.strip_prefix(path).is_some_and(is_below))
+}
+
+/// The key whose path is most like this one, if any is.
+pub(super) fn nearest(path: &str) -> Option<&'static Key> {
+    let likeness = |key: &Key| strsim::jaro_winkler(key.path, path);
+    KEYS.iter()
+        .max_by(|left, right| likeness(left).total_cmp(&likeness(right)))
+        .filter(|key| strsim::damerau_levenshtein(key.path, path) <= NEAR)
+}
+
+/// The most edits that a mistyped path is away from the one that was meant; `_file` is five.
+const NEAR: usize = 5;
+
+const ROLES: &[&str] = &["user", "organizer", "operator", "all"];
+
+/// Every key, in the order of the default file.
+pub(super) const KEYS: [Key; 43] = [
+    Key::unset(
+        "public_base_url",
+        Kind::Text,
+        "\"https://ileap.example.com\"",
+        "The URL partners type, and the issuer of tokens; it may carry a path. Without it only a loopback \
+         listener starts.",
+    ),
+    Key::set(
+        "listener.bind",
+        Kind::Text,
+        "\"127.0.0.1:8080\"",
+        "Address and port of the public listener.",
+    ),
+    Key::set(
+        "listener.admin_bind",
+        Kind::Text,
+        "\"127.0.0.1:9464\"",
+        "Address and port of the admin listener: /healthz, /readyz, /metrics.",
+    ),
+    Key::set(
+        "listener.trusted_proxies",
+        Kind::List,
+        "[]",
+        "Networks (CIDR) whose X-Forwarded-For and x-request-id are believed.",
+    ),
+    Key::set(
+        "listener.behind_proxy",
+        Kind::Boolean,
+        "false",
+        "A proxy in front ends TLS: plain HTTP on a non-loopback address is meant.",
+    ),
+    Key::unset(
+        "listener.tls_cert_file",
+        Kind::Text,
+        "\"cert.pem\"",
+        "Certificate chain, PEM.",
+    ),
+    Key::unset(
+        "listener.tls_key_file",
+        Kind::Text,
+        "\"key.pem\"",
+        "Private key of the certificate, PEM.",
+    ),
+    Key::set(
+        "listener.max_connections",
+        Kind::Integer(1, 1_000_000),
+        "10000",
+        "Connections open at once; more wait in the kernel.",
+    ),
+    Key::set(
+        "listener.drain_timeout",
+        Kind::Duration("0", "10m"),
+        "\"30s\"",
+        "How long requests under way may take to finish at the end.",
+    ),
+    Key::unset(
+        "verifier.kind",
+        Kind::Choice(&["clerk_backend", "clerk_frontend", "static_users"]),
+        "\"clerk_frontend\"",
+        "How credentials are checked. Derived from what is set below when left out.",
+    ),
+    Key::unset(
+        "verifier.clerk.publishable_key",
+        Kind::Text,
+        "\"pk_live_...\"",
+        "Clerk's publishable key; names the Frontend API's host. CLERK_PUBLISHABLE_KEY sets it, too.",
+    ),
+    Key::unset(
+        "verifier.clerk.secret_key_file",
+        Kind::Text,
+        "\"clerk_secret_key\"",
+        "File with Clerk's secret key, readable by its owner alone. CLERK_SECRET_KEY holds the key itself.",
+    ),
+    Key::unset(
+        "verifier.clerk.webhook_signing_secret_file",
+        Kind::Text,
+        "\"clerk_webhook_secret\"",
+        "File with the secret of Clerk's webhooks. CLERK_WEBHOOK_SIGNING_SECRET holds the secret itself.",
+    ),
+    Key::unset(
+        "verifier.clerk.frontend_api_url",
+        Kind::Text,
+        "\"https://clerk.example.com\"",
+        "Origin or proxy prefix of the Frontend API, without /v1, where the publishable key's host is not it. \
+         Plain http for loopback only.",
+    ),
+    Key::unset(
+        "verifier.clerk.backend_api_url",
+        Kind::Text,
+        "\"https://api.clerk.com\"",
+        "Origin or proxy prefix of the Backend API, without /v1.",
+    ),
+    Key::unset(
+        "verifier.clerk.organization",
+        Kind::Text,
+        "\"org_...\"",
+        "Id or slug of the organization that every partner's user must be a member of.",
+    ),
+    Key::set(
+        "verifier.clerk.timeout",
+        Kind::Duration("100ms", "10s"),
+        "\"5s\"",
+        "The longest one login may take at Clerk, retries included.",
+    ),
+    Key::unset(
+        "verifier.static_users.file",
+        Kind::Text,
+        "\"users.toml\"",
+        "File of client ids and hashed secrets.",
+    ),
+    Key::set(
+        "verifier.known_good.fresh_for",
+        Kind::Duration("0", "1h"),
+        "\"5m\"",
+        "How long a verified credential is answered without asking Clerk. Checked, without effect in this version.",
+    ),
+    Key::set(
+        "verifier.known_good.stale_for",
+        Kind::Duration("0", "24h"),
+        "\"1h\"",
+        "How long verified credentials go on while Clerk is down. Checked, without effect in this version.",
+    ),
+    Key::unset(
+        "access.default_role",
+        Kind::Choice(ROLES),
+        "\"user\"",
+        "The role of verified clients that hold none: for instances without organizations. Mind open sign-up.",
+    ),
+    Key::set(
+        "access.allowed_clients",
+        Kind::List,
+        "[]",
+        "The client ids the default role is for; empty means all.",
+    ),
+    Key::set(
+        "access.role_keys.user",
+        Kind::List,
+        "[\"org:ileap_user\"]",
+        "Clerk role keys that mean user.",
+    ),
+    Key::set(
+        "access.role_keys.organizer",
+        Kind::List,
+        "[\"org:ileap_organizer\"]",
+        "Clerk role keys that mean organizer.",
+    ),
+    Key::set(
+        "access.role_keys.operator",
+        Kind::List,
+        "[\"org:ileap_operator\"]",
+        "Clerk role keys that mean operator.",
+    ),
+    Key::set(
+        "access.role_keys.all",
+        Kind::List,
+        "[\"org:ileap_all\"]",
+        "Clerk role keys that mean all.",
+    ),
+    Key::set(
+        "token.algorithm",
+        Kind::Choice(&["RS256", "ES256", "EdDSA"]),
+        "\"RS256\"",
+        "How access tokens are signed.",
+    ),
+    Key::set(
+        "token.lifetime",
+        Kind::Duration("1m", "24h"),
+        "\"1h\"",
+        "How long access tokens live.",
+    ),
+    Key::set(
+        "token.typ",
+        Kind::Text,
+        "\"at+jwt\"",
+        "The `typ` of access tokens (RFC 9068); \"JWT\" for consumers that insist.",
+    ),
+    Key::set(
+        "token.reuse",
+        Kind::Boolean,
+        "true",
+        "Whether a client gets the same token again while half its life is left.",
+    ),
+    Key::unset(
+        "token.audience",
+        Kind::Text,
+        "\"https://ileap.example.com\"",
+        "The `aud` of access tokens. Default: public_base_url.",
+    ),
+    Key::set(
+        "keys.location",
+        Kind::Choice(&["directory", "store"]),
+        "\"directory\"",
+        "Where signing keys are kept.",
+    ),
+    Key::set(
+        "keys.directory",
+        Kind::Text,
+        "\"keys\"",
+        "Directory of signing keys; made at first start, every file 0600.",
+    ),
+    Key::unset(
+        "keys.encryption_key_file",
+        Kind::Text,
+        "\"keys.secret\"",
+        "Encrypts signing keys in the store.",
+    ),
+    Key::set(
+        "keys.rotate_every",
+        Kind::Duration("1h", "1825d"),
+        "\"90d\"",
+        "How long a key signs. Checked, without effect in this version.",
+    ),
+    Key::set(
+        "keys.publish_before",
+        Kind::Duration("1m", "1825d"),
+        "\"24h\"",
+        "How long a key is published before it signs. Checked, without effect in this version.",
+    ),
+    Key::set(
+        "store.url",
+        Kind::Text,
+        "\"sqlite:ileap.db\"",
+        "The database: sqlite:FILE, or sqlite::memory: for tests.",
+    ),
+    Key::set(
+        "data.kind",
+        Kind::Choice(&["stored", "upstream"]),
+        "\"stored\"",
+        "Where the data endpoints' answers come from.",
+    ),
+    Key::set(
+        "data.default_page",
+        Kind::Integer(1, 10_000),
+        "100",
+        "Items on a page when the request names no limit.",
+    ),
+    Key::set(
+        "data.max_page",
+        Kind::Integer(1, 10_000),
+        "1000",
+        "The most items on a page; a larger limit is capped.",
+    ),
+    Key::set(
+        "profile.oauth_errors",
+        Kind::Choice(&["pact", "rfc6749", "ileaptest"]),
+        "\"pact\"",
+        "How wrong credentials look: 400 invalid_client, 401 invalid_client, or 400 invalid_request.",
+    ),
+    Key::set(
+        "log.level",
+        Kind::Text,
+        "\"info\"",
+        "What is logged: error, warn, info, debug, trace, or a filter such as \"ileap_server=debug,warn\".",
+    ),
+    Key::set(
+        "log.format",
+        Kind::Choice(&["text", "json"]),
+        "\"text\"",
+        "How log lines look, on stderr.",
+    ),
+];

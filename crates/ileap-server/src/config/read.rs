@@ -1,0 +1,237 @@
+//! From values to sections. Every section is read whatever is wrong with the others.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use ipnet::IpNet;
+
+use super::{
+    base_url::PublicBaseUrl,
+    read_clerk::clerk,
+    reader::Reader,
+    secret_file,
+    sections::{
+        Access, Config, Data, Keys, KnownGood, Listener, Log, Profile, StoreSection, TlsFiles,
+        Token, Verifier, VerifierKind,
+    },
+    values,
+};
+use crate::{http::profile::OauthErrors, identity::Role, telemetry::LogFormat};
+
+/// Reads every section. `None` means that violations were noted and a value is missing because of them;
+/// every section is read all the same, so that all of them are noted.
+pub(super) fn config(reader: &mut Reader) -> Option<Config> {
+    let public_base_url = public_base_url(reader);
+    let listener = listener(reader);
+    let verifier = verifier(reader);
+    let access = access(reader);
+    let token = token(reader);
+    let keys = keys(reader);
+    let store = reader.parsed("store.url", |text| {
+        let is_database = |scheme| {
+            text.strip_prefix(scheme)
+                .is_some_and(|rest: &str| !rest.is_empty())
+        };
+        let url = text.to_owned();
+        (is_database("sqlite:") || is_database("postgres://")).then_some(StoreSection { url })
+    });
+    let data = data(reader);
+    let oauth_errors = reader.parsed("profile.oauth_errors", |text| {
+        OauthErrors::ALL
+            .into_iter()
+            .find(|profile| profile.as_str() == text)
+    });
+    let format = reader.parsed("log.format", |text| match text {
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    });
+    let level = reader.parsed("log.level", |text| {
+        values::is_log_filter(text).then(|| text.to_owned())
+    });
+    Some(Config {
+        access: access?,
+        data: data?,
+        keys: keys?,
+        listener: listener?,
+        log: Log {
+            format: format?,
+            level: level?,
+        },
+        profile: Profile {
+            oauth_errors: oauth_errors?,
+        },
+        public_base_url,
+        store: store?,
+        token: token?,
+        verifier: verifier?,
+    })
+}
+
+fn public_base_url(reader: &mut Reader) -> Option<PublicBaseUrl> {
+    let text = reader.text("public_base_url")?;
+    let url = PublicBaseUrl::parse(&text);
+    url.map_err(|problem| {
+        reader.violate_key(
+            "public_base_url",
+            problem,
+            "write the URL partners type, such as \"https://ileap.example.com\"",
+        );
+    })
+    .ok()
+}
+
+fn listener(reader: &mut Reader) -> Option<Listener> {
+    let bind = reader.parsed("listener.bind", |text| text.parse().ok());
+    let admin_bind = reader.parsed("listener.admin_bind", |text| text.parse().ok());
+    let trusted_proxies = trusted_proxies(reader);
+    let behind_proxy = reader.boolean("listener.behind_proxy");
+    let drain_timeout = reader.duration("listener.drain_timeout");
+    let max_connections = reader.integer("listener.max_connections");
+    let tls = tls(reader);
+    Some(Listener {
+        admin_bind: admin_bind?,
+        behind_proxy: behind_proxy?,
+        bind: bind?,
+        drain_timeout: drain_timeout?,
+        max_connections: max_connections?.try_into().ok()?,
+        tls,
+        trusted_proxies: trusted_proxies?,
+    })
+}
+
+fn trusted_proxies(reader: &mut Reader) -> Option<Vec<IpNet>> {
+    let network = |text: String| {
+        let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        text.parse().ok().or_else(single)
+    };
+    let networks = reader.list("listener.trusted_proxies")?;
+    let networks: Option<Vec<_>> = networks.into_iter().map(network).collect();
+    if networks.is_none() {
+        reader.violate_key(
+            "listener.trusted_proxies",
+            "an entry is no network",
+            "write CIDR, such as \"10.0.0.0/8\"",
+        );
+    }
+    networks
+}
+
+fn tls(reader: &mut Reader) -> Option<TlsFiles> {
+    const CERT: &str = "listener.tls_cert_file";
+    const KEY: &str = "listener.tls_key_file";
+    if reader.is_set(CERT) != reader.is_set(KEY) {
+        reader.violate_key(
+            CERT,
+            "only one of certificate and key is named",
+            "set both listener.tls_cert_file and listener.tls_key_file",
+        );
+    }
+    secret_file::check_public(reader, CERT);
+    secret_file::check(reader, KEY);
+    Some(TlsFiles {
+        cert_file: reader.text(CERT)?.into(),
+        key_file: reader.text(KEY)?.into(),
+    })
+}
+
+fn verifier(reader: &mut Reader) -> Option<Verifier> {
+    let kind = if reader.is_set("verifier.kind") {
+        reader.parsed("verifier.kind", |text| match text {
+            "clerk_backend" => Some(VerifierKind::ClerkBackend),
+            "clerk_frontend" => Some(VerifierKind::ClerkFrontend),
+            "static_users" => Some(VerifierKind::StaticUsers),
+            _ => None,
+        })
+    } else {
+        Some(VerifierKind::ClerkFrontend)
+    };
+    let clerk = clerk(reader);
+    let fresh_for = reader.duration("verifier.known_good.fresh_for");
+    let stale_for = reader.duration("verifier.known_good.stale_for");
+    let known_good = KnownGood {
+        fresh_for: fresh_for?,
+        stale_for: stale_for?,
+    };
+    Some(Verifier {
+        clerk: clerk?,
+        kind: kind?,
+        known_good,
+    })
+}
+
+fn access(reader: &mut Reader) -> Option<Access> {
+    let default_role = reader.parsed("access.default_role", |text| text.parse().ok());
+    let mut role_keys = BTreeMap::new();
+    for (path, role) in [
+        ("access.role_keys.user", Role::User),
+        ("access.role_keys.organizer", Role::Organizer),
+        ("access.role_keys.operator", Role::Operator),
+        ("access.role_keys.all", Role::All),
+    ] {
+        for key in reader.list(path).unwrap_or_default() {
+            if role_keys
+                .insert(key, role)
+                .is_some_and(|other| other != role)
+            {
+                reader.violate_key(
+                    path,
+                    "a role key has two meanings",
+                    "name every role key under one role",
+                );
+            }
+        }
+    }
+    Some(Access {
+        allowed_clients: reader.list("access.allowed_clients")?,
+        default_role,
+        role_keys,
+    })
+}
+
+fn token(reader: &mut Reader) -> Option<Token> {
+    let algorithm = reader.parsed("token.algorithm", |text| text.parse().ok());
+    let lifetime = reader.duration("token.lifetime");
+    let typ = reader.parsed("token.typ", |text| {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"+-./".contains(&byte);
+        (!text.is_empty() && text.bytes().all(is_word)).then(|| text.to_owned())
+    });
+    let reuse = reader.boolean("token.reuse");
+    Some(Token {
+        algorithm: algorithm?,
+        audience: reader.text("token.audience"),
+        lifetime: lifetime?,
+        reuse: reuse?,
+        typ: typ?,
+    })
+}
+
+fn keys(reader: &mut Reader) -> Option<Keys> {
+    let rotate_every = reader.duration("keys.rotate_every");
+    let publish_before = reader.duration("keys.publish_before");
+    let location = reader.parsed("keys.location", |text| {
+        ["directory", "store"]
+            .contains(&text)
+            .then(|| text.to_owned())
+    });
+    Some(Keys {
+        directory: reader.text("keys.directory")?.into(),
+        location: location?,
+        publish_before: publish_before?,
+        rotate_every: rotate_every?,
+    })
+}
+
+fn data(reader: &mut Reader) -> Option<Data> {
+    let kind = reader.parsed("data.kind", |text| {
+        ["stored", "upstream"]
+            .contains(&text)
+            .then(|| text.to_owned())
+    });
+    let default_page = reader.integer("data.default_page");
+    let max_page = reader.integer("data.max_page");
+    Some(Data {
+        default_page: default_page?,
+        kind: kind?,
+        max_page: max_page?,
+    })
+}

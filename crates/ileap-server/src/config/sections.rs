@@ -1,0 +1,184 @@
+//! The typed configuration, one struct per section.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use ipnet::IpNet;
+use url::Url;
+
+use super::{
+    base_url::PublicBaseUrl,
+    values::{ClerkSecretKey, WebhookSigningSecret},
+};
+use crate::{http::profile::OauthErrors, identity::Role, telemetry::LogFormat, token::Algorithm};
+
+/// Everything that can be set. Turned into parts at start, then dropped.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who may come in.
+    pub access: Access,
+    /// The data endpoints.
+    pub data: Data,
+    /// Signing keys.
+    pub keys: Keys,
+    /// Listeners.
+    pub listener: Listener,
+    /// Logging.
+    pub log: Log,
+    /// How the server speaks.
+    pub profile: Profile,
+    /// The URL partners type; `None` means that of the loopback listener.
+    pub public_base_url: Option<PublicBaseUrl>,
+    /// The database.
+    pub store: StoreSection,
+    /// Access tokens.
+    pub token: Token,
+    /// How credentials are checked.
+    pub verifier: Verifier,
+}
+
+/// `[access]`
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The client ids the default role is for; empty means all.
+    pub allowed_clients: Vec<String>,
+    /// The role of verified clients that hold none.
+    pub default_role: Option<Role>,
+    /// What Clerk's organization role keys mean.
+    pub role_keys: BTreeMap<String, Role>,
+}
+
+/// `[data]`
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// Items on a page when the request names no limit.
+    pub default_page: u32,
+    /// `stored` or `upstream`.
+    pub kind: String,
+    /// The most items on a page.
+    pub max_page: u32,
+}
+
+/// `[keys]`
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// Where key files are.
+    pub directory: PathBuf,
+    /// `directory` or `store`.
+    pub location: String,
+    /// How long a key is published before it signs.
+    pub publish_before: Duration,
+    /// How long a key signs.
+    pub rotate_every: Duration,
+}
+
+/// `[listener]`
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Where the admin listener is.
+    pub admin_bind: SocketAddr,
+    /// A proxy in front ends TLS.
+    pub behind_proxy: bool,
+    /// Where the public listener is.
+    pub bind: SocketAddr,
+    /// How long requests under way may take to finish at the end.
+    pub drain_timeout: Duration,
+    /// Connections open at once.
+    pub max_connections: usize,
+    /// Certificate and key, where the listener speaks TLS.
+    pub tls: Option<TlsFiles>,
+    /// Networks whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// A certificate chain and its key, both PEM.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The chain.
+    pub cert_file: PathBuf,
+    /// The key.
+    pub key_file: PathBuf,
+}
+
+/// `[log]`
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// How lines look.
+    pub format: LogFormat,
+    /// What is logged.
+    pub level: String,
+}
+
+/// `[profile]`
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// How wrong credentials look.
+    pub oauth_errors: OauthErrors,
+}
+
+/// `[store]`
+#[derive(Clone, Debug)]
+pub struct StoreSection {
+    /// `sqlite:FILE` or `sqlite::memory:`.
+    pub url: String,
+}
+
+/// `[token]`
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// How tokens are signed.
+    pub algorithm: Algorithm,
+    /// The `aud`; the public base URL when there is none.
+    pub audience: Option<String>,
+    /// How long tokens live.
+    pub lifetime: Duration,
+    /// Whether a client gets the same token again.
+    pub reuse: bool,
+    /// The `typ` in the header.
+    pub typ: String,
+}
+
+/// `[verifier]`
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    /// Clerk's side.
+    pub clerk: Clerk,
+    /// Which verifier.
+    pub kind: VerifierKind,
+    /// How long verified credentials are remembered.
+    pub known_good: KnownGood,
+}
+
+/// The verifiers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum VerifierKind {
+    /// Clerk's Backend API.
+    ClerkBackend,
+    /// Clerk's Frontend API.
+    ClerkFrontend,
+    /// A file of hashed secrets.
+    StaticUsers,
+}
+
+/// `[verifier.clerk]`
+#[derive(Clone, Debug)]
+pub struct Clerk {
+    /// Where the Frontend API is, without `/v1`.
+    pub frontend_api_url: Url,
+    /// Id or slug of the organization that accounts must belong to.
+    pub organization: Option<String>,
+    /// The Backend API's key.
+    pub secret_key: Option<ClerkSecretKey>,
+    /// The longest one login may take.
+    pub timeout: Duration,
+    /// The webhooks' secret.
+    pub webhook_signing_secret: Option<WebhookSigningSecret>,
+}
+
+/// `[verifier.known_good]`
+#[derive(Clone, Copy, Debug)]
+pub struct KnownGood {
+    /// How long without asking again.
+    pub fresh_for: Duration,
+    /// How long while the upstream is down.
+    pub stale_for: Duration,
+}

@@ -1,0 +1,122 @@
+//! Discovery and the JWK Set: made once, answered from memory with caching headers.
+
+use aws_lc_rs::digest;
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use ileap_types::oauth2::AuthorizationServerMetadata;
+
+use crate::{identity::Scope, token::SigningKeys};
+
+/// How long a verifier may keep the JWK Set, in seconds; a new key is published longer than that
+/// before it signs.
+const JWKS_MAX_AGE_SECONDS: u32 = 3600;
+/// How long the metadata may be kept, in seconds.
+const METADATA_MAX_AGE_SECONDS: u32 = 3600;
+
+/// The documents of this server.
+#[derive(Debug)]
+pub struct Documents {
+    /// RFC 8414 and OpenID Connect Discovery metadata: one document for both paths.
+    pub(crate) metadata: Document,
+    /// RFC 7517 JWK Set.
+    pub(crate) jwks: Document,
+}
+
+impl Documents {
+    /// Writes both documents for the server at `public_base_url`.
+    pub fn new(public_base_url: &str, keys: &SigningKeys) -> Self {
+        let token_endpoint = format!("{public_base_url}/auth/token");
+        let metadata = AuthorizationServerMetadata {
+            issuer: public_base_url.to_owned(),
+            authorization_endpoint: Some(token_endpoint.clone()),
+            token_endpoint: Some(token_endpoint),
+            jwks_uri: Some(format!("{public_base_url}/jwks")),
+            response_types_supported: vec!["token".to_owned()],
+            subject_types_supported: vec!["public".to_owned()],
+            id_token_signing_alg_values_supported: vec![keys.algorithm().to_string()],
+            grant_types_supported: vec!["client_credentials".to_owned()],
+            token_endpoint_auth_methods_supported: vec![
+                "client_secret_basic".to_owned(),
+                "client_secret_post".to_owned(),
+            ],
+            scopes_supported: Scope::ALL
+                .iter()
+                .map(|scope| scope.as_str().to_owned())
+                .collect(),
+            ..AuthorizationServerMetadata::default()
+        };
+        Self {
+            metadata: Document::new(
+                serde_json::to_vec(&metadata).unwrap_or_default().into(),
+                METADATA_MAX_AGE_SECONDS,
+                "application/json",
+            ),
+            jwks: Document::new(
+                keys.jwks().clone(),
+                JWKS_MAX_AGE_SECONDS,
+                "application/jwk-set+json",
+            ),
+        }
+    }
+}
+
+/// One document with its validators (RFC 9110 §8.8, RFC 9111 §5.2).
+#[derive(Debug)]
+pub(crate) struct Document {
+    body: Bytes,
+    cache_control: HeaderValue,
+    content_type: &'static str,
+    etag: HeaderValue,
+}
+
+impl Document {
+    fn new(body: Bytes, max_age_seconds: u32, content_type: &'static str) -> Self {
+        let hash = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &body));
+        let cache_control = format!("public, max-age={max_age_seconds}, must-revalidate");
+        Self {
+            body,
+            cache_control: header_value(&cache_control),
+            content_type,
+            etag: header_value(&format!("\"{hash}\"")),
+        }
+    }
+
+    /// 200 with the document, or 304 when the caller has it.
+    pub(crate) fn answer(&self, request: &HeaderMap) -> Response {
+        let known = request
+            .get_all(header::IF_NONE_MATCH)
+            .iter()
+            .any(|value| self.is_named_by(value));
+        let validators = [
+            (header::CACHE_CONTROL, self.cache_control.clone()),
+            (header::ETAG, self.etag.clone()),
+        ];
+        if known {
+            return (StatusCode::NOT_MODIFIED, validators).into_response();
+        }
+        let content_type = [(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(self.content_type),
+        )];
+        (validators, content_type, Body::from(self.body.clone())).into_response()
+    }
+
+    fn is_named_by(&self, if_none_match: &HeaderValue) -> bool {
+        let Ok(tags) = if_none_match.to_str() else {
+            return false;
+        };
+        let ours = self.etag.to_str().unwrap_or_default();
+        tags.split(',')
+            .map(str::trim)
+            .any(|tag| tag == "*" || tag.trim_start_matches("W/") == ours)
+    }
+}
+
+fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

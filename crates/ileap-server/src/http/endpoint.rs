@@ -1,0 +1,97 @@
+//! Which endpoint a path belongs to: what failures and metrics are told apart by.
+
+/// The endpoints of the public listener, as far as answers and metrics differ.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Endpoint {
+    /// Authorization server metadata, both documents.
+    Discovery,
+    /// `POST /2/events`
+    Events,
+    /// `GET /2/footprints/{id}`
+    GetFootprint,
+    /// `GET /jwks`
+    Jwks,
+    /// `GET /2/footprints`
+    ListFootprints,
+    /// `GET /2/ileap/tad`
+    Tad,
+    /// `POST /auth/token`
+    Token,
+    /// Any other path.
+    Unknown,
+    /// Any other path below `/auth/`.
+    UnknownAuth,
+}
+
+impl Endpoint {
+    /// Every endpoint, in the order of the table of failures.
+    pub const ALL: [Self; 9] = [
+        Self::Token,
+        Self::ListFootprints,
+        Self::GetFootprint,
+        Self::Events,
+        Self::Tad,
+        Self::Discovery,
+        Self::Jwks,
+        Self::UnknownAuth,
+        Self::Unknown,
+    ];
+
+    /// The endpoint of `path`, which may begin with the public base URL's own path.
+    pub fn of(path: &str, prefix: &str) -> Self {
+        let path = match path.strip_prefix(prefix) {
+            Some(rest) if !prefix.is_empty() && rest.starts_with('/') => rest,
+            _ => path,
+        };
+        match path {
+            "/auth/token" => Self::Token,
+            "/2/footprints" => Self::ListFootprints,
+            "/2/events" => Self::Events,
+            "/2/ileap/tad" => Self::Tad,
+            "/jwks" => Self::Jwks,
+            _ if path.starts_with("/.well-known/") => Self::Discovery,
+            _ if path.starts_with("/2/footprints/") => Self::GetFootprint,
+            _ if path.starts_with("/auth/") => Self::UnknownAuth,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// A stable name for logs and metric labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Discovery => "discovery",
+            Self::Events => "events",
+            Self::GetFootprint => "get_footprint",
+            Self::Jwks => "jwks",
+            Self::ListFootprints => "list_footprints",
+            Self::Tad => "tad",
+            Self::Token => "token",
+            Self::Unknown => "unknown",
+            Self::UnknownAuth => "unknown_auth",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_recognised_with_and_without_the_base_path() {
+        for prefix in ["", "/api/ileap"] {
+            let of = |path: &str| Endpoint::of(&format!("{prefix}{path}"), prefix);
+            assert_eq!(of("/auth/token"), Endpoint::Token);
+            assert_eq!(of("/2/footprints/x"), Endpoint::GetFootprint);
+            assert_eq!(of("/2/ileap/tad"), Endpoint::Tad);
+            assert_eq!(
+                Endpoint::of("/2/footprints", prefix),
+                Endpoint::ListFootprints
+            );
+        }
+        assert_eq!(
+            Endpoint::of("/api/ileapx/jwks", "/api/ileap"),
+            Endpoint::Unknown
+        );
+        assert_eq!(Endpoint::of("/auth/other", ""), Endpoint::UnknownAuth);
+    }
+}

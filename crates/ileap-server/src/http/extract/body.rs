@@ -1,0 +1,39 @@
+//! Reading a body within limits of size and time.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+use crate::http::failure::Cause;
+
+/// How long a whole body may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Reads the whole body, unless it is larger than `limit_bytes` or slower than ten seconds.
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limit_bytes: usize,
+) -> Result<Bytes, Cause> {
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    if declared
+        .is_some_and(|length: u64| usize::try_from(length).is_ok_and(|length| length > limit_bytes))
+    {
+        return Err(Cause::BodyTooLarge { limit_bytes });
+    }
+    let collected =
+        tokio::time::timeout(BODY_DEADLINE, Limited::new(body, limit_bytes).collect()).await;
+    match collected {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(Cause::BodyTooLarge { limit_bytes })
+        }
+        Ok(Err(_)) => Err(Cause::BodyUnreadable),
+        Err(_) => Err(Cause::BodyTooSlow),
+    }
+}

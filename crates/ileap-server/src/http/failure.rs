@@ -1,0 +1,219 @@
+//! What can go wrong with a request, before it has a status code.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+use crate::{
+    store::StoreError,
+    token::{IssueError, TokenError},
+    verify::{RejectReason, VerifyError},
+};
+
+/// Why a request fails. What the caller sees of it is decided in [`super::profile`] alone.
+#[derive(Debug)]
+pub enum Cause {
+    /// The body is larger than the endpoint takes.
+    BodyTooLarge {
+        /// The endpoint's limit.
+        limit_bytes: usize,
+    },
+    /// The body did not arrive in time.
+    BodyTooSlow,
+    /// The connection broke, or the framing was wrong, while the body was read.
+    BodyUnreadable,
+    /// The verifier refused the credentials.
+    ClientRefused(RejectReason),
+    /// The credentials are right, but the account holds no role and there is no default.
+    ClientWithoutRole,
+    /// The Authorization header, or the id or secret in it, cannot be read.
+    CredentialsMalformed(&'static str),
+    /// No credentials, or a scheme the token endpoint does not know.
+    CredentialsMissing,
+    /// Basic and body credentials in one request.
+    CredentialsTwice,
+    /// A cursor that did not come from here.
+    CursorInvalid,
+    /// The body is no `CloudEvent` this endpoint takes; the text says what to change.
+    EventInvalid(String),
+    /// A filter that cannot be parsed.
+    FilterMalformed(String),
+    /// A filter that is valid but goes beyond what is offered.
+    FilterUnsupported(String),
+    /// No footprint of this id that the caller may see.
+    FootprintNotFound,
+    /// The form body of a token request cannot be parsed.
+    FormMalformed,
+    /// `grant_type` is missing.
+    GrantTypeMissing,
+    /// `grant_type` is another than `client_credentials`.
+    GrantTypeUnsupported,
+    /// A defect of ours; the text is for the log.
+    Internal(String),
+    /// `limit` is no positive integer.
+    LimitInvalid,
+    /// The Content-Type is not one the endpoint takes; the text names those it does.
+    MediaTypeUnsupported(&'static str),
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// More requests in flight than we take on.
+    Overloaded,
+    /// A parameter that may appear once appears again.
+    ParameterRepeated(&'static str),
+    /// The path does not exist.
+    PathUnknown,
+    /// The query string cannot be decoded, or repeats what may appear once; the text says what to change.
+    QueryMalformed(String),
+    /// The token does not carry the scope this action needs.
+    ScopeMissing(&'static str),
+    /// The store cannot answer.
+    StoreUnavailable(StoreError),
+    /// The request took longer than we allow.
+    TimedOut,
+    /// The access token was good, once.
+    TokenExpired,
+    /// The access token is not one of ours, or was altered; the word is for the log.
+    TokenInvalid(&'static str),
+    /// The Authorization header is not `Bearer <token>`.
+    TokenMalformed,
+    /// No Authorization header.
+    TokenMissing,
+    /// The request target is longer than we take.
+    UriTooLong,
+    /// It could not be found out whether the credentials are right.
+    VerifierUnavailable(VerifyError),
+}
+
+impl Cause {
+    /// A stable name for logs and metric labels.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::BodyTooSlow => "body_too_slow",
+            Self::BodyUnreadable => "body_unreadable",
+            Self::ClientRefused(_) => "client_refused",
+            Self::ClientWithoutRole => "client_without_role",
+            Self::CredentialsMalformed(_) => "credentials_malformed",
+            Self::CredentialsMissing => "credentials_missing",
+            Self::CredentialsTwice => "credentials_twice",
+            Self::CursorInvalid => "cursor_invalid",
+            Self::EventInvalid(_) => "event_invalid",
+            Self::FilterMalformed(_) => "filter_malformed",
+            Self::FilterUnsupported(_) => "filter_unsupported",
+            Self::FootprintNotFound => "footprint_not_found",
+            Self::FormMalformed => "form_malformed",
+            Self::GrantTypeMissing => "grant_type_missing",
+            Self::GrantTypeUnsupported => "grant_type_unsupported",
+            Self::Internal(_) => "internal",
+            Self::LimitInvalid => "limit_invalid",
+            Self::MediaTypeUnsupported(_) => "media_type_unsupported",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Overloaded => "overloaded",
+            Self::ParameterRepeated(_) => "parameter_repeated",
+            Self::PathUnknown => "path_unknown",
+            Self::QueryMalformed(_) => "query_malformed",
+            Self::ScopeMissing(_) => "scope_missing",
+            Self::StoreUnavailable(_) => "store_unavailable",
+            Self::TimedOut => "timed_out",
+            Self::TokenExpired => "token_expired",
+            Self::TokenInvalid(_) => "token_invalid",
+            Self::TokenMalformed => "token_malformed",
+            Self::TokenMissing => "token_missing",
+            Self::UriTooLong => "uri_too_long",
+            Self::VerifierUnavailable(_) => "verifier_unavailable",
+        }
+    }
+
+    /// When the caller may try again, where that is known; whole seconds, at least one.
+    pub fn retry_after(&self) -> Option<u64> {
+        let wait = match self {
+            Self::VerifierUnavailable(
+                VerifyError::Throttled { retry_after }
+                | VerifyError::Unavailable { retry_after, .. },
+            ) => *retry_after,
+            Self::VerifierUnavailable(VerifyError::Misconfigured { .. }) => Duration::from_mins(5),
+            Self::StoreUnavailable(_) => Duration::from_secs(5),
+            Self::Overloaded | Self::TimedOut => Duration::from_secs(1),
+            _ => return None,
+        };
+        Some(
+            wait.as_millis()
+                .div_ceil(1000)
+                .clamp(1, 3600)
+                .try_into()
+                .unwrap_or(3600),
+        )
+    }
+}
+
+impl From<StoreError> for Cause {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::UnknownPosition => Self::CursorInvalid,
+            StoreError::Unacceptable { .. } | StoreError::Unavailable { .. } => {
+                Self::StoreUnavailable(error)
+            }
+        }
+    }
+}
+
+impl From<TokenError> for Cause {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Expired => Self::TokenExpired,
+            TokenError::Invalid(reason) => Self::TokenInvalid(reason.as_str()),
+        }
+    }
+}
+
+impl From<IssueError> for Cause {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::Busy => Self::Overloaded,
+            IssueError::Range | IssueError::Signing => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<VerifyError> for Cause {
+    fn from(error: VerifyError) -> Self {
+        Self::VerifierUnavailable(error)
+    }
+}
+
+/// A failed request on its way out: it becomes a response in the `render_failures` layer, which knows
+/// the profile. Without that layer the caller gets a bare 500.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Why.
+    pub cause: Arc<Cause>,
+    /// Who presented themselves, for the log; never for the caller.
+    pub client_id: Option<String>,
+}
+
+impl Failure {
+    /// The same failure, with the client that presented itself.
+    #[must_use]
+    pub fn of_client(mut self, client_id: &str) -> Self {
+        self.client_id = Some(client_id.to_owned());
+        self
+    }
+}
+
+impl<C: Into<Cause>> From<C> for Failure {
+    fn from(cause: C) -> Self {
+        Self {
+            cause: Arc::new(cause.into()),
+            client_id: None,
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,108 @@
+//! What every request of the public listener passes, from the outside in.
+
+mod context;
+mod observe;
+mod render_failures;
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt as _;
+use http::{HeaderMap, HeaderValue, header};
+use tokio::sync::Semaphore;
+
+pub(crate) use self::context::RequestContext;
+use self::context::RequestIds;
+use super::{
+    failure::{Cause, Failure},
+    state::AppState,
+};
+
+/// Requests worked on at once; more are shed with 503, so that those under way can finish.
+const IN_FLIGHT_LIMIT: usize = 4096;
+/// How long a handler may take, its upstream calls included.
+const HANDLER_DEADLINE: Duration = Duration::from_secs(15);
+/// The longest request target taken.
+const URI_LIMIT_BYTES: usize = 8 * 1024;
+
+/// What the layers keep between requests.
+struct Layers {
+    in_flight: Semaphore,
+    request_ids: RequestIds,
+    state: Arc<AppState>,
+}
+
+/// Puts the layers around the routes: as one future per request, because a boxed one per layer would cost
+/// as much as all else that a request for a document does.
+pub(crate) fn stack(router: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
+    let layers = Layers {
+        in_flight: Semaphore::new(IN_FLIGHT_LIMIT),
+        request_ids: RequestIds::new(),
+        state: state.clone(),
+    };
+    let layer = middleware::from_fn_with_state(Arc::new(layers), pass);
+    router.layer(layer).with_state(state)
+}
+
+/// The order is the meaning: each line says why it stands where it does.
+async fn pass(State(layers): State<Arc<Layers>>, mut request: Request, next: Next) -> Response {
+    let state = &layers.state;
+    // First, so that everything below can name the request and the caller's address.
+    let context = context::establish(state, &layers.request_ids, &mut request);
+    let response = work(&layers, request, next).await;
+    // Outside panic, shedding and deadline, so that their failures get our bodies as well.
+    let mut response = render_failures::render(state, &context, response);
+    // Outside the renderer, so that refusals carry these headers too.
+    security_headers(response.headers_mut());
+    context.write_id(response.headers_mut());
+    // Last, so that it counts the status the caller really gets.
+    observe::count(state, &context, &response);
+    response
+}
+
+async fn work(layers: &Layers, request: Request, next: Next) -> Response {
+    // Before any work: a target of this length cannot be one of ours.
+    if request
+        .uri()
+        .path_and_query()
+        .is_some_and(|target| target.as_str().len() > URI_LIMIT_BYTES)
+    {
+        return Failure::from(Cause::UriTooLong).into_response();
+    }
+    // Outside the deadline: what is shed never starts.
+    let Ok(_permit) = layers.in_flight.try_acquire() else {
+        return Failure::from(Cause::Overloaded).into_response();
+    };
+    // Innermost: the deadline covers the handler alone (bodies are limited where they are read), and a
+    // handler that panics costs one request, not the connection.
+    let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(HANDLER_DEADLINE, handler).await {
+        Ok(Ok(response)) => response,
+        // The panic's message stays out of it: it may quote what the handler was working on.
+        Ok(Err(_)) => {
+            Failure::from(Cause::Internal("a handler panicked".to_owned())).into_response()
+        }
+        Err(_) => Failure::from(Cause::TimedOut).into_response(),
+    }
+}
+
+/// An API serves nothing a browser should sniff, frame or run.
+fn security_headers(headers: &mut HeaderMap) {
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    );
+}

@@ -1,0 +1,107 @@
+//! Names the request, its caller and its endpoint.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use axum::extract::{ConnectInfo, Request};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::http::{
+    client_address::{client_address, is_trusted},
+    endpoint::Endpoint,
+    state::AppState,
+};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest request id kept from a proxy.
+const REQUEST_ID_LIMIT: usize = 128;
+
+/// What is known of a request before anything has been read of it.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestContext {
+    /// When it arrived.
+    pub(crate) arrived: Instant,
+    /// Who sent it.
+    pub(crate) client_address: IpAddr,
+    /// Where it goes.
+    pub(crate) endpoint: Endpoint,
+    /// Its name in logs and in the answer's header.
+    pub(crate) request_id: Arc<str>,
+}
+
+impl RequestContext {
+    /// Writes `x-request-id` into the answer.
+    pub(super) fn write_id(&self, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::from_str(&self.request_id) {
+            headers.insert(X_REQUEST_ID, value);
+        }
+    }
+}
+
+/// Names for requests: drawn at random for the process, counted within it.
+pub(super) struct RequestIds {
+    next: AtomicU64,
+    process: String,
+}
+
+impl RequestIds {
+    /// Names that no other process gives.
+    pub(super) fn new() -> Self {
+        let process = uuid::Uuid::new_v4().simple().to_string();
+        Self {
+            next: AtomicU64::new(1),
+            process,
+        }
+    }
+
+    fn next(&self) -> Arc<str> {
+        format!(
+            "{}-{}",
+            self.process,
+            self.next.fetch_add(1, Ordering::Relaxed)
+        )
+        .into()
+    }
+}
+
+/// Adds a [`RequestContext`] to the request.
+pub(super) fn establish(
+    state: &AppState,
+    ids: &RequestIds,
+    request: &mut Request,
+) -> RequestContext {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0);
+    let peer = peer.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
+    let trusted = &state.edge.trusted_proxies;
+    let inbound = if is_trusted(peer.ip().to_canonical(), trusted) {
+        well_formed_id(request.headers())
+    } else {
+        None
+    };
+    let context = RequestContext {
+        arrived: state.clock.monotonic(),
+        client_address: client_address(peer, request.headers(), trusted),
+        endpoint: Endpoint::of(request.uri().path(), &state.edge.prefix),
+        request_id: inbound.map_or_else(|| ids.next(), Into::into),
+    };
+    request.extensions_mut().insert(context.clone());
+    context
+}
+
+fn well_formed_id(headers: &HeaderMap) -> Option<&str> {
+    let id = headers.get(X_REQUEST_ID)?.to_str().ok()?;
+    let fits = (1..=REQUEST_ID_LIMIT).contains(&id.len());
+    let plain = id
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    (fits && plain).then_some(id)
+}

@@ -1,0 +1,19 @@
+//! Authorization server metadata and keys: what a verifier of our tokens needs.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use http::HeaderMap;
+
+use crate::http::state::AppState;
+
+/// `GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`
+/// (OpenID Connect Discovery 1.0 §4, RFC 8414 §3).
+pub(crate) async fn metadata(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
+    state.documents.metadata.answer(&headers)
+}
+
+/// `GET /jwks` (RFC 7517 §5).
+pub(crate) async fn jwks(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
+    state.documents.jwks.answer(&headers)
+}

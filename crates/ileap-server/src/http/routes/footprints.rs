@@ -1,0 +1,74 @@
+//! `GET /2/footprints` and `GET /2/footprints/{id}` (PACT v2 `ListFootprints` and `GetFootprint`).
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use http::{HeaderMap, Uri};
+use ileap_types::filter::{FilterError, odata::FootprintFilter};
+
+use super::{data_list, data_object};
+use crate::{
+    access::Visibility,
+    http::{
+        extract::{bearer, paging::ListQuery},
+        failure::{Cause, Failure},
+        state::AppState,
+    },
+    identity::Scope,
+};
+
+/// The list's public path; links and cursors carry it.
+const LIST: &str = "/2/footprints";
+
+/// One page of the footprints the caller may see.
+pub(crate) async fn list(
+    State(state): State<Arc<AppState>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let principal = bearer::principal(&state, &headers, Some(Scope::FootprintList))?;
+    let query = ListQuery::parse(&state, &uri, LIST)?;
+    let filter = match query.single("$filter")? {
+        Some(text) => FootprintFilter::parse(text).map_err(Cause::from)?,
+        None => FootprintFilter {
+            comparisons: Vec::new(),
+        },
+    };
+    let visibility = Visibility::of(&principal, &*state.store).await?;
+    let page = state
+        .store
+        .footprints(&visibility, &filter, &query.page)
+        .await?;
+    Ok(data_list(
+        &page.objects,
+        query.next_link(&state, LIST, &page),
+    ))
+}
+
+/// The latest version of one footprint. Any id that names none the caller may see is simply not found.
+pub(crate) async fn one(
+    State(state): State<Arc<AppState>>,
+    id: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let principal = bearer::principal(&state, &headers, Some(Scope::FootprintRead))?;
+    // An id that is not even UTF-8 names nothing.
+    let Path(id) = id.map_err(|_| Cause::FootprintNotFound)?;
+    let visibility = Visibility::of(&principal, &*state.store).await?;
+    match state.store.footprint(&visibility, &id).await? {
+        Some(footprint) => Ok(data_object(&footprint)),
+        None => Err(Cause::FootprintNotFound.into()),
+    }
+}
+
+impl From<FilterError> for Cause {
+    fn from(error: FilterError) -> Self {
+        match error {
+            FilterError::BadRequest(what) => Self::FilterMalformed(what),
+            FilterError::NotImplemented(what) => Self::FilterUnsupported(what),
+        }
+    }
+}

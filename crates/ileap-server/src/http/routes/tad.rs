@@ -1,0 +1,38 @@
+//! `GET /2/ileap/tad` (iLEAP 1.0.0, transport activity data).
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use http::{HeaderMap, Uri};
+use ileap_types::filter::tad::TadFilter;
+
+use super::data_list;
+use crate::{
+    access::Visibility,
+    http::{
+        extract::{bearer, paging::ListQuery},
+        failure::{Cause, Failure},
+        state::AppState,
+    },
+    identity::Scope,
+};
+
+/// The list's public path; links and cursors carry it.
+const LIST: &str = "/2/ileap/tad";
+
+/// One page of the transport activity data the caller may see.
+pub(crate) async fn list(
+    State(state): State<Arc<AppState>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let principal = bearer::principal(&state, &headers, Some(Scope::FootprintList))?;
+    let query = ListQuery::parse(&state, &uri, LIST)?;
+    let filter = TadFilter::parse(query.pairs()).map_err(Cause::from)?;
+    let visibility = Visibility::of(&principal, &*state.store).await?;
+    let page = state.store.tads(&visibility, &filter, &query.page).await?;
+    Ok(data_list(
+        &page.objects,
+        query.next_link(&state, LIST, &page),
+    ))
+}
