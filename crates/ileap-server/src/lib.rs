@@ -1,14 +1,21 @@
 //! The iLEAP/PACT server whose partners log in with Clerk credentials.
+//!
+//! Reading order: [`server`] builds everything from a [`config::Config`] and runs it; [`http`] holds the
+//! two lists (routes and layers) and the one table from failure to wire; [`verify`], [`token`], [`access`]
+//! and [`store`] are the domain, free of HTTP; [`clerk`] is the only place that knows Clerk's words.
 
 pub mod access;
-pub mod clerk;
 pub mod clock;
 pub mod config;
 pub mod http;
 pub mod identity;
 pub mod import;
-pub mod outbound;
+pub mod server;
 pub mod store;
 pub mod telemetry;
 pub mod token;
 pub mod verify;
+
+pub mod clerk;
+pub mod outbound;
+mod serve;

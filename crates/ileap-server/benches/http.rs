@@ -1,0 +1,313 @@
+//! Requests per second of the endpoints, beside an empty handler and the raw signature rate, in one run.
+//!
+//! `cargo bench -p ileap-server` prints a table of medians over interleaved rounds. Each server runs in a
+//! process of its own on core 0 (where `taskset` exists and there are two cores), the load on core 1, so
+//! that a figure is per core. `ROUNDS`, `SECONDS` and `ONLY` (part of a name) change the effort. Figures are to
+//! be compared within one run only.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, measures time, and stops at the first surprise"
+)]
+
+#[path = "http/load.rs"]
+mod load;
+#[path = "http/servers.rs"]
+mod servers;
+
+use std::{
+    env,
+    process::{Child, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use load::Target;
+
+/// Connections of the load, each with one request under way.
+const CONNECTIONS: usize = 16;
+
+/// What is measured: name, server, budget as a fraction of a reference in the same run.
+const CASES: [Case; 13] = [
+    Case {
+        name: "empty axum handler",
+        server: "empty",
+        request: Request::Get("/"),
+        budget: None,
+    },
+    Case {
+        name: "bare hyper + RSA-2048 signature",
+        server: "rsa",
+        request: Request::Get("/"),
+        budget: None,
+    },
+    Case {
+        name: "token, fresh RS256",
+        server: "token-rs256",
+        request: Request::Token,
+        budget: Some((1, 0.95)),
+    },
+    Case {
+        name: "token, fresh ES256",
+        server: "token-es256",
+        request: Request::Token,
+        budget: None,
+    },
+    Case {
+        name: "token, fresh EdDSA",
+        server: "token-eddsa",
+        request: Request::Token,
+        budget: None,
+    },
+    Case {
+        name: "token, reused RS256",
+        server: "token-reuse",
+        request: Request::Token,
+        budget: Some((0, 0.40)),
+    },
+    Case {
+        name: "discovery",
+        server: "data",
+        request: Request::Get("/.well-known/openid-configuration"),
+        budget: None,
+    },
+    Case {
+        name: "bearer, cached (404 path)",
+        server: "data",
+        request: Request::Get("/2/footprints?limit=0"),
+        budget: None,
+    },
+    Case {
+        name: "GET /2/footprints/{id}",
+        server: "data",
+        request: Request::One,
+        budget: Some((0, 0.25)),
+    },
+    Case {
+        name: "GET /2/footprints?limit=10",
+        server: "data",
+        request: Request::Get("/2/footprints?limit=10"),
+        budget: Some((0, 0.12)),
+    },
+    Case {
+        name: "GET /2/ileap/tad?limit=10",
+        server: "data",
+        request: Request::Get("/2/ileap/tad?limit=10"),
+        budget: None,
+    },
+    Case {
+        name: "GET /2/ileap/tad?mode=Road",
+        server: "data",
+        request: Request::Get("/2/ileap/tad?mode=Road"),
+        budget: None,
+    },
+    Case {
+        name: "GET /2/footprints?$filter",
+        server: "data",
+        request: Request::Get("/2/footprints?limit=10&$filter=productCategoryCpc+eq+'83117'"),
+        budget: None,
+    },
+];
+
+/// The first cases are what the others are held against; they always run.
+const REFERENCES: usize = 2;
+
+struct Case {
+    name: &'static str,
+    server: &'static str,
+    request: Request,
+    /// Index of the reference and the fraction of it to reach.
+    budget: Option<(usize, f64)>,
+}
+
+enum Request {
+    /// A GET with the server's access token.
+    Get(&'static str),
+    /// A GET of the first footprint.
+    One,
+    /// A token request.
+    Token,
+}
+
+fn main() {
+    let arguments: Vec<String> = env::args().collect();
+    if let Some(name) = arguments.iter().position(|argument| argument == "--serve") {
+        return servers::serve(arguments.get(name + 1).expect("a server's name"));
+    }
+    let setting = |name: &str, default: u32| {
+        env::var(name)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(default)
+    };
+    let (rounds, seconds) = (setting("ROUNDS", 5), setting("SECONDS", 2));
+    pin_self();
+    let raw = raw_signatures();
+    let mut figures: Vec<Vec<f64>> = CASES.iter().map(|_| Vec::new()).collect();
+    let only = env::var("ONLY").unwrap_or_default();
+    for round in 1..=rounds {
+        println!("round {round} of {rounds}");
+        for (index, (case, figures)) in CASES.iter().zip(&mut figures).enumerate() {
+            if index >= REFERENCES && !case.name.contains(&only) {
+                continue;
+            }
+            let server = Server::start(case.server);
+            let request = server.request(&case.request);
+            let target = Target {
+                address: &server.address,
+                request: &request,
+                connections: CONNECTIONS,
+            };
+            target.run(Duration::from_millis(300));
+            figures.push(target.run(Duration::from_secs(seconds.into())));
+        }
+    }
+    println!(
+        "\n{:<34} {:>10} {:>10} {:>9}  budget",
+        "raw RSA-2048 signatures, one core",
+        format!("{raw:.0}/s"),
+        "",
+        ""
+    );
+    report(figures);
+}
+
+fn report(mut figures: Vec<Vec<f64>>) {
+    for figures in &mut figures {
+        figures.sort_by(f64::total_cmp);
+    }
+    let median = |index: usize| {
+        let figures = figures.get(index).map_or(&[][..], Vec::as_slice);
+        figures.get(figures.len() / 2).copied().unwrap_or_default()
+    };
+    for (index, case) in CASES.iter().enumerate() {
+        let (low, high) = figures.get(index).map_or((0.0, 0.0), |figures| {
+            (
+                figures.first().copied().unwrap_or_default(),
+                figures.last().copied().unwrap_or_default(),
+            )
+        });
+        let share = median(index) / median(0);
+        let budget = case.budget.map_or(String::new(), |(reference, wanted)| {
+            let reached = median(index) / median(reference);
+            let verdict = if reached >= wanted { "met" } else { "MISSED" };
+            format!(
+                "{:.0} % of {}: {:.1} % {verdict}",
+                wanted * 100.0,
+                CASES.get(reference).map_or("", |case| case.name),
+                reached * 100.0
+            )
+        });
+        println!(
+            "{:<34} {:>8.0}/s {:>9} {:>8.1}%  {budget}  [{low:.0}..{high:.0}]",
+            case.name,
+            median(index),
+            "",
+            share * 100.0
+        );
+    }
+}
+
+/// A server process on core 0.
+struct Server {
+    child: Child,
+    address: String,
+    token: String,
+    footprint: String,
+    /// Kept open: the server ends when nobody reads what it says.
+    _stdout: ChildStdout,
+}
+
+impl Server {
+    fn start(name: &str) -> Self {
+        let program = env::current_exe().expect("our own path");
+        let mut command = if can_pin() {
+            let mut command = Command::new("taskset");
+            command.args(["-c", "0"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        let mut child = command
+            .args(["--serve", name])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a server process");
+        let mut stdout = child.stdout.take().expect("its stdout");
+        let mut words = servers::read_line(&mut stdout)
+            .split(' ')
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+            .into_iter();
+        let mut word = || words.next().unwrap_or_default();
+        Self {
+            address: word(),
+            token: word(),
+            footprint: word(),
+            child,
+            _stdout: stdout,
+        }
+    }
+
+    fn request(&self, request: &Request) -> String {
+        let get = |path: &str| {
+            format!(
+                "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n",
+                self.token
+            )
+        };
+        match request {
+            Request::Get(path) => get(path),
+            Request::One => get(&format!("/2/footprints/{}", self.footprint)),
+            Request::Token => "POST /auth/token HTTP/1.1\r\nhost: x\r\n\
+                               authorization: Basic aGVsbG86cGF0aGZpbmRlcg==\r\n\
+                               content-type: application/x-www-form-urlencoded\r\ncontent-length: 29\r\n\r\n\
+                               grant_type=client_credentials"
+                .to_owned(),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Signatures per second in one thread, nothing else.
+fn raw_signatures() -> f64 {
+    let sign = servers::rsa_signer();
+    let began = Instant::now();
+    let mut count = 0_u32;
+    while began.elapsed() < Duration::from_secs(2) {
+        sign();
+        count += 1;
+    }
+    f64::from(count) / began.elapsed().as_secs_f64()
+}
+
+fn can_pin() -> bool {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let taskset = Command::new("taskset")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status();
+    (cores > 1 || env::var_os("PINNED").is_some()) && taskset.is_ok()
+}
+
+/// Starts over on core 1, once.
+fn pin_self() {
+    if env::var_os("PINNED").is_some() || !can_pin() {
+        return;
+    }
+    let program = env::current_exe().expect("our own path");
+    let status = Command::new("taskset")
+        .args(["-c", "1"])
+        .arg(program)
+        .env("PINNED", "1")
+        .status();
+    #[expect(clippy::exit, reason = "the pinned process has done all the work")]
+    std::process::exit(status.ok().and_then(|status| status.code()).unwrap_or(1));
+}

@@ -1,0 +1,85 @@
+//! A closed loop of keep-alive connections that does as little as possible per answer.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Where the load goes.
+pub(crate) struct Target<'a> {
+    pub(crate) address: &'a str,
+    pub(crate) request: &'a str,
+    pub(crate) connections: usize,
+}
+
+impl Target<'_> {
+    /// Answers per second over `duration`.
+    pub(crate) fn run(&self, duration: Duration) -> f64 {
+        let stop = Arc::new(AtomicBool::new(false));
+        let count = Arc::new(AtomicU64::new(0));
+        let began = Instant::now();
+        let threads: Vec<_> = (0..self.connections)
+            .map(|_| {
+                let (address, request) = (self.address.to_owned(), self.request.to_owned());
+                let (stop, count) = (stop.clone(), count.clone());
+                thread::spawn(move || converse(&address, request.as_bytes(), &stop, &count))
+            })
+            .collect();
+        thread::sleep(duration);
+        stop.store(true, Ordering::Relaxed);
+        for thread in threads {
+            thread.join().expect("the load does not panic");
+        }
+        let answers = u32::try_from(count.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        f64::from(answers) / began.elapsed().as_secs_f64()
+    }
+}
+
+fn converse(address: &str, request: &[u8], stop: &AtomicBool, count: &AtomicU64) {
+    let mut stream = TcpStream::connect(address).expect("the server is there");
+    stream.set_nodelay(true).expect("TCP_NODELAY");
+    let mut buffer = vec![0_u8; 64 * 1024];
+    while !stop.load(Ordering::Relaxed) {
+        stream.write_all(request).expect("the server reads");
+        answer(&mut stream, &mut buffer);
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Reads one answer: its head, then as many bytes as it announces.
+fn answer(stream: &mut TcpStream, buffer: &mut [u8]) {
+    let mut filled = 0;
+    loop {
+        let read = stream
+            .read(buffer.get_mut(filled..).expect("room"))
+            .expect("the server answers");
+        assert!(read > 0, "the server closed the connection");
+        filled += read;
+        let known = buffer.get(..filled).expect("what was read");
+        let Some(head) = known.windows(4).position(|window| window == b"\r\n\r\n") else {
+            continue;
+        };
+        let text = String::from_utf8_lossy(known.get(..head).expect("the head"));
+        let length: usize = text
+            .lines()
+            .find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length: ")
+                    .map(str::to_owned)
+            })
+            .and_then(|length| length.trim().parse().ok())
+            .unwrap_or(0);
+        let mut missing = (head + 4 + length).saturating_sub(filled);
+        while missing > 0 {
+            let read = stream.read(buffer).expect("the server answers");
+            missing = missing.saturating_sub(read);
+        }
+        return;
+    }
+}

@@ -1,0 +1,207 @@
+//! The servers that are measured, each on a runtime with one thread.
+
+use std::{
+    convert::Infallible,
+    io::{Read as _, Write as _},
+    net::SocketAddr,
+    process::ChildStdout,
+    sync::Arc,
+    time::Duration,
+};
+
+use aws_lc_rs::{encoding::AsDer as _, rand::SystemRandom, rsa, signature};
+use axum::{Router, routing::get};
+use http::Response;
+use http_body_util::Full;
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use ileap_server::{
+    clock::{Clock as _, SystemClock},
+    config::{Config, Sources},
+    identity::{ClientCredentials, Organization, Principal, Role, Scopes},
+    import,
+    server::{self, Parts, Server},
+    store::sqlite::SqliteStore,
+    token::{Algorithm, MintOptions, SigningKeys, TokenIssuer},
+    verify::{CredentialVerifier, ProbeFinding, Verdict, VerifiedClient, VerifyError},
+};
+use tokio::net::TcpListener;
+
+/// Runs one server until it is killed; its first line says where it is and with what to ask it.
+pub(crate) fn serve(name: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        match name {
+            "empty" => empty().await,
+            "rsa" => rsa_server().await,
+            "token-rs256" => product(Algorithm::Rs256, "false").await,
+            "token-es256" => product(Algorithm::Es256, "false").await,
+            "token-eddsa" => product(Algorithm::EdDsa, "false").await,
+            "token-reuse" | "data" => product(Algorithm::Rs256, "true").await,
+            other => panic_unknown(other),
+        }
+    });
+}
+
+fn panic_unknown(name: &str) {
+    println!("unknown server {name}");
+}
+
+/// One line of a server's stdout.
+pub(crate) fn read_line(stdout: &mut ChildStdout) -> String {
+    let mut line = Vec::new();
+    let mut byte = [0_u8];
+    while stdout.read_exact(&mut byte).is_ok() && byte != *b"\n" {
+        line.extend_from_slice(&byte);
+    }
+    String::from_utf8(line).expect("text")
+}
+
+fn announce(address: SocketAddr, token: &str, footprint: &str) {
+    println!("{address} {token} {footprint}");
+    std::io::stdout().flush().expect("stdout");
+}
+
+/// An axum handler that says nothing, on axum's own server.
+async fn empty() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    announce(listener.local_addr().expect("an address"), "none", "none");
+    let router = Router::new().route("/", get(async || ()));
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        stream.set_nodelay(true).expect("TCP_NODELAY");
+        let service = hyper_util::service::TowerToHyperService::new(router.clone());
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+/// A bare hyper handler that makes one RSA-2048 signature.
+async fn rsa_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    announce(listener.local_addr().expect("an address"), "none", "none");
+    let sign = Arc::new(rsa_signer());
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        stream.set_nodelay(true).expect("TCP_NODELAY");
+        let sign = sign.clone();
+        let service = service_fn(move |_| {
+            let body = sign();
+            async move { Ok::<_, Infallible>(Response::new(Full::<bytes::Bytes>::from(body))) }
+        });
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    }
+}
+
+/// Signs four hundred bytes with a new RSA-2048 key.
+pub(crate) fn rsa_signer() -> impl Fn() -> Vec<u8> + Send + Sync {
+    let key = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).expect("a key");
+    let pkcs8: aws_lc_rs::encoding::Pkcs8V1Der<'_> = key.as_der().expect("its encoding");
+    let key = rsa::KeyPair::from_pkcs8(pkcs8.as_ref()).expect("the key again");
+    move || {
+        let mut signature = vec![0; key.public_modulus_len()];
+        key.sign(
+            &signature::RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            &[7; 400],
+            &mut signature,
+        )
+        .expect("a signature");
+        signature
+    }
+}
+
+/// Our server, with a verifier that accepts everyone: Clerk's time is not ours.
+async fn product(algorithm: Algorithm, reuse: &str) {
+    let environment = [
+        ("ILEAP_LISTENER__BIND", "127.0.0.1:0"),
+        ("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0"),
+        (
+            "ILEAP_VERIFIER__CLERK__FRONTEND_API_URL",
+            "http://127.0.0.1:9",
+        ),
+        ("ILEAP_STORE__URL", "sqlite::memory:"),
+        ("ILEAP_TOKEN__REUSE", reuse),
+    ];
+    let environment = environment
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+    let config = Config::load(Sources {
+        file: None,
+        environment,
+    })
+    .expect("a configuration")
+    .config;
+    let store = Arc::new(SqliteStore::open("sqlite::memory:").await.expect("a store"));
+    import::sample_data(&*store).await.expect("sample data");
+    let keys = Arc::new(SigningKeys::ephemeral(algorithm).expect("keys"));
+    let parts = Parts {
+        clock: Arc::new(SystemClock),
+        keys: keys.clone(),
+        refusal_floor: Duration::ZERO,
+        store,
+        verifier: Arc::new(AcceptsAll),
+    };
+    let server = Server::bind(&config, parts).await.expect("a server");
+    let (options, _) = server::token_options(&config, server.public_base_url());
+    let lifetime = options.lifetime;
+    let minted = TokenIssuer::new(options, keys, Arc::new(SystemClock))
+        .mint(
+            &principal(),
+            MintOptions {
+                issued_at: SystemClock.now(),
+                lifetime,
+            },
+        )
+        .expect("a token");
+    let footprints: serde_json::Value =
+        serde_json::from_str(import::SAMPLE_FOOTPRINTS).expect("the sample data");
+    let id = footprints
+        .pointer("/6/id")
+        .and_then(serde_json::Value::as_str)
+        .expect("an id");
+    announce(server.public_address(), minted.access_token.expose(), id);
+    server.run(std::future::pending()).await;
+}
+
+fn principal() -> Principal {
+    Principal {
+        subject: "clerk|user_2xAq4bC9dEfGhIjKlMnOpQrStUv".to_owned(),
+        client_id: ileap_server::identity::ClientId::new("hello").expect("an id"),
+        organization: Some(Organization {
+            id: "org_2xAq4bC9dEfGhIjKlMnOpQrStUv".to_owned(),
+            slug: Some("hello".to_owned()),
+        }),
+        roles: [Role::All].into(),
+        scopes: Scopes::all(),
+    }
+}
+
+struct AcceptsAll;
+
+#[async_trait::async_trait]
+impl CredentialVerifier for AcceptsAll {
+    async fn verify(&self, credentials: &ClientCredentials) -> Result<Verdict, VerifyError> {
+        let principal = principal();
+        Ok(Verdict::Accept(VerifiedClient {
+            subject: principal.subject,
+            client_id: credentials.client_id.clone(),
+            organization: principal.organization,
+            roles: principal.roles,
+        }))
+    }
+
+    async fn probe(&self) -> Vec<ProbeFinding> {
+        Vec::new()
+    }
+
+    fn kind(&self) -> &'static str {
+        "accepts_all"
+    }
+}

@@ -1,0 +1,306 @@
+//! The start-up story, read top to bottom: configuration becomes parts, parts become listeners, listeners run.
+
+mod start_error;
+mod tls;
+
+pub use start_error::StartError;
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{
+    access::Admission,
+    clerk::frontend::FrontendApi,
+    clock::{Clock, SystemClock},
+    config::Config,
+    http::{
+        admin,
+        documents::Documents,
+        router::router,
+        state::{AppState, Edge},
+    },
+    outbound::{self, OutboundOptions, Roots},
+    serve::Listener,
+    store::{Store, sqlite::SqliteStore},
+    telemetry::Metrics,
+    token::{
+        DEFAULT_LEEWAY, IssuerOptions, Reuse, SigningKeys, TokenIssuer, TokenValidator,
+        ValidatorOptions,
+    },
+    verify::{
+        CredentialVerifier, ProbeSeverity,
+        clerk_frontend::{ClerkFrontendOptions, ClerkFrontendVerifier},
+        encodings::EncodingMemory,
+    },
+};
+
+/// Connections the admin listener takes: probes and scrapers only.
+const ADMIN_CONNECTIONS: usize = 64;
+/// How long the verifier may take to clean up behind its logins.
+const VERIFIER_DRAIN: Duration = Duration::from_secs(5);
+/// How long the admin listener drains, once the public one has.
+const ADMIN_DRAIN: Duration = Duration::from_secs(1);
+
+/// What the server is made of, besides its configuration. Tests and the demo bring their own.
+pub struct Parts {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The keys that sign access tokens.
+    pub keys: Arc<SigningKeys>,
+    /// The floor under the time a refusal takes.
+    pub refusal_floor: Duration,
+    /// Footprints, transport activity data and events.
+    pub store: Arc<dyn Store>,
+    /// Who judges client credentials.
+    pub verifier: Arc<dyn CredentialVerifier>,
+}
+
+/// A refusal takes at least this long: longer than Clerk usually needs, whatever it finds.
+pub const REFUSAL_FLOOR: Duration = Duration::from_millis(400);
+
+impl Parts {
+    /// The parts a configuration asks for. Makes keys and the database file where there are none.
+    pub async fn from_config(config: &Config) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let keys = SigningKeys::load_or_create(&config.keys.directory, config.token.algorithm)?;
+        let store = SqliteStore::open(&config.store.url).await?;
+        let verifier = verifier(config)?;
+        Ok(Self {
+            clock,
+            keys: Arc::new(keys),
+            refusal_floor: REFUSAL_FLOOR,
+            store: Arc::new(store),
+            verifier,
+        })
+    }
+}
+
+/// The verifier a configuration asks for.
+pub fn verifier(config: &Config) -> Result<Arc<dyn CredentialVerifier>, StartError> {
+    let clerk = &config.verifier.clerk;
+    let is_plain = clerk.frontend_api_url.scheme() == "http";
+    let outbound = OutboundOptions {
+        roots: if is_plain {
+            Roots::None
+        } else {
+            Roots::Platform
+        },
+        ..OutboundOptions::default()
+    };
+    let http =
+        outbound::client(&outbound).map_err(|error| StartError::Verifier(error.to_string()))?;
+    let api = FrontendApi::new(&clerk.frontend_api_url, http);
+    let options = ClerkFrontendOptions {
+        organization: clerk.organization.clone(),
+        role_keys: config.access.role_keys.clone(),
+        timeout: clerk.timeout,
+    };
+    Ok(Arc::new(ClerkFrontendVerifier::new(api, options)))
+}
+
+/// A server with its sockets bound, not yet answering.
+pub struct Server {
+    admin: Listener,
+    admin_address: SocketAddr,
+    drain: Duration,
+    is_draining: Arc<AtomicBool>,
+    public: Listener,
+    public_address: SocketAddr,
+    state: Arc<AppState>,
+}
+
+impl Server {
+    /// Binds both listeners and puts the parts together.
+    pub async fn bind(config: &Config, parts: Parts) -> Result<Self, StartError> {
+        let (socket, public_address) = bind(config.listener.bind).await?;
+        let (admin_socket, admin_address) = bind(config.listener.admin_bind).await?;
+        let tls = config
+            .listener
+            .tls
+            .as_ref()
+            .map(tls::acceptor)
+            .transpose()?;
+        let metrics = Arc::new(Metrics::new());
+        let state = Arc::new(state(config, parts, public_address, metrics.clone()));
+        let is_draining = Arc::new(AtomicBool::new(false));
+        let public = Listener {
+            socket,
+            router: router(state.clone()),
+            tls,
+            max_connections: config.listener.max_connections,
+            metrics: metrics.clone(),
+        };
+        let admin = Listener {
+            socket: admin_socket,
+            router: admin::router(state.clone(), is_draining.clone()),
+            tls: None,
+            max_connections: ADMIN_CONNECTIONS,
+            metrics: Arc::new(Metrics::new()),
+        };
+        let drain = config.listener.drain_timeout;
+        Ok(Self {
+            admin,
+            admin_address,
+            drain,
+            is_draining,
+            public,
+            public_address,
+            state,
+        })
+    }
+
+    /// Where the admin listener is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Where the public listener is.
+    pub fn public_address(&self) -> SocketAddr {
+        self.public_address
+    }
+
+    /// The URL partners type.
+    pub fn public_base_url(&self) -> &str {
+        &self.state.edge.public_base_url
+    }
+
+    /// The public router, for callers that bring their own connections.
+    pub fn router(&self) -> axum::Router {
+        self.public.router.clone()
+    }
+
+    /// Answers until `shutdown` resolves; then says "not ready", finishes what is under way, and returns.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) {
+        tracing::info!(
+            admin.address = %self.admin_address,
+            listener.address = %self.public_address,
+            profile.oauth_errors = self.state.edge.oauth_errors.as_str(),
+            public_base_url = self.state.edge.public_base_url,
+            verifier.kind = self.state.verifier.kind(),
+            "ileap is ready"
+        );
+        let probe = tokio::spawn(probe(self.state.verifier.clone()));
+        let (stop_admin, stopped) = watch::channel(());
+        let admin = tokio::spawn(self.admin.serve(
+            async move {
+                let mut stopped = stopped;
+                // Ends when the sender is dropped.
+                while stopped.changed().await.is_ok() {}
+            },
+            ADMIN_DRAIN,
+        ));
+        let is_draining = self.is_draining;
+        let drained = async move {
+            shutdown.await;
+            is_draining.store(true, Ordering::SeqCst);
+            tracing::info!("shutting down: requests under way may finish");
+        };
+        self.public.serve(drained, self.drain).await;
+        probe.abort();
+        self.state.verifier.drain(VERIFIER_DRAIN).await;
+        drop(stop_admin);
+        if admin.await.is_err() {
+            tracing::warn!("the admin listener ended early");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// The URL partners type: configured, or that of the listener's address.
+pub fn public_base_url(config: &Config, bound: SocketAddr) -> String {
+    let scheme = if config.listener.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    match &config.public_base_url {
+        Some(url) => url.as_str().to_owned(),
+        None => format!("{scheme}://{bound}"),
+    }
+}
+
+/// What tokens of the server at `base_url` say, for the party that issues them and for the one that judges them.
+pub fn token_options(config: &Config, base_url: &str) -> (IssuerOptions, ValidatorOptions) {
+    let audience = config
+        .token
+        .audience
+        .clone()
+        .unwrap_or_else(|| base_url.to_owned());
+    let issuer = IssuerOptions {
+        issuer: base_url.to_owned(),
+        audience: audience.clone(),
+        lifetime: config.token.lifetime,
+        typ: config.token.typ.clone(),
+        reuse: if config.token.reuse {
+            Reuse::WhileHalfLeft
+        } else {
+            Reuse::Never
+        },
+    };
+    let validator = ValidatorOptions {
+        issuer: base_url.to_owned(),
+        audience,
+        typ: config.token.typ.clone(),
+        leeway: DEFAULT_LEEWAY,
+    };
+    (issuer, validator)
+}
+
+fn state(config: &Config, parts: Parts, bound: SocketAddr, metrics: Arc<Metrics>) -> AppState {
+    let base = public_base_url(config, bound);
+    let (issuer, validator) = token_options(config, &base);
+    let prefix = config
+        .public_base_url
+        .as_ref()
+        .map_or("", |url| url.path_prefix());
+    AppState {
+        admission: Admission {
+            default_role: config.access.default_role,
+            allowed_clients: config.access.allowed_clients.iter().cloned().collect(),
+        },
+        documents: Documents::new(&base, &parts.keys),
+        encodings: EncodingMemory::new(),
+        edge: Edge {
+            public_base_url: base,
+            prefix: prefix.to_owned(),
+            trusted_proxies: config.listener.trusted_proxies.clone(),
+            oauth_errors: config.profile.oauth_errors,
+            default_page: config.data.default_page,
+            max_page: config.data.max_page,
+            refusal_floor: parts.refusal_floor,
+        },
+        issuer: TokenIssuer::new(issuer, parts.keys.clone(), parts.clock.clone()),
+        validator: TokenValidator::new(validator, parts.keys, parts.clock.clone()),
+        clock: parts.clock,
+        metrics,
+        store: parts.store,
+        verifier: parts.verifier,
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Bind { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// Asks the verifier once whether logins can work, and says what stands in the way.
+async fn probe(verifier: Arc<dyn CredentialVerifier>) {
+    for finding in verifier.probe().await {
+        let (text, remedy) = (finding.finding, finding.remedy);
+        match finding.severity {
+            ProbeSeverity::Info => tracing::info!(finding = text, remedy, "verifier probe"),
+            ProbeSeverity::Warning => tracing::warn!(finding = text, remedy, "verifier probe"),
+            ProbeSeverity::Error => tracing::error!(finding = text, remedy, "verifier probe"),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+use std::{net::SocketAddr, path::PathBuf};
+
+use crate::{store::StoreError, token::KeyError};
+
+/// The server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be bound.
+    #[error("binding {address}: {source}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The signing keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The store cannot be opened.
+    #[error("opening the store: {0}")]
+    Store(#[from] StoreError),
+    /// The certificate or its key cannot be used.
+    #[error("reading {path}: {reason}")]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The client for the verifier's upstream cannot be made.
+    #[error("preparing the client for Clerk: {0}")]
+    Verifier(String),
+}
+
+impl StartError {
+    /// Whether the operator's settings or files are to blame, rather than the machine's state.
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::Keys(_) | Self::Tls { .. } | Self::Verifier(_) => true,
+            Self::Bind { .. } | Self::Store(_) => false,
+        }
+    }
+}

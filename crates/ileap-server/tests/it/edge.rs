@@ -1,0 +1,186 @@
+//! The HTTP edge: limits, methods, headers, and the admin listener.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::harness::{Options, TestServer, header, json, refusal, text};
+
+/// Sends raw bytes and returns what comes back until the server closes or falls silent.
+async fn raw(server: &TestServer, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(server.base.strip_prefix("http://").unwrap())
+        .await
+        .unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    let _ = tokio::time::timeout(Duration::from_secs(2), read).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn unknown_paths_and_wrong_methods_get_the_family_of_their_path() {
+    let server = TestServer::start().await;
+    let post = |path: &str| server.http.post(format!("{}{path}", server.base));
+    assert_eq!(
+        refusal(server.get("/nothing").send().await.unwrap()).await,
+        (404, "BadRequest".into())
+    );
+    assert_eq!(
+        refusal(server.get("/auth/nothing").send().await.unwrap()).await,
+        (404, "invalid_request".into())
+    );
+    let answer = server.get("/auth/token").send().await.unwrap();
+    assert_eq!(header(&answer, "allow"), "POST");
+    assert_eq!(refusal(answer).await, (405, "invalid_request".into()));
+    let answer = post("/2/footprints").send().await.unwrap();
+    assert_eq!(header(&answer, "allow"), "GET,HEAD");
+    assert_eq!(refusal(answer).await, (405, "BadRequest".into()));
+}
+
+#[tokio::test]
+async fn every_answer_has_a_request_id_and_the_headers_of_an_api() {
+    let server = TestServer::start().await;
+    for path in ["/jwks", "/nothing", "/2/footprints"] {
+        let answer = server
+            .get(path)
+            .header("x-request-id", "chosen-by-a-stranger")
+            .send()
+            .await
+            .unwrap();
+        let id = header(&answer, "x-request-id");
+        assert!(id.len() > 33 && id != "chosen-by-a-stranger", "{id}");
+        assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
+        assert_eq!(header(&answer, "referrer-policy"), "no-referrer");
+        assert_eq!(header(&answer, "server"), "");
+        assert!(!text(answer).await.contains(&id));
+    }
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_may_name_the_request() {
+    let options = Options::default().set("ILEAP_LISTENER__TRUSTED_PROXIES", "127.0.0.0/8");
+    let server = TestServer::start_with(options).await;
+    for (sent, kept) in [
+        ("abc-1.2_3", true),
+        ("has space", false),
+        ("x;y", false),
+        ("", false),
+    ] {
+        let answer = server
+            .get("/jwks")
+            .header("x-request-id", sent)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(header(&answer, "x-request-id") == sent, kept, "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_request_over_its_limit_is_refused_declared_or_not() {
+    let server = TestServer::start().await;
+    let request = |body: reqwest::Body| {
+        server
+            .http
+            .post(format!("{}/auth/token", server.base))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body)
+            .send()
+    };
+    let body = format!("grant_type=client_credentials&x={}", "y".repeat(8 * 1024));
+    let answer = request(body.clone().into()).await.unwrap();
+    assert_eq!(refusal(answer).await, (413, "invalid_request".into()));
+    let chunked = format!(
+        "POST /auth/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+         transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        body.len()
+    );
+    assert!(
+        raw(&server, chunked.as_bytes())
+            .await
+            .starts_with("HTTP/1.1 413")
+    );
+}
+
+#[tokio::test]
+async fn a_target_or_a_head_over_its_limit_is_refused() {
+    let server = TestServer::start().await;
+    let answer = server
+        .get(&format!("/jwks?{}", "x".repeat(8 * 1024)))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refusal(answer).await, (414, "BadRequest".into()));
+    let answer = server
+        .get("/jwks")
+        .header("x-large", "x".repeat(20 * 1024))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 431);
+    let many: String = (0..70).map(|index| format!("x-{index}: y\r\n")).collect();
+    let answer = raw(
+        &server,
+        format!("GET /jwks HTTP/1.1\r\nhost: x\r\n{many}\r\n").as_bytes(),
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+}
+
+#[tokio::test]
+async fn requests_that_could_be_read_two_ways_are_not_read_at_all() {
+    let server = TestServer::start().await;
+    let form = "grant_type=client_credentials";
+    for head in [
+        "content-length: 29\r\ncontent-length: 30",
+        "content-length: 29\r\ntransfer-encoding: chunked\r\ntransfer-encoding: identity",
+        "content-length: +29",
+        "content-length : 29",
+    ] {
+        let request = format!("POST /auth/token HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\n{form}");
+        let answer = raw(&server, request.as_bytes()).await;
+        assert!(!answer.starts_with("HTTP/1.1 200"), "{head}: {answer}");
+        assert!(answer.matches("HTTP/1.1").count() <= 1, "{head}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_admin_listener_answers_probes_and_counts() {
+    let server = TestServer::start().await;
+    server.as_client("hello").await.data("/2/footprints").await;
+    let admin = |path: &str| server.http.get(format!("{}{path}", server.admin)).send();
+    assert_eq!(text(admin("/healthz").await.unwrap()).await, "ok\n");
+    assert_eq!(text(admin("/readyz").await.unwrap()).await, "ready\n");
+    let metrics = text(admin("/metrics").await.unwrap()).await;
+    for line in [
+        r#"ileap_http_requests_total{endpoint="token",status="200"} 1"#,
+        r#"ileap_verifications_total{verifier="clerk_frontend",outcome="accepted"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(
+            server.get(path).send().await.unwrap().status(),
+            404,
+            "{path} is not public"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_answer_opens_the_api_to_browsers_of_other_origins() {
+    let server = TestServer::start().await;
+    let answer = server
+        .get("/jwks")
+        .header("origin", "https://evil.example")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(header(&answer, "access-control-allow-origin"), "");
+    assert_eq!(header(&answer, "set-cookie"), "");
+    assert!(json(answer).await["keys"].is_array());
+}

@@ -1,0 +1,337 @@
+//! A running server on free ports with an emulated Clerk, and callers with names.
+
+use std::{sync::Arc, time::Duration};
+
+use clerk_emulator::{ClerkEmulator, EmulatorOptions, EmulatorUser, load_users};
+use ileap_server::{
+    access::AccessRule,
+    clock::{Clock as _, SystemClock},
+    config::{Config, Sources},
+    identity::{ClientId, Principal, Role, Scopes},
+    import,
+    server::{self, Parts, Server},
+    store::{Store, sqlite::SqliteStore},
+    token::{Algorithm, MintOptions, SigningKeys, TokenIssuer},
+};
+use reqwest::{RequestBuilder, Response};
+use serde_json::Value;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+/// The accounts every test can log in with; the passwords appear in no log.
+const USERS: &str = r#"
+[[user]]
+username = "hello"
+password = "pathfinder"
+organization = "way"
+role = "all"
+
+[[user]]
+email = "ileap-demo@way.cloud"
+password = "HelloPrimaryData"
+organization = "demo"
+role = "all"
+
+[[user]]
+username = "transport_service_user"
+password = "ileap"
+organization = "shipper"
+role = "user"
+
+[[user]]
+username = "transport_service_organizer"
+password = "ileap"
+organization = "forwarder"
+role = "organizer"
+
+[[user]]
+username = "operator"
+password = "ileap"
+organization = "carrier"
+role = "operator"
+
+[[user]]
+username = "no_rule"
+password = "ileap"
+organization = "stranger"
+role = "user"
+
+[[user]]
+username = "no_role"
+password = "ileap"
+"#;
+
+/// What a test wants to be different.
+pub(crate) struct Options {
+    pub(crate) environment: Vec<(&'static str, String)>,
+    pub(crate) users: Vec<EmulatorUser>,
+    pub(crate) clerk: EmulatorOptions,
+    pub(crate) refusal_floor: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            environment: Vec::new(),
+            users: load_users(USERS).unwrap(),
+            clerk: EmulatorOptions {
+                limits: false,
+                ..EmulatorOptions::default()
+            },
+            refusal_floor: Duration::from_millis(1),
+        }
+    }
+}
+
+impl Options {
+    /// With one more configuration variable.
+    pub(crate) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// With more users, in the emulator's TOML.
+    pub(crate) fn with_users(mut self, toml: &str) -> Self {
+        self.users.extend(load_users(toml).unwrap());
+        self
+    }
+}
+
+/// A server that answers, and the Clerk behind it.
+pub(crate) struct TestServer {
+    pub(crate) base: String,
+    pub(crate) admin: String,
+    pub(crate) clerk: ClerkEmulator,
+    config: Config,
+    keys: Arc<SigningKeys>,
+    pub(crate) http: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl TestServer {
+    /// The ordinary server.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    /// A server with differences.
+    pub(crate) async fn start_with(options: Options) -> Self {
+        let mut clerk_options = options.clerk;
+        clerk_options.users = options.users;
+        let clerk = ClerkEmulator::start(clerk_options).await.unwrap();
+        let mut environment = vec![
+            ("ILEAP_LISTENER__BIND".to_owned(), "127.0.0.1:0".to_owned()),
+            (
+                "ILEAP_LISTENER__ADMIN_BIND".to_owned(),
+                "127.0.0.1:0".to_owned(),
+            ),
+            (
+                "ILEAP_VERIFIER__CLERK__FRONTEND_API_URL".to_owned(),
+                clerk.frontend_api_url().to_owned(),
+            ),
+            ("ILEAP_STORE__URL".to_owned(), "sqlite::memory:".to_owned()),
+        ];
+        environment.extend(
+            options
+                .environment
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+        let config = Config::load(Sources {
+            file: None,
+            environment,
+        })
+        .unwrap()
+        .config;
+        let store = Arc::new(SqliteStore::open("sqlite::memory:").await.unwrap());
+        import::sample_data(&*store).await.unwrap();
+        for organization in ["shipper", "forwarder", "carrier"] {
+            let id = clerk.organization_id(organization).unwrap();
+            store.allow(&id, AccessRule::Everything).await.unwrap();
+        }
+        let keys = Arc::new(SigningKeys::ephemeral(Algorithm::Es256).unwrap());
+        let parts = Parts {
+            clock: Arc::new(SystemClock),
+            keys: keys.clone(),
+            refusal_floor: options.refusal_floor,
+            store,
+            verifier: server::verifier(&config).unwrap(),
+        };
+        let server = Server::bind(&config, parts).await.unwrap();
+        let base = format!("http://{}", server.public_address());
+        let admin = format!("http://{}", server.admin_address());
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(server.run(async move {
+            let _ = stopped.await;
+        }));
+        Self {
+            base,
+            admin,
+            clerk,
+            keys,
+            config,
+            http: client(),
+            stop: Some(stop),
+            task,
+        }
+    }
+
+    /// Asks the server to stop; it drains.
+    pub(crate) fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+
+    /// Waits until the server has ended.
+    pub(crate) async fn ended(mut self) {
+        self.stop();
+        self.task.await.unwrap();
+    }
+
+    /// A GET without credentials.
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.http.get(format!("{}{path}", self.base))
+    }
+
+    /// A token request with Basic credentials as they are.
+    pub(crate) fn token_request(&self, id: &str, secret: &str) -> RequestBuilder {
+        self.http
+            .post(format!("{}/auth/token", self.base))
+            .basic_auth(id, Some(secret))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("grant_type=client_credentials")
+    }
+
+    /// A caller with a token of its own.
+    pub(crate) async fn as_client(&self, id: &str) -> Caller<'_> {
+        let secret = match id {
+            "hello" => "pathfinder",
+            "ileap-demo@way.cloud" => "HelloPrimaryData",
+            _ => "ileap",
+        };
+        let answer = self.token_request(id, secret).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{id} logs in");
+        let body: Value = json(answer).await;
+        self.with_token(body["access_token"].as_str().unwrap())
+    }
+
+    /// A token that was good for an hour, two hours ago.
+    pub(crate) fn expired_token(&self) -> String {
+        let (issuer, _) = server::token_options(&self.config, &self.base);
+        let issuer = TokenIssuer::new(issuer, self.keys.clone(), Arc::new(SystemClock));
+        let principal = Principal {
+            subject: "clerk|user_1".to_owned(),
+            client_id: ClientId::new("hello").unwrap(),
+            organization: None,
+            roles: [Role::All].into(),
+            scopes: Scopes::all(),
+        };
+        let lifetime = Duration::from_secs(3600);
+        let options = MintOptions {
+            issued_at: SystemClock.now() - 2 * lifetime,
+            lifetime,
+        };
+        issuer
+            .mint(&principal, options)
+            .unwrap()
+            .access_token
+            .expose()
+            .to_owned()
+    }
+
+    /// A caller with a token from elsewhere.
+    pub(crate) fn with_token(&self, token: &str) -> Caller<'_> {
+        Caller {
+            server: self,
+            token: token.to_owned(),
+        }
+    }
+}
+
+/// Someone with an access token.
+pub(crate) struct Caller<'a> {
+    server: &'a TestServer,
+    pub(crate) token: String,
+}
+
+impl Caller<'_> {
+    /// A GET with the token.
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.server
+            .get(path)
+            .bearer_auth(&self.token)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// What a GET that succeeds says.
+    pub(crate) async fn data(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status(), 200, "GET {path}");
+        json(answer).await["data"].take()
+    }
+
+    /// An event.
+    pub(crate) async fn send_event(&self, event: &Value) -> Response {
+        self.server
+            .http
+            .post(format!("{}/2/events", self.server.base))
+            .bearer_auth(&self.token)
+            .header(
+                "content-type",
+                "application/cloudevents+json; charset=UTF-8",
+            )
+            .body(event.to_string())
+            .send()
+            .await
+            .unwrap()
+    }
+}
+
+/// A client that follows nothing and waits for nobody's proxy.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the caller's client, not the server's"
+)]
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(20))
+        .build()
+        .unwrap()
+}
+
+/// The body as text.
+#[expect(clippy::disallowed_methods, reason = "our own answers are small")]
+pub(crate) async fn text(answer: Response) -> String {
+    answer.text().await.unwrap()
+}
+
+/// The body as JSON.
+pub(crate) async fn json(answer: Response) -> Value {
+    let text = text(answer).await;
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Status and `code` or `error` of a refusal.
+pub(crate) async fn refusal(answer: Response) -> (u16, String) {
+    let status = answer.status().as_u16();
+    let body = json(answer).await;
+    let code = body
+        .get("code")
+        .or(body.get("error"))
+        .and_then(Value::as_str)
+        .unwrap();
+    (status, code.to_owned())
+}
+
+/// One header as text, empty when it is missing.
+pub(crate) fn header(answer: &Response, name: &str) -> String {
+    answer
+        .headers()
+        .get(name)
+        .map_or(String::new(), |value| value.to_str().unwrap().to_owned())
+}

@@ -1,0 +1,21 @@
+//! The server as its callers see it: over HTTP, with an emulated Clerk behind it.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+mod conformance;
+mod discovery;
+mod edge;
+mod events;
+mod footprints;
+mod harness;
+mod hostile_tokens;
+mod outage;
+mod secrets;
+mod shutdown;
+mod tad;
+mod token;

@@ -1,0 +1,125 @@
+//! What must never be written down, is not: the whole process logs at its most talkative, and is searched.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use clerk_emulator::{Endpoint, Fault};
+use ileap_server::telemetry::{LogFormat, log_to};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::harness::{Options, TestServer};
+
+/// Everything logged so far.
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Captured {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn no_secret_and_no_forged_line_reaches_the_log() {
+    let captured = Captured::default();
+    log_to(captured.clone(), "trace", LogFormat::Text);
+    let users = r#"
+[[user]]
+email = "canary@acme.example"
+password = "canary-password-4711"
+organization = "acme"
+role = "all"
+"#;
+    let server = TestServer::start_with(Options::default().with_users(users)).await;
+    let login = async |secret: &str| {
+        server
+            .token_request("canary@acme.example", secret)
+            .send()
+            .await
+            .unwrap()
+    };
+    let answer = login("canary-password-4711").await;
+    assert_eq!(answer.status(), 200);
+    let body = crate::harness::json(answer).await;
+    let token = body["access_token"].as_str().unwrap().to_owned();
+    login("canary-wrong-0815").await;
+    server
+        .clerk
+        .admin()
+        .fail_next(Endpoint::CreateSignIn, Fault::error(422, "canary_code"));
+    login("canary-password-4711").await;
+    server
+        .clerk
+        .admin()
+        .fail_next(Endpoint::CreateSignIn, Fault::HtmlPage);
+    login("canary-password-4711").await;
+    login("x\r\nINFO token issued to evil").await;
+    server
+        .token_request("evil\u{2028}\u{1b}[31mINFO token issued to evil", "x")
+        .send()
+        .await
+        .unwrap();
+    server.with_token(&token).get("/2/footprints").await;
+    server
+        .with_token(&format!("{token}x"))
+        .get("/2/footprints")
+        .await;
+    server
+        .get("/jwks")
+        .basic_auth("x", Some("canary-password-4711"))
+        .send()
+        .await
+        .unwrap();
+    let metrics = crate::harness::text(
+        server
+            .http
+            .get(format!("{}/metrics", server.admin))
+            .send()
+            .await
+            .unwrap(),
+    )
+    .await;
+    server.ended().await;
+    let log = captured
+        .0
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let log = String::from_utf8_lossy(&log) + &*metrics;
+    assert!(log.contains("client refused"), "the log is captured");
+    assert!(!log.contains('\u{1b}'), "a terminal escape got through");
+    assert!(
+        log.lines()
+            .all(|line| !line.starts_with("INFO token issued to evil")),
+        "a forged line"
+    );
+    let signature = token.rsplit('.').next().unwrap();
+    let encoded = "Y2FuYXJ5QGFjbWUuZXhhbXBsZTpjYW5hcnktcGFzc3dvcmQtNDcxMQ";
+    for secret in [
+        "canary-password-4711",
+        "canary-wrong-0815",
+        &token,
+        signature,
+        encoded,
+    ] {
+        assert!(!log.contains(secret), "{secret} was written down");
+    }
+}

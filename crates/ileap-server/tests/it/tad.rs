@@ -1,0 +1,72 @@
+//! `GET /2/ileap/tad`
+
+use crate::{
+    footprints::walk,
+    harness::{TestServer, refusal},
+};
+
+#[tokio::test]
+async fn activity_data_is_walked_page_by_page_without_repeats_or_gaps() {
+    let server = TestServer::start().await;
+    let caller = server.as_client("transport_service_user").await;
+    let all = walk(&server, &caller, "/2/ileap/tad", "activityId").await;
+    assert!(all.len() >= 10);
+    assert_eq!(
+        walk(&server, &caller, "/2/ileap/tad?limit=1", "activityId").await,
+        all
+    );
+    let roads = walk(&server, &caller, "/2/ileap/tad?mode=Road", "activityId").await;
+    assert!(roads.len() > 1);
+    assert_eq!(
+        walk(
+            &server,
+            &caller,
+            "/2/ileap/tad?mode=Road&limit=1",
+            "activityId"
+        )
+        .await,
+        roads
+    );
+}
+
+#[tokio::test]
+async fn different_names_narrow_and_a_repeated_name_widens() {
+    let server = TestServer::start().await;
+    let caller = server.as_client("hello").await;
+    let count = async |query: &str| {
+        caller
+            .data(&format!("/2/ileap/tad?{query}"))
+            .await
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    let (road, rail) = (count("mode=Road").await, count("mode=Rail").await);
+    assert!(road > 0 && rail > 0);
+    assert_eq!(count("mode=road&mode=RAIL").await, road + rail);
+    assert_eq!(count("mode=Road&origin.country=XX").await, 0);
+    assert_eq!(count("mode=Bicycle").await, 0);
+}
+
+#[tokio::test]
+async fn an_unknown_name_is_not_answered_with_everything() {
+    let server = TestServer::start().await;
+    let caller = server.as_client("hello").await;
+    let answer = caller.get("/2/ileap/tad?mdoe=Road").await;
+    assert_eq!(refusal(answer).await, (400, "NotImplemented".to_owned()));
+}
+
+#[tokio::test]
+async fn every_role_sees_activity_data_but_not_without_a_rule() {
+    let server = TestServer::start().await;
+    for (id, sees) in [
+        ("hello", true),
+        ("transport_service_user", true),
+        ("transport_service_organizer", true),
+        ("operator", true),
+        ("no_rule", false),
+    ] {
+        let data = server.as_client(id).await.data("/2/ileap/tad").await;
+        assert_eq!(!data.as_array().unwrap().is_empty(), sees, "{id}");
+    }
+}
