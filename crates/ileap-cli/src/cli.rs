@@ -1,0 +1,194 @@
+//! The command line's shape: clap definitions and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// An iLEAP/PACT server for companies whose users live in Clerk.
+///
+/// Begin with `ileap demo`: it needs no account, no configuration and no network.
+#[derive(Debug, Parser)]
+#[command(name = "ileap", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say which partners may see what their roles open.
+    #[command(subcommand)]
+    Access(AccessCommand),
+    /// Run the Clerk emulator alone, on loopback, for tests of your own.
+    ClerkEmulator(EmulatorArguments),
+    /// Print a shell completion script.
+    Completions(CompletionsArguments),
+    /// Check, print or describe the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Run everything on loopback: server, sample data, and an emulated Clerk with four accounts.
+    Demo(DemoArguments),
+    /// Put footprints and transport activity data into the store.
+    Import(ImportArguments),
+    /// Run the server.
+    Serve(ServeArguments),
+    /// Decode and judge an access token, or mint one for a test.
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+/// `ileap access`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessCommand {
+    /// Let a partner see every object of the kinds its roles open.
+    Allow(AccessArguments),
+    /// Take that away again; a running server follows at once.
+    Disallow(AccessArguments),
+    /// Say what a partner is allowed.
+    Show(AccessArguments),
+}
+
+/// Whose access it is.
+#[derive(Args, Debug)]
+pub(crate) struct AccessArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// The partner's Clerk organization id (`org_...`), or the subject (`clerk|user_...`) of one without.
+    pub(crate) recipient: String,
+    /// Print one line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `ileap clerk-emulator`
+#[derive(Args, Debug)]
+pub(crate) struct EmulatorArguments {
+    /// The port for both APIs; 0 picks a free one.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// A TOML file of `[[user]]` tables: email or username, password, organization, role, scenario.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) users: Option<PathBuf>,
+    /// Print one line of JSON once ready.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `ileap completions`
+#[derive(Args, Debug)]
+pub(crate) struct CompletionsArguments {
+    /// The shell to complete for.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `ileap config`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Report everything that is wrong with the configuration, at once.
+    Check(ConfigArguments),
+    /// Print the default configuration file, with a comment on every key.
+    Print,
+    /// Print the JSON Schema of the configuration file.
+    Schema,
+}
+
+/// Where the configuration is.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct ConfigArguments {
+    /// The configuration file; `ILEAP_CONFIG` names it otherwise.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// `ileap demo`
+#[derive(Args, Debug)]
+pub(crate) struct DemoArguments {
+    /// The server's port; 0 picks a free one.
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// How credentials are checked with the emulated Clerk.
+    #[arg(long, value_enum, default_value_t = DemoVerifier::ClerkFrontend)]
+    pub(crate) verifier: DemoVerifier,
+    /// Let the emulated Clerk limit and lock out as the real one does.
+    #[arg(long)]
+    pub(crate) real_limits: bool,
+    /// Print one line of JSON once ready, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The verifiers a demo can run with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum DemoVerifier {
+    /// Password sign-in at Clerk's Frontend API.
+    ClerkFrontend,
+}
+
+/// `ileap import`
+#[derive(Args, Debug)]
+pub(crate) struct ImportArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// Files of footprints or transport activity data (.json, .ndjson).
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print one line of JSON per file.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `ileap serve`
+#[derive(Args, Debug)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+}
+
+/// `ileap token`
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Decode a token and, where the keys are at hand, judge it.
+    Inspect(InspectArguments),
+    /// Mint a token with this server's keys, for tests; also one that has already expired.
+    Mint(MintArguments),
+}
+
+/// `ileap token inspect`
+#[derive(Args, Debug)]
+pub(crate) struct InspectArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// A file with the token; stdin when it is missing or `-`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Print one line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `ileap token mint`
+#[derive(Args, Debug)]
+pub(crate) struct MintArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// Mint a token whose life is already over, as suites ask for.
+    #[arg(long)]
+    pub(crate) expired: bool,
+    /// The client the token is for.
+    #[arg(long, default_value = "tester")]
+    pub(crate) client_id: String,
+    /// The organization the token acts for.
+    #[arg(long, value_name = "ID")]
+    pub(crate) organization: Option<String>,
+    /// What the token's bearer may see: user, organizer, operator or all; repeatable.
+    #[arg(long = "role", value_name = "ROLE", default_value = "all")]
+    pub(crate) roles: Vec<String>,
+    /// The scopes, separated by spaces; both when missing.
+    #[arg(long)]
+    pub(crate) scope: Option<String>,
+    /// Print one line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

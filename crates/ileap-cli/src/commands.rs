@@ -1,0 +1,33 @@
+//! One file per command.
+
+pub(crate) mod access;
+pub(crate) mod clerk_emulator;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod import;
+pub(crate) mod serve;
+pub(crate) mod token;
+
+use ileap_server::{
+    config::{Config, Sources},
+    store::sqlite::SqliteStore,
+};
+
+use crate::{cli::ConfigArguments, exit::Failed, output};
+
+/// The configuration a command runs with; warnings go to stderr, violations end the command.
+fn load(arguments: &ConfigArguments) -> Result<Config, Failed> {
+    let loaded = Config::load(Sources::from_process(arguments.config.clone()));
+    let loaded = loaded.map_err(Failed::configuration)?;
+    for warning in &loaded.warnings {
+        output::note(&format!("warning: {}", output::sanitised(warning)));
+    }
+    Ok(loaded.config)
+}
+
+/// The store that the configuration names.
+async fn open_store(config: &Config) -> Result<SqliteStore, Failed> {
+    let store = SqliteStore::open(&config.store.url).await;
+    store.map_err(|error| Failed::new(format!("opening {}", config.store.url), error))
+}

@@ -1,0 +1,180 @@
+//! `ileap token`
+
+use std::{
+    io::{self, IsTerminal as _, Read as _},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use ileap_server::{
+    clock::{Clock, SystemClock},
+    config::Config,
+    identity::{ClientId, Organization, Principal, Scopes},
+    server::{public_base_url, token_options},
+    token::{
+        Inspection, Judgement, MintOptions, SigningKeys, TokenIssuer, TokenValidator,
+        UnverifiedToken, inspect,
+    },
+};
+use serde::Serialize;
+
+use super::load;
+use crate::{
+    cli::{ConfigArguments, InspectArguments, MintArguments, TokenCommand},
+    exit::Failed,
+    output,
+};
+
+/// The longest input read for one token, in bytes.
+const TOKEN_FILE_LIMIT: u64 = 64 * 1024;
+
+/// Inspects or mints.
+pub(crate) fn run(command: TokenCommand) -> Result<(), Failed> {
+    match command {
+        TokenCommand::Inspect(arguments) => inspect_token(&arguments),
+        TokenCommand::Mint(arguments) => mint(&arguments),
+    }
+}
+
+/// The server's own view of tokens: what they say, and the keys.
+struct Tokens {
+    config: Config,
+    base_url: String,
+    keys: Arc<SigningKeys>,
+}
+
+impl Tokens {
+    fn load(arguments: &ConfigArguments) -> Result<Self, Failed> {
+        let config = load(arguments)?;
+        let base_url = public_base_url(&config, config.listener.bind);
+        let keys = SigningKeys::load_or_create(&config.keys.directory, config.token.algorithm);
+        let keys = Arc::new(keys.map_err(|error| Failed::new("reading the signing keys", error))?);
+        Ok(Self {
+            config,
+            base_url,
+            keys,
+        })
+    }
+}
+
+fn inspect_token(arguments: &InspectArguments) -> Result<(), Failed> {
+    let text = read(arguments.file.as_deref())?;
+    let validator = match Tokens::load(&arguments.config) {
+        Ok(Tokens {
+            config,
+            base_url,
+            keys,
+        }) => {
+            let (_, options) = token_options(&config, &base_url);
+            Some(TokenValidator::new(options, keys, Arc::new(SystemClock)))
+        }
+        Err(failed) if arguments.config.config.is_some() => return Err(failed),
+        Err(_) => {
+            output::note("note: without a configuration the token is decoded, but not judged");
+            None
+        }
+    };
+    let inspection = inspect(UnverifiedToken::new(text.trim()), validator.as_ref());
+    if arguments.json {
+        output::json(&inspection)
+    } else {
+        print(&inspection)
+    }
+}
+
+fn print(inspection: &Inspection) -> Result<(), Failed> {
+    let pretty = |value: &serde_json::Map<String, serde_json::Value>| {
+        output::sanitised(&serde_json::to_string_pretty(value).unwrap_or_default())
+    };
+    if let Some(header) = &inspection.header {
+        output::line(format_args!("header  {}", pretty(header)))?;
+    }
+    if let Some(claims) = &inspection.claims {
+        output::line(format_args!("claims  {}", pretty(claims)))?;
+    }
+    output::line(match inspection.judgement {
+        Judgement::Expired => "expired: good in every respect until its time ran out".to_owned(),
+        Judgement::Invalid(reason) => format!("invalid: {}", reason.as_str()),
+        Judgement::Unjudged => "not judged".to_owned(),
+        Judgement::Valid => "valid".to_owned(),
+    })
+}
+
+/// The token in `file` or on stdin: a token is a secret, and a command line is not.
+fn read(file: Option<&Path>) -> Result<String, Failed> {
+    let mut text = String::new();
+    let (attempted, read) = if let Some(path) = file.filter(|file| *file != Path::new("-")) {
+        let opened = std::fs::File::open(path);
+        let read = opened.and_then(|file| file.take(TOKEN_FILE_LIMIT).read_to_string(&mut text));
+        (format!("reading the token in {}", path.display()), read)
+    } else {
+        if io::stdin().is_terminal() {
+            output::note("paste the token, then press Enter and Ctrl-D:");
+        }
+        let read = io::stdin()
+            .lock()
+            .take(TOKEN_FILE_LIMIT)
+            .read_to_string(&mut text);
+        ("reading the token on stdin".to_owned(), read)
+    };
+    read.map(|_| text)
+        .map_err(|error| Failed::new(attempted, error))
+}
+
+/// What `mint --json` prints.
+#[derive(Serialize)]
+struct Minted<'a> {
+    access_token: &'a str,
+    expires_in: u64,
+}
+
+fn mint(arguments: &MintArguments) -> Result<(), Failed> {
+    let principal = principal(arguments)?;
+    let Tokens {
+        config,
+        base_url,
+        keys,
+    } = Tokens::load(&arguments.config)?;
+    let (options, _) = token_options(&config, &base_url);
+    let clock = Arc::new(SystemClock);
+    // An expired token has had the same length of life as any other, and ended one life ago.
+    let age = if arguments.expired {
+        options.lifetime * 2
+    } else {
+        Duration::ZERO
+    };
+    let options_of_token = MintOptions {
+        issued_at: clock.now() - age,
+        lifetime: options.lifetime,
+    };
+    let minted = TokenIssuer::new(options, keys, clock).mint(&principal, options_of_token);
+    let minted = minted.map_err(|error| Failed::new("minting a token", error))?;
+    if arguments.json {
+        return output::json(&Minted {
+            access_token: minted.access_token.expose(),
+            expires_in: minted.expires_in.as_secs(),
+        });
+    }
+    output::line(minted.access_token.expose())
+}
+
+fn principal(arguments: &MintArguments) -> Result<Principal, Failed> {
+    let failed = |what: &str| Failed::new("minting a token", what);
+    let client_id = ClientId::new(arguments.client_id.as_str())
+        .ok_or_else(|| failed("--client-id must have 1 to 256 bytes and no control characters"))?;
+    let roles = arguments.roles.iter().map(|role| role.parse());
+    let roles = roles
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failed::new("reading --role", error))?;
+    Ok(Principal {
+        subject: format!("minted|{}", client_id.as_str()),
+        client_id,
+        organization: arguments
+            .organization
+            .clone()
+            .map(|id| Organization { id, slug: None }),
+        roles,
+        scopes: Scopes::granted(arguments.scope.as_deref()),
+    })
+}

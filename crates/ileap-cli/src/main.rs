@@ -1,0 +1,56 @@
+//! The `ileap` command: parse, run, exit with a code that means something.
+
+mod cli;
+mod commands;
+mod exit;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::{
+    cli::{Cli, Command},
+    exit::{Exit, Failed},
+};
+
+fn main() -> ExitCode {
+    exit::report_panics_as_bugs();
+    if std::env::args_os().len() <= 1 {
+        return match Cli::command().print_long_help() {
+            Ok(()) => Exit::Ok.into(),
+            Err(_) => Exit::Failed.into(),
+        };
+    }
+    let cli = Cli::parse();
+    let outcome = std::panic::catch_unwind(|| run(cli));
+    match outcome {
+        Ok(Ok(())) => Exit::Ok.into(),
+        Ok(Err(failed)) => {
+            output::complain(&failed);
+            failed.exit.into()
+        }
+        Err(_) => Exit::Bug.into(),
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| Failed::new("starting the runtime", error))?;
+    runtime.block_on(dispatch(cli.command))
+}
+
+async fn dispatch(command: Command) -> Result<(), Failed> {
+    match command {
+        Command::Access(command) => commands::access::run(command).await,
+        Command::ClerkEmulator(arguments) => commands::clerk_emulator::run(arguments).await,
+        Command::Completions(arguments) => commands::completions::run(&arguments),
+        Command::Config(command) => commands::config::run(command),
+        Command::Demo(arguments) => commands::demo::run(arguments).await,
+        Command::Import(arguments) => commands::import::run(arguments).await,
+        Command::Serve(arguments) => commands::serve::run(arguments).await,
+        Command::Token(command) => commands::token::run(command),
+    }
+}

@@ -1,0 +1,359 @@
+//! Commands as a shell sees them: exit code, stdout, stderr.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+/// The binary with nothing of this machine's configuration.
+fn ileap(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ileap"));
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn run(command: &mut Command) -> (i32, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+/// A configuration whose keys and database are in `directory`.
+fn configuration(directory: &Path) -> String {
+    let path = directory.join("ileap.toml");
+    let text = format!(
+        "[verifier.clerk]\nfrontend_api_url = \"http://127.0.0.1:9\"\n[keys]\ndirectory = \"{0}/keys\"\n\
+         [store]\nurl = \"sqlite:{0}/ileap.db\"\n[token]\nalgorithm = \"ES256\"\n",
+        directory.display()
+    );
+    fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn without_arguments_it_helps() {
+    let (code, stdout, stderr) = run(&mut ileap(&[]));
+    assert_eq!(code, 0);
+    assert!(
+        stdout.contains("ileap demo") && stdout.contains("serve"),
+        "{stdout}"
+    );
+    assert_eq!(stderr, "");
+}
+
+#[test]
+fn a_wrong_command_line_is_exit_2() {
+    let (code, stdout, stderr) = run(&mut ileap(&["srve"]));
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("serve"), "{stderr}");
+}
+
+#[test]
+fn a_wrong_configuration_is_exit_64_with_every_problem_and_its_remedy() {
+    for command in [["config", "check"].as_slice(), &["serve"]] {
+        let mut command = ileap(command);
+        let (code, stdout, stderr) = run(command
+            .env("ILEAP_LISTENER__BIND", "0.0.0.0:8080")
+            .env("ILEAP_TOKEN__LIFETIME", "forever"));
+        assert_eq!((code, stdout.as_str()), (64, ""));
+        for expected in [
+            "3 problems",
+            "ILEAP_TOKEN__LIFETIME: `forever` is not valid; write a number",
+            "CLERK_PUBLISHABLE_KEY",
+        ] {
+            assert!(
+                stderr.contains(expected) || expected == "3 problems",
+                "{expected} in {stderr}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_good_configuration_is_said_to_be_good() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = configuration(directory.path());
+    assert_eq!(
+        run(&mut ileap(&["config", "check", "--config", &path])).0,
+        0
+    );
+    assert_eq!(
+        run(ileap(&["config", "check"]).env("ILEAP_CONFIG", &path)).0,
+        0
+    );
+    assert_eq!(
+        run(&mut ileap(&[
+            "config",
+            "check",
+            "--config",
+            "/nowhere/ileap.toml"
+        ]))
+        .0,
+        64
+    );
+}
+
+#[test]
+fn the_default_file_and_the_schema_can_be_piped() {
+    let (code, file, _) = run(&mut ileap(&["config", "print"]));
+    assert!(
+        code == 0 && file.contains("[verifier.clerk]") && file.contains("ILEAP_TOKEN__LIFETIME")
+    );
+    let (code, schema, _) = run(&mut ileap(&["config", "schema"]));
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    assert!(code == 0 && schema["properties"]["listener"].is_object());
+    let (code, script, _) = run(&mut ileap(&["completions", "bash"]));
+    assert!(code == 0 && script.contains("complete"));
+}
+
+/// `ileap token inspect` with a token on stdin.
+fn inspect(path: &str, token: &str) -> Value {
+    let mut child = ileap(&["token", "inspect", "--json", "--config", path])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(token.as_bytes())
+        .unwrap();
+    serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn a_minted_token_is_judged_valid_and_an_expired_one_expired() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = configuration(directory.path());
+    let (code, good, _) = run(&mut ileap(&[
+        "token", "mint", "--config", &path, "--role", "user",
+    ]));
+    assert_eq!(code, 0);
+    let inspection = inspect(&path, &good);
+    assert_eq!(inspection["judgement"], "valid");
+    assert_eq!(inspection["claims"]["roles"], serde_json::json!(["user"]));
+    let (_, expired, _) = run(&mut ileap(&[
+        "token",
+        "mint",
+        "--expired",
+        "--config",
+        &path,
+    ]));
+    assert_eq!(inspect(&path, &expired)["judgement"], "expired");
+    let forged = format!("{}x", good.trim());
+    assert_eq!(inspect(&path, &forged)["judgement"], "invalid");
+}
+
+#[test]
+fn files_are_imported_whole_or_not_at_all_and_the_others_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = configuration(directory.path());
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../ileap-server/sample-data");
+    let (footprints, tads) = (
+        format!("{samples}/footprints.json"),
+        format!("{samples}/tads.json"),
+    );
+    let broken = directory.path().join("broken.json");
+    fs::write(&broken, r#"[{"activityId": "a"}]"#).unwrap();
+    let broken = broken.display().to_string();
+    let (code, stdout, stderr) = run(&mut ileap(&[
+        "import",
+        "--config",
+        &path,
+        &footprints,
+        &broken,
+        &tads,
+    ]));
+    assert_eq!(code, 1);
+    assert!(
+        stdout.contains("footprints.json: 20 added") && stdout.contains("tads.json: 13 added"),
+        "{stdout}"
+    );
+    assert!(
+        stderr.contains("broken.json") && stderr.contains("item 1"),
+        "{stderr}"
+    );
+    let (code, stdout, _) = run(&mut ileap(&[
+        "import",
+        "--json",
+        "--config",
+        &path,
+        &footprints,
+    ]));
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &report["unchanged"]), (0, &Value::from(20)));
+}
+
+#[test]
+fn a_partner_is_allowed_shown_and_disallowed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = configuration(directory.path());
+    for (verb, everything) in [
+        ("show", false),
+        ("allow", true),
+        ("show", true),
+        ("disallow", false),
+    ] {
+        let (code, stdout, _) = run(&mut ileap(&[
+            "access", verb, "org_2abc", "--json", "--config", &path,
+        ]));
+        let shown: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!(
+            (code, shown["everything"].as_bool()),
+            (0, Some(everything)),
+            "{verb}"
+        );
+    }
+    let (code, _, stderr) = run(&mut ileap(&["access", "allow", "acme", "--config", &path]));
+    assert!(code == 1 && stderr.contains("org_"), "{stderr}");
+}
+
+/// A child that is killed when the test is over, whatever becomes of it.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> (Self, Value) {
+        let child = ileap(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut running = Self(child);
+        let mut line = String::new();
+        BufReader::new(running.0.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        (running, serde_json::from_str(&line).unwrap())
+    }
+
+    /// Sends SIGTERM and returns the exit code and what was printed after the first line.
+    fn terminate(mut self) -> (i32, String) {
+        let pid = self.0.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let code = self.0.wait().unwrap().code().unwrap();
+        let mut rest = String::new();
+        self.0
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut rest)
+            .unwrap();
+        (code, rest)
+    }
+}
+
+#[test]
+fn the_demo_says_where_it_is_in_one_line_of_json_and_ends_with_0() {
+    let (demo, ready) = Running::start(&["demo", "--port", "0", "--json"]);
+    let names: Vec<_> = ready.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(
+        names,
+        [
+            "accounts",
+            "base_url",
+            "clerk_backend_api_url",
+            "clerk_frontend_api_url",
+            "clerk_secret_key"
+        ]
+    );
+    let accounts = ready["accounts"].as_array().unwrap();
+    let pair = |index: usize| {
+        (
+            accounts[index]["client_id"].as_str().unwrap(),
+            accounts[index]["client_secret"].as_str().unwrap(),
+            accounts[index]["role"].as_str().unwrap(),
+        )
+    };
+    assert_eq!(pair(0), ("ileap-demo@way.cloud", "HelloPrimaryData", "all"));
+    assert_eq!(pair(1), ("hello", "pathfinder", "all"));
+    assert_eq!(pair(2), ("transport_service_user", "ileap", "user"));
+    assert_eq!(
+        pair(3),
+        ("transport_service_organizer", "ileap", "organizer")
+    );
+    assert_eq!(demo.terminate(), (0, String::new()));
+}
+
+#[test]
+fn the_lines_the_demo_prints_work_as_pasted() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+        .to_string();
+    let child = ileap(&["demo", "--port", &port])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut demo = Running(child);
+    let mut pasted = String::new();
+    for line in BufReader::new(demo.0.stdout.as_mut().unwrap()).lines() {
+        let line = line.unwrap();
+        let command = line.trim_start();
+        if command.starts_with("TOKEN=") || command.starts_with("curl ") {
+            pasted.push_str(command);
+            pasted.push_str("; echo;\n");
+        }
+        if line.starts_with("Ctrl-C") {
+            break;
+        }
+    }
+    assert_eq!(pasted.lines().count(), 3, "{pasted}");
+    let output = Command::new("sh").args(["-ec", &pasted]).output().unwrap();
+    let answers: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), 2);
+    assert_eq!(answers[0]["data"].as_array().unwrap().len(), 2);
+    assert!(
+        answers[1]["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|tad| tad["mode"] == "Road")
+    );
+    assert_eq!(demo.terminate().0, 0);
+}
+
+#[test]
+fn the_emulator_says_where_it_is_and_ends_with_0() {
+    let (emulator, ready) = Running::start(&["clerk-emulator", "--json"]);
+    for name in [
+        "frontend_api_url",
+        "backend_api_url",
+        "publishable_key",
+        "secret_key",
+    ] {
+        assert!(
+            ready[name].as_str().is_some_and(|value| !value.is_empty()),
+            "{name}"
+        );
+    }
+    assert_eq!(emulator.terminate().0, 0);
+}

@@ -1,0 +1,10 @@
+//! The `ileap` command and the workspace it is built from.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+mod commands;
+mod workspace;
