@@ -15,14 +15,17 @@ CREATE TABLE footprints (
     json        BLOB    NOT NULL
 );
 
-CREATE INDEX footprints_in_order ON footprints (created, id);
+-- With everything a list is narrowed by, so that what is passed over is never read.
+CREATE INDEX footprints_in_order ON footprints
+    (created, id, kind, object_id, cpc, country, updated, period_start, period_end);
 CREATE INDEX footprints_by_object ON footprints (kind, object_id);
 
 CREATE TABLE footprint_ids (
     list      TEXT NOT NULL CHECK (list IN ('company', 'product')),
     value     TEXT NOT NULL,
+    created   INTEGER NOT NULL, -- the footprint's: the entries of one id are in the order of the list
     footprint TEXT NOT NULL REFERENCES footprints (id) ON DELETE CASCADE,
-    PRIMARY KEY (list, value, footprint)
+    PRIMARY KEY (list, value, created, footprint)
 ) WITHOUT ROWID;
 
 CREATE INDEX footprint_ids_by_footprint ON footprint_ids (footprint);

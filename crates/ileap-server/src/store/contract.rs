@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     access::{AccessRule, Visibility},
+    http::cursor,
     identity::{ClientId, Organization, Principal, Role, Scopes},
     import::{self, SAMPLE_FOOTPRINTS, SAMPLE_TADS},
 };
@@ -32,6 +33,7 @@ pub(crate) async fn run(store: &dyn Store) {
     events_are_kept_once_per_sender(store).await;
     an_import_is_whole_or_not_at_all(store).await;
     pages_hold_while_objects_are_added(store).await;
+    an_activity_id_fits_into_a_link(store).await;
 }
 
 fn footprints() -> Vec<Value> {
@@ -93,6 +95,22 @@ async fn walk(store: &dyn Store, filter: &FootprintFilter, limit: usize) -> Vec<
     }
 }
 
+async fn walk_activities(store: &dyn Store, filter: &TadFilter, limit: usize) -> Vec<String> {
+    let (mut found, mut query) = (Vec::new(), first(limit));
+    loop {
+        let page = store
+            .tads(&Visibility::everything(), filter, &query)
+            .await
+            .unwrap();
+        assert!(ids(&page, "activityId").len() <= limit);
+        found.extend(ids(&page, "activityId"));
+        match page.next {
+            Some(position) => query.after = Some(position),
+            None => return found,
+        }
+    }
+}
+
 async fn nothing_is_there_at_first(store: &dyn Store) {
     store.check().await.unwrap();
     let page = store
@@ -132,16 +150,7 @@ async fn pages_neither_repeat_nor_skip(store: &dyn Store) {
     for limit in 1..=expected.len() + 1 {
         assert_eq!(walk(store, &all(), limit).await, whole, "limit {limit}");
     }
-    let (mut found, mut query) = (Vec::new(), first(3));
-    loop {
-        let page = store
-            .tads(&Visibility::everything(), &every_tad(), &query)
-            .await
-            .unwrap();
-        found.extend(ids(&page, "activityId"));
-        let Some(position) = page.next else { break };
-        query.after = Some(position);
-    }
+    let found = walk_activities(store, &every_tad(), 3).await;
     let mut expected: Vec<_> = tads()
         .iter()
         .map(|tad| tad["activityId"].as_str().unwrap().to_owned())
@@ -408,4 +417,48 @@ async fn pages_hold_while_objects_are_added(store: &dyn Store) {
     unique.dedup();
     assert_eq!(unique.len(), found.len(), "nothing twice");
     assert!(before.iter().all(|id| found.contains(id)), "nothing missed");
+}
+
+async fn an_activity_id_fits_into_a_link(store: &dyn Store) {
+    let with_id = |length: usize| {
+        let mut value = tads()[0].clone();
+        value["activityId"] = json!("a".repeat(length));
+        ImportObject {
+            kind: ImportKind::Tad,
+            json: Bytes::from(value.to_string()),
+            value,
+        }
+    };
+    let refused = store.import(&[with_id(512), with_id(513)]).await;
+    assert!(matches!(
+        refused,
+        Err(StoreError::Unacceptable { index: 1, .. })
+    ));
+    assert_eq!(store.import(&[with_id(512)]).await.unwrap().added, 1);
+    let query = first(1);
+    let page = store
+        .tads(&Visibility::everything(), &every_tad(), &query)
+        .await
+        .unwrap();
+    let mut position = page.next.unwrap();
+    let mut longest = 0;
+    loop {
+        let sealed = cursor::seal(store.cursor_key(), "tad", &position);
+        assert_eq!(
+            cursor::open(store.cursor_key(), "tad", &sealed).unwrap(),
+            position
+        );
+        longest = longest.max(position.0.len());
+        let query = PageQuery {
+            limit: 1,
+            after: Some(position),
+        };
+        let page = store
+            .tads(&Visibility::everything(), &every_tad(), &query)
+            .await
+            .unwrap();
+        let Some(next) = page.next else { break };
+        position = next;
+    }
+    assert!(longest >= 512, "the long id began a page");
 }

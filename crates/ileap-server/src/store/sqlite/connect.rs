@@ -94,9 +94,18 @@ pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
             false,
         )
     });
-    let migrated = Migrator::with_migrations(migrations.to_vec())
-        .run(writer)
-        .await;
+    let migrator = Migrator::with_migrations(migrations.to_vec());
+    let mut migrated = migrator.run(writer).await;
+    for _ in MIGRATIONS {
+        // Another process that opens the same new file may have been first; then it is there now.
+        if !matches!(
+            migrated,
+            Err(MigrateError::ExecuteMigration(..) | MigrateError::Execute(_))
+        ) {
+            break;
+        }
+        migrated = migrator.run(writer).await;
+    }
     migrated.map_err(|error| {
         let attempted = match error {
             MigrateError::VersionMissing(_) => {

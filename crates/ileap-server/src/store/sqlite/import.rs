@@ -8,6 +8,9 @@ use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use super::{nanoseconds, unavailable};
 use crate::store::{ImportKind, ImportObject, ImportSummary, StoreError};
 
+/// Longest `activityId`, in bytes: a link to the next page carries it.
+const ACTIVITY_ID_LIMIT: usize = 512;
+
 /// What became of one object.
 enum Outcome {
     Added,
@@ -127,9 +130,10 @@ async fn write_footprint(
         ("product", &footprint.product_ids),
     ] {
         for value in values {
-            sqlx::query("INSERT INTO footprint_ids (list, value, footprint) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+            sqlx::query("INSERT INTO footprint_ids (list, value, created, footprint) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
                 .bind(list)
                 .bind(value.as_str())
+                .bind(nanoseconds(footprint.created.timestamp()))
                 .bind(&id)
                 .execute(&mut *connection)
                 .await?;
@@ -161,6 +165,12 @@ async fn tad(
     let failed = unavailable("importing activity data");
     let id = object.value.get("activityId").and_then(Value::as_str);
     let id = id.ok_or_else(|| unacceptable(index, "`activityId` is missing".to_owned()))?;
+    if id.len() > ACTIVITY_ID_LIMIT {
+        return Err(unacceptable(
+            index,
+            format!("`activityId` is longer than {ACTIVITY_ID_LIMIT} bytes; shorten it"),
+        ));
+    }
     let known = sqlx::query("SELECT json FROM tads WHERE activity_id = ?").bind(id);
     let known = known
         .fetch_optional(&mut *connection)

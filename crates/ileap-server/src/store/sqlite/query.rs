@@ -1,5 +1,7 @@
 //! Visibility, filter and position as SQL. Every value is bound; only constants are written into the text.
 
+mod walk;
+
 use ileap_types::filter::{
     odata::{Comparison, FootprintFilter, Literal, Operator, Property},
     tad::TadFilter,
@@ -31,19 +33,23 @@ pub(super) fn footprints(
     page: &PageQuery,
 ) -> Result<Option<QueryBuilder<Sqlite>>, StoreError> {
     let mut query = begin_page("created || '/' || id");
-    query.push("SELECT f.json, f.created, f.id FROM footprints f WHERE 1 = 1");
+    query.push("SELECT f.json, f.created, f.id FROM ");
+    let listed = walk::listed_id(filter);
+    let order = walk::push_footprints(&mut query, listed);
     if !push_visibility(&mut query, visibility) {
         return Ok(None);
     }
-    for comparison in &filter.comparisons {
+    for comparison in filter.comparisons.iter().filter(|one| Some(*one) != listed) {
         push_comparison(&mut query, comparison);
     }
     if let Some(position) = &page.after {
         let (created, id) = parse_position(position).ok_or(StoreError::UnknownPosition)?;
-        query.push(" AND (f.created, f.id) > (").push_bind(created);
+        query
+            .push(format_args!(" AND ({order}) > ("))
+            .push_bind(created);
         query.push(", ").push_bind(id.to_owned()).push(")");
     }
-    query.push(" ORDER BY f.created, f.id");
+    query.push(" ORDER BY ").push(order);
     end_page(&mut query, page);
     Ok(Some(query))
 }
@@ -63,8 +69,10 @@ pub(super) fn tads(
         return Ok(None);
     }
     let mut query = begin_page("'tad/' || activity_id");
-    query.push("SELECT t.json, t.activity_id FROM tads t WHERE 1 = 1");
-    for term in &filter.terms {
+    query.push("SELECT t.json, t.activity_id FROM ");
+    let narrow = walk::narrow_term(filter);
+    let order = walk::push_activities(&mut query, narrow);
+    for term in filter.terms.iter().filter(|one| Some(*one) != narrow) {
         if term.alternatives.is_empty() {
             // Such as a mass that is no number.
             return Ok(None);
@@ -82,10 +90,10 @@ pub(super) fn tads(
             .strip_prefix("tad/")
             .ok_or(StoreError::UnknownPosition)?;
         query
-            .push(" AND t.activity_id > ")
+            .push(format_args!(" AND {order} > "))
             .push_bind(after.to_owned());
     }
-    query.push(" ORDER BY t.activity_id");
+    query.push(" ORDER BY ").push(order);
     end_page(&mut query, page);
     Ok(Some(query))
 }
@@ -162,8 +170,7 @@ fn push_visibility(query: &mut QueryBuilder<Sqlite>, visibility: &Visibility) ->
 
 fn push_comparison(query: &mut QueryBuilder<Sqlite>, comparison: &Comparison) {
     let column = match comparison.property {
-        Property::CompanyIds => return push_id(query, "company", &comparison.value),
-        Property::ProductIds => return push_id(query, "product", &comparison.value),
+        Property::CompanyIds | Property::ProductIds => return push_id(query, comparison),
         Property::Created => "f.created",
         Property::GeographyCountry => "f.country",
         Property::ProductCategoryCpc => "f.cpc",
@@ -186,16 +193,15 @@ fn push_comparison(query: &mut QueryBuilder<Sqlite>, comparison: &Comparison) {
     };
 }
 
-fn push_id(query: &mut QueryBuilder<Sqlite>, list: &'static str, value: &Literal) {
-    let Literal::Text(value) = value else {
+fn push_id(query: &mut QueryBuilder<Sqlite>, comparison: &Comparison) {
+    let Some((list, value)) = walk::list_and_value(comparison) else {
         query.push(" AND 1 = 0");
         return;
     };
     query
-        .push(" AND EXISTS (SELECT 1 FROM footprint_ids i WHERE i.footprint = f.id AND i.list = '");
-    query
+        .push(" AND EXISTS (SELECT 1 FROM footprint_ids i WHERE i.footprint = f.id AND i.list = '")
         .push(list)
         .push("' AND i.value = ")
-        .push_bind(value.clone())
+        .push_bind(value.to_owned())
         .push(")");
 }

@@ -112,3 +112,78 @@ async fn an_import_waits_for_another_process_that_writes() {
     }
     writing.await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_file_may_be_opened_by_many_at_once() {
+    for _ in 0..10 {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
+        let opening: Vec<_> = (0..4)
+            .map(|_| {
+                let url = url.clone();
+                tokio::spawn(async move { SqliteStore::open(&url).await })
+            })
+            .collect();
+        let mut keys = Vec::new();
+        for store in opening {
+            keys.push(store.await.unwrap().unwrap().cursor_key.0);
+        }
+        keys.dedup();
+        assert_eq!(keys.len(), 1, "all agree on the cursor key");
+    }
+}
+
+/// How SQLite goes about a query.
+async fn plan(store: &SqliteStore, query: QueryBuilder<Sqlite>) -> String {
+    let explained = format!("EXPLAIN QUERY PLAN {}", query.into_string());
+    let steps = sqlx::query(sqlx::AssertSqlSafe(explained))
+        .fetch_all(&store.readers)
+        .await
+        .unwrap();
+    let steps = steps.iter().map(|step| step.get::<String, _>(3));
+    steps.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn what_a_list_passes_over_is_never_read() {
+    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    let page = PageQuery {
+        limit: 10,
+        after: None,
+    };
+    let visibility = Visibility::everything();
+    for (filter, expected) in [
+        (
+            "productCategoryCpc eq '83117' and updated gt '2024-01-01T00:00:00Z'",
+            "SCAN f USING INDEX footprints_in_order",
+        ),
+        (
+            "companyIds/any(v:(v eq 'a')) and productIds/any(v:(v eq 'b'))",
+            "SEARCH k USING PRIMARY KEY (list=? AND value=?)",
+        ),
+    ] {
+        let parsed = FootprintFilter::parse(filter).unwrap();
+        let query = query::footprints(&visibility, &parsed, &page)
+            .unwrap()
+            .unwrap();
+        let plan = plan(&store, query).await;
+        assert!(plan.contains(expected), "{filter}: {plan}");
+        assert!(!plan.contains("FOR ORDER BY"), "{filter}: {plan}");
+    }
+    let pairs = [
+        ("mode".to_owned(), "Road".to_owned()),
+        ("consignmentIds".to_owned(), "c".to_owned()),
+    ];
+    let filter = TadFilter::parse(&pairs).unwrap();
+    let query = query::tads(&visibility, &filter, &page).unwrap().unwrap();
+    assert!(
+        query.sql().as_str().find("k.path").is_some(),
+        "it follows one value's entries"
+    );
+    let plan = plan(&store, query).await;
+    assert!(
+        plan.contains("SEARCH k USING PRIMARY KEY (path=? AND key=?)"),
+        "{plan}"
+    );
+    assert!(!plan.contains("FOR ORDER BY"), "{plan}");
+}
