@@ -20,6 +20,9 @@ const READERS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection before it is told to come back.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often, and after what pause, opening is tried again while another process opens the same new file.
+const OPENING_TRIES: u32 = 100;
+const OPENING_PAUSE: Duration = Duration::from_millis(50);
 /// Compiled statements kept per connection.
 const STATEMENTS: usize = 128;
 
@@ -45,15 +48,36 @@ pub(super) async fn pools(url: &str) -> Result<(SqlitePool, SqlitePool), StoreEr
     }
     create_private(options.get_filename()).map_err(|error| failed(sqlx::Error::Io(error)))?;
     let options = options.journal_mode(SqliteJournalMode::Wal);
-    let writer = pool(1)
-        .connect_with(options.clone())
-        .await
-        .map_err(&failed)?;
-    let readers = pool(READERS)
-        .connect_with(options.read_only(true))
+    let writer = connect(1, &options).await.map_err(&failed)?;
+    let readers = connect(READERS, &options.read_only(true))
         .await
         .map_err(&failed)?;
     Ok((writer, readers))
+}
+
+/// Connects, also while another process makes the same new file: a change of the journal mode does not wait
+/// for the lock by itself.
+async fn connect(
+    connections: u32,
+    options: &SqliteConnectOptions,
+) -> Result<SqlitePool, sqlx::Error> {
+    for _ in 0..OPENING_TRIES {
+        match pool(connections).connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(OPENING_PAUSE).await,
+            connected => return connected,
+        }
+    }
+    pool(connections).connect_with(options.clone()).await
+}
+
+/// Whether another connection holds the lock: the low byte of SQLite's extended result codes says `BUSY`.
+fn is_busy(error: &sqlx::Error) -> bool {
+    const BUSY: i32 = 5;
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<i32>().ok())
+        .is_some_and(|code| code & 0xff == BUSY)
 }
 
 /// Connections that are never closed for their age: one in memory is the database.
@@ -96,14 +120,11 @@ pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
     });
     let migrator = Migrator::with_migrations(migrations.to_vec());
     let mut migrated = migrator.run(writer).await;
-    for _ in MIGRATIONS {
-        // Another process that opens the same new file may have been first; then it is there now.
-        if !matches!(
-            migrated,
-            Err(MigrateError::ExecuteMigration(..) | MigrateError::Execute(_))
-        ) {
+    for _ in 0..OPENING_TRIES {
+        if !is_outrun(&migrated) {
             break;
         }
+        tokio::time::sleep(OPENING_PAUSE).await;
         migrated = migrator.run(writer).await;
     }
     migrated.map_err(|error| {
@@ -118,6 +139,19 @@ pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
             source: Box::new(error),
         }
     })
+}
+
+/// Whether another process may have been first with the same migration; then it is found applied next time.
+fn is_outrun(migrated: &Result<(), MigrateError>) -> bool {
+    let Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = migrated
+    else {
+        return false;
+    };
+    let is_there_already = |message: &str| message.contains("already exists");
+    is_busy(error)
+        || error
+            .as_database_error()
+            .is_some_and(|error| error.is_unique_violation() || is_there_already(error.message()))
 }
 
 /// The secret that signs cursors, made once per database.
