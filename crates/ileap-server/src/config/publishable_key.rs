@@ -95,7 +95,7 @@ mod tests {
         let encode = |host: &str| format!("pk_live_{}", LENIENT.encode(host));
         for text in [
             String::new(),
-            "sk_live_Y2xlcmsuZXhhbXBsZS5jb20k".to_owned(),
+            "sk_test_Y2xlcmsuZXhhbXBsZS5jb20k".to_owned(),
             "pk_prod_Y2xlcmsuZXhhbXBsZS5jb20k".to_owned(),
             "pk_live_!!!".to_owned(),
             encode("clerk.example.com"),
