@@ -4,6 +4,7 @@ pub mod clerk_frontend;
 #[cfg(test)]
 pub(crate) mod contract;
 pub mod encodings;
+pub mod static_users;
 
 use std::{collections::BTreeSet, fmt, net::IpAddr, time::Duration};
 
