@@ -20,7 +20,7 @@ use crate::{
     access::Admission,
     clerk::frontend::FrontendApi,
     clock::{Clock, SystemClock},
-    config::Config,
+    config::{Config, VerifierKind},
     http::{
         admin,
         documents::Documents,
@@ -39,6 +39,7 @@ use crate::{
         CredentialVerifier, ProbeSeverity,
         clerk_frontend::{ClerkFrontendOptions, ClerkFrontendVerifier},
         encodings::EncodingMemory,
+        static_users::StaticUsersVerifier,
     },
 };
 
@@ -83,12 +84,20 @@ impl Parts {
     }
 }
 
-/// The verifier a configuration asks for.
+/// The verifier a configuration asks for. Within a runtime: some work in the background.
 pub fn verifier(config: &Config) -> Result<Arc<dyn CredentialVerifier>, StartError> {
+    match config.verifier.kind {
+        VerifierKind::ClerkBackend | VerifierKind::ClerkFrontend => clerk_frontend(config),
+        VerifierKind::StaticUsers => static_users(config),
+    }
+}
+
+fn clerk_frontend(config: &Config) -> Result<Arc<dyn CredentialVerifier>, StartError> {
     let clerk = &config.verifier.clerk;
-    let is_plain = clerk.frontend_api_url.scheme() == "http";
+    let url = clerk.frontend_api_url.as_ref();
+    let url = url.ok_or_else(|| StartError::Verifier("nothing says where Clerk is".to_owned()))?;
     let outbound = OutboundOptions {
-        roots: if is_plain {
+        roots: if url.scheme() == "http" {
             Roots::None
         } else {
             Roots::Platform
@@ -97,13 +106,24 @@ pub fn verifier(config: &Config) -> Result<Arc<dyn CredentialVerifier>, StartErr
     };
     let http =
         outbound::client(&outbound).map_err(|error| StartError::Verifier(error.to_string()))?;
-    let api = FrontendApi::new(&clerk.frontend_api_url, http);
+    let api = FrontendApi::new(url, http);
     let options = ClerkFrontendOptions {
         organization: clerk.organization.clone(),
         role_keys: config.access.role_keys.clone(),
         timeout: clerk.timeout,
     };
     Ok(Arc::new(ClerkFrontendVerifier::new(api, options)))
+}
+
+fn static_users(config: &Config) -> Result<Arc<dyn CredentialVerifier>, StartError> {
+    let path = config.verifier.static_users_file.clone();
+    // Without a name nothing is read, and that is said.
+    let path = path.unwrap_or_default();
+    // Nothing is remembered of users outside the verifier that could be out of date.
+    let verifier = StaticUsersVerifier::open(path, Box::new(|_| {}));
+    let verifier = Arc::new(verifier.map_err(StartError::StaticUsers)?);
+    verifier.follow();
+    Ok(verifier)
 }
 
 /// A server with its sockets bound, not yet answering.

@@ -234,7 +234,8 @@ fn read_text(path: &Path, name: &str) -> Result<String, Violation> {
             "write it to another name, then rename it",
         ));
     }
-    String::from_utf8(bytes).map_err(|_| violation("it is not UTF-8".to_owned(), "save it as UTF-8"))
+    String::from_utf8(bytes)
+        .map_err(|_| violation("it is not UTF-8".to_owned(), "save it as UTF-8"))
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -26,7 +26,10 @@ pub(super) struct Hashing {
 impl Hashing {
     /// For the processors this machine lets us have.
     pub(super) fn new() -> Self {
-        Self::with(thread::available_parallelism().map_or(1, usize::from), PATIENCE)
+        Self::with(
+            thread::available_parallelism().map_or(1, usize::from),
+            PATIENCE,
+        )
     }
 
     /// For so many at once.
@@ -73,6 +76,18 @@ impl Hashing {
     }
 }
 
+#[cfg(test)]
+impl Hashing {
+    /// Without room for anybody.
+    pub(super) fn closed() -> Self {
+        Self {
+            memory: Arc::new(Semaphore::new(0)),
+            share: 1,
+            patience: Duration::from_millis(1),
+        }
+    }
+}
+
 fn unavailable(cause: &str) -> VerifyError {
     VerifyError::Unavailable {
         retry_after: RETRY_AFTER,
@@ -113,9 +128,7 @@ mod tests {
         let all: Vec<_> = (0..60)
             .map(|_| {
                 let (hashing, gauge) = (hashing.clone(), gauge.clone());
-                tokio::spawn(
-                    async move { hashing.run(memory, move || gauge.work(amount)).await },
-                )
+                tokio::spawn(async move { hashing.run(memory, move || gauge.work(amount)).await })
             })
             .collect();
         for one in all {
@@ -144,7 +157,11 @@ mod tests {
     async fn the_costliest_hash_gets_its_turn_on_any_machine() {
         for processors in [0, 1, 3, 1_000, usize::MAX] {
             let hashing = Hashing::with(processors, Duration::from_millis(50));
-            assert_eq!(hashing.run(MOST_MEMORY_KIB, || 1).await, Ok(1), "{processors}");
+            assert_eq!(
+                hashing.run(MOST_MEMORY_KIB, || 1).await,
+                Ok(1),
+                "{processors}"
+            );
         }
     }
 
@@ -166,7 +183,10 @@ mod tests {
         start.await.unwrap();
         caller.abort();
         assert!(caller.await.unwrap_err().is_cancelled());
-        assert_eq!(hashing.run(1, || ()).await, Err(unavailable("hashing_busy")));
+        assert_eq!(
+            hashing.run(1, || ()).await,
+            Err(unavailable("hashing_busy"))
+        );
         finish.send(()).unwrap();
         let patient = Hashing {
             memory: hashing.memory.clone(),

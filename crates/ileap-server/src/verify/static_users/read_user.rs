@@ -75,10 +75,7 @@ fn user_tables<'i>(table: DeTable<'i>, report: &mut Report<'_>) -> Vec<Spanned<D
 }
 
 /// The client id, for itself too: that it is there twice can be said whatever else is wrong.
-fn user(
-    value: Spanned<DeValue<'_>>,
-    report: &mut Report<'_>,
-) -> (Option<ClientId>, Option<User>) {
+fn user(value: Spanned<DeValue<'_>>, report: &mut Report<'_>) -> (Option<ClientId>, Option<User>) {
     let offset = value.span().start;
     let DeValue::Table(table) = value.into_inner() else {
         let remedy = "write [[user]] and its keys below";

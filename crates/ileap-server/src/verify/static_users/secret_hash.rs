@@ -101,7 +101,8 @@ impl SecretHash {
         } = costs;
         let (salt, hash) = ("A".repeat(22), "A".repeat(43));
         Self {
-            phc: format!("$argon2id$v={VERSION}$m={memory},t={passes},p={lanes}${salt}${hash}").into(),
+            phc: format!("$argon2id$v={VERSION}$m={memory},t={passes},p={lanes}${salt}${hash}")
+                .into(),
             costs,
         }
     }
@@ -145,7 +146,9 @@ impl Costs {
                 } else {
                     return None;
                 };
-                Some(format!("its {name}={value} is {is}: {least} to {most} {what}"))
+                Some(format!(
+                    "its {name}={value} is {is}: {least} to {most} {what}"
+                ))
             })
             .collect();
         if problems.is_empty() {
