@@ -11,8 +11,12 @@ use serde::Serialize;
 
 use crate::{cli::HashSecretArguments, exit::Failed, output};
 
-/// The most bytes read: one more than the longest secret with its line end.
-const READ_LIMIT: u64 = 1024 + 3;
+/// The most bytes a client secret has.
+const SECRET_LIMIT_BYTES: usize = 1024;
+/// The most bytes read: enough to see that there are too many.
+const READ_LIMIT: u64 = 2 * 1024;
+const READING: &str = "reading the secret on stdin";
+const TOO_LONG: &str = "it has more than 1024 bytes; choose a shorter one";
 /// The shortest secret that draws no warning, in characters.
 const STRONG_CHARACTERS: usize = 16;
 /// The fewest different characters that draw no warning.
@@ -31,12 +35,12 @@ pub(crate) fn run(arguments: &HashSecretArguments) -> Result<(), Failed> {
     } else {
         piped()?
     };
+    let secret = ClientSecret::new(text.as_str()).ok_or_else(|| unusable(&text))?;
     if is_weak(&text) {
         output::note(
-            "warning: the secret is weak: use one of 16 or more random characters, such as from `openssl rand -base64 24`",
+            "warning: the secret is weak and can be guessed: take at least 16 random characters, as from `openssl rand -base64 24`",
         );
     }
-    let secret = ClientSecret::new(text.as_str()).ok_or_else(|| unusable(&text))?;
     let hash = hash_secret(&secret).map_err(|error| Failed::new("hashing the secret", error))?;
     if arguments.json {
         output::json(&Hashed { secret_hash: &hash })
@@ -59,33 +63,27 @@ fn typed() -> Result<Zeroizing<String>, Failed> {
 }
 
 fn piped() -> Result<Zeroizing<String>, Failed> {
-    let mut text = Zeroizing::new(String::new());
-    let read = io::stdin()
-        .lock()
-        .take(READ_LIMIT)
-        .read_to_string(&mut text);
-    read.map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => Failed::new(
-            READING,
-            "it is not UTF-8; choose one of printable characters",
-        ),
-        _ => Failed::new(READING, error),
-    })?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    Ok(Zeroizing::new(line.to_owned()))
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = io::stdin().lock().take(READ_LIMIT).read_to_end(&mut bytes);
+    read.map_err(|error| Failed::new(READING, error))?;
+    let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.len() > SECRET_LIMIT_BYTES {
+        return Err(Failed::new(READING, TOO_LONG));
+    }
+    let text = str::from_utf8(line)
+        .map_err(|_| Failed::new(READING, "it is not UTF-8; choose printable characters"))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
-
-const READING: &str = "reading the secret on stdin";
 
 /// Why a text is no secret that a client could present.
 fn unusable(text: &str) -> Failed {
     let happened = if text.is_empty() {
         "it is empty; pipe it in, or run the command on a terminal and type it"
     } else if text.chars().any(char::is_control) {
-        "it has control characters or more than one line; choose one of printable characters"
+        "it has control characters or more than one line; choose printable characters"
     } else {
-        "it has more than 1024 bytes; choose a shorter one"
+        TOO_LONG
     };
     Failed::new("hashing the secret", happened)
 }
