@@ -87,14 +87,11 @@ fn user(value: Spanned<DeValue<'_>>, report: &mut Report<'_>) -> (Option<ClientI
     let hash = fields.secret_hash(report);
     let role = fields.role(report);
     let organization = fields.organization(report);
-    let user = hash
-        .zip(role)
-        .zip(organization)
-        .map(|((hash, role), organization)| User {
-            hash,
-            organization,
-            role,
-        });
+    let user = hash.zip(role).map(|(hash, role)| User {
+        hash,
+        organization,
+        role,
+    });
     (client_id, user)
 }
 
@@ -166,11 +163,9 @@ impl Fields {
         role
     }
 
-    /// `None` when it cannot be used, `Some(None)` when there is none.
-    fn organization(&mut self, report: &mut Report<'_>) -> Option<Option<String>> {
-        let Some((offset, text)) = self.found.remove(ORGANIZATION) else {
-            return Some(None);
-        };
+    /// `None` when there is none, and when it cannot be used: with a violation noted, no user counts.
+    fn organization(&mut self, report: &mut Report<'_>) -> Option<String> {
+        let (offset, text) = self.found.remove(ORGANIZATION)?;
         let text = text?;
         let fits = !text.is_empty() && text.len() <= ORGANIZATION_LIMIT_BYTES;
         // A `|` makes a subject, and access rules name organizations and subjects alike.
@@ -180,7 +175,7 @@ impl Fields {
             report.violate(offset, problem, "write an id such as \"org_acme\"");
             return None;
         }
-        Some(Some(text))
+        Some(text)
     }
 }
 
