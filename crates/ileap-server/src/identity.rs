@@ -25,6 +25,28 @@ impl ClientId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The identifier proper, and the slug of the organization to act for where one is named, as in
+    /// `ops@acme.example@acme` and `acme-ops@acme`.
+    ///
+    /// What follows the last `@` is a slug only if it has no dot and what stands before it is a whole
+    /// identifier: an e-mail address, or a name without `@`.
+    pub fn identifier_and_organization(&self) -> (&str, Option<&str>) {
+        let whole = (self.as_str(), None);
+        let Some((identifier, slug)) = self.0.rsplit_once('@') else {
+            return whole;
+        };
+        let is_identifier = match identifier.split_once('@') {
+            None => !identifier.is_empty(),
+            Some((local, domain)) => {
+                !local.is_empty() && domain.contains('.') && !domain.contains('@')
+            }
+        };
+        if slug.is_empty() || slug.contains('.') || !is_identifier {
+            return whole;
+        }
+        (identifier, Some(slug))
+    }
 }
 
 /// The client secret (RFC 6749 §2.3.1): with Clerk, the user's password. It cannot print and is wiped when dropped.
@@ -231,6 +253,34 @@ mod tests {
     fn a_client_secret_never_prints() {
         let secret = ClientSecret::new("HelloPrimaryData").unwrap();
         assert!(!format!("{secret:?}").contains("Hello"));
+    }
+
+    #[test]
+    fn an_organization_is_named_after_a_whole_identifier_and_has_no_dot() {
+        for (text, identifier, slug) in [
+            ("ops@acme.example@acme", "ops@acme.example", Some("acme")),
+            ("acme-ops@acme", "acme-ops", Some("acme")),
+            ("+4915112345678@acme", "+4915112345678", Some("acme")),
+            ("ops@acme.example", "ops@acme.example", None),
+            (
+                "ops@acme.example@acme.example",
+                "ops@acme.example@acme.example",
+                None,
+            ),
+            ("acme-ops", "acme-ops", None),
+            ("@acme", "@acme", None),
+            ("ops@", "ops@", None),
+            ("ops@acme.example@", "ops@acme.example@", None),
+            ("a@b@c", "a@b@c", None),
+            ("@acme.example@acme", "@acme.example@acme", None),
+        ] {
+            let id = ClientId::new(text).unwrap();
+            assert_eq!(
+                id.identifier_and_organization(),
+                (identifier, slug),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod contract;
+pub mod logins;
 pub mod sqlite;
 
 use bytes::Bytes;

@@ -35,6 +35,8 @@ pub struct Metrics {
 pub enum VerifyOutcome {
     /// The credentials are right.
     Accepted,
+    /// Not looked at: too many failures before.
+    HeldBack,
     /// They are not.
     Refused,
     /// It could not be found out.
@@ -46,6 +48,7 @@ impl VerifyOutcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
+            Self::HeldBack => "held_back",
             Self::Refused => "refused",
             Self::Unavailable => "unavailable",
         }

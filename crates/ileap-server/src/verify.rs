@@ -5,9 +5,12 @@ pub mod clerk_frontend;
 pub(crate) mod contract;
 pub mod encodings;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, fmt, net::IpAddr, time::Duration};
 
-use crate::identity::{ClientCredentials, ClientId, Organization, Role};
+use crate::{
+    identity::{ClientCredentials, ClientId, Organization, Role},
+    store::logins::Invalidation,
+};
 
 /// Checks client credentials against the place where users live.
 ///
@@ -15,11 +18,18 @@ use crate::identity::{ClientCredentials, ClientId, Organization, Role};
 /// not be found out.
 #[async_trait::async_trait]
 pub trait CredentialVerifier: Send + Sync {
+    /// The account that a failed attempt counts against, found without the secret. An unknown client has one
+    /// too: it is limited like any other. Returns within the verifier's own deadline.
+    async fn account(&self, attempt: &Attempt<'_>) -> Result<Account, VerifyError>;
+
     /// Judges one reading of the credentials. Returns within the verifier's own deadline.
-    async fn verify(&self, credentials: &ClientCredentials) -> Result<Verdict, VerifyError>;
+    async fn verify(&self, attempt: &Attempt<'_>) -> Result<Verdict, VerifyError>;
 
     /// Asks whether logins can work at all, and names what stands in the way.
     async fn probe(&self) -> Vec<ProbeFinding>;
+
+    /// Drops what is remembered of an account or subject. Most remember nothing.
+    fn forget(&self, _invalidation: &Invalidation) {}
 
     /// Finishes, within `longest`, what verifications left to do in the background; says whether it is done.
     /// Most have nothing to finish.
@@ -29,6 +39,67 @@ pub trait CredentialVerifier: Send + Sync {
 
     /// The configuration's name for this verifier, for logs and metrics.
     fn kind(&self) -> &'static str;
+}
+
+/// One reading of presented credentials, with what is known of who presents them.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// Id and secret.
+    pub credentials: &'a ClientCredentials,
+    /// Where the request came from.
+    pub source: IpAddr,
+    /// Whether these credentials have been right before.
+    pub standing: Standing,
+}
+
+/// What is remembered of credentials before they are verified.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// They were right when they were verified last: throttles meant for guessing do not apply.
+    KnownGood,
+    /// Nothing.
+    Unknown,
+}
+
+/// What failures are counted against.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Account {
+    /// Its name.
+    pub key: AccountKey,
+    /// How many failures since its last success may reach the verifier's upstream: at most half of what
+    /// locks it there. `None` where nothing is ever locked.
+    pub allowed_failures: Option<u32>,
+}
+
+/// Half of the ten failures after which Clerk locks an account where nothing else is known of the instance.
+pub const DEFAULT_ALLOWED_FAILURES: u32 = 5;
+
+/// The name of an account: `clerk|user_...` or `static|<client id>` where it is known, as in
+/// [`VerifiedClient::subject`], else `identifier|` and the identifier in lower case.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct AccountKey(String);
+
+impl AccountKey {
+    /// The account of a subject.
+    pub fn of_subject(subject: &str) -> Self {
+        Self(subject.to_owned())
+    }
+
+    /// The account behind an identifier of which nothing else is known.
+    pub fn of_identifier(identifier: &str) -> Self {
+        Self(format!("identifier|{}", identifier.to_lowercase()))
+    }
+
+    /// The name's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// The answer about one set of credentials.
@@ -115,6 +186,14 @@ impl RejectReason {
         matches!(self, Self::UnknownClient | Self::WrongSecret)
     }
 
+    /// Whether the upstream may have counted it as a wrong secret.
+    pub fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::SecretCompromised | Self::UnknownClient | Self::WrongSecret
+        )
+    }
+
     /// What the operator can do about it, where that is not the partner's own business.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
@@ -165,6 +244,14 @@ pub enum VerifyError {
         code: String,
         /// What the operator can do.
         remedy: &'static str,
+    },
+    /// Too many failures of this account, from this address, or altogether: our own limits, not the upstream's.
+    #[error("verifying credentials: over the budget for failures ({budget})")]
+    OverBudget {
+        /// Which budget: `account`, `address` or `all`.
+        budget: &'static str,
+        /// When to come back.
+        retry_after: Duration,
     },
     /// The verifier's upstream limits us.
     #[error("verifying credentials: throttled upstream")]

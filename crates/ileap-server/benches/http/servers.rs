@@ -18,12 +18,15 @@ use hyper_util::rt::TokioIo;
 use ileap_server::{
     clock::{Clock as _, SystemClock},
     config::{Config, Sources},
-    identity::{ClientCredentials, Organization, Principal, Role, Scopes},
+    identity::{Organization, Principal, Role, Scopes},
     import,
     server::{self, Parts, Server},
     store::sqlite::SqliteStore,
     token::{Algorithm, MintOptions, SigningKeys, TokenIssuer},
-    verify::{CredentialVerifier, ProbeFinding, Verdict, VerifiedClient, VerifyError},
+    verify::{
+        Account, AccountKey, Attempt, CredentialVerifier, ProbeFinding, Verdict, VerifiedClient,
+        VerifyError,
+    },
 };
 use tokio::net::TcpListener;
 
@@ -187,7 +190,15 @@ struct AcceptsAll;
 
 #[async_trait::async_trait]
 impl CredentialVerifier for AcceptsAll {
-    async fn verify(&self, credentials: &ClientCredentials) -> Result<Verdict, VerifyError> {
+    async fn account(&self, attempt: &Attempt<'_>) -> Result<Account, VerifyError> {
+        Ok(Account {
+            key: AccountKey::of_identifier(attempt.credentials.client_id.as_str()),
+            allowed_failures: None,
+        })
+    }
+
+    async fn verify(&self, attempt: &Attempt<'_>) -> Result<Verdict, VerifyError> {
+        let credentials = attempt.credentials;
         let principal = principal();
         Ok(Verdict::Accept(VerifiedClient {
             subject: principal.subject,

@@ -24,33 +24,40 @@ pub(crate) struct Membership {
 /// How memberships become an organization and roles.
 #[derive(Debug)]
 pub(crate) struct MembershipRules<'a> {
-    /// Id (`org_...`) or slug of the organization that an account must belong to.
-    pub(crate) organization: Option<&'a str>,
+    /// Id (`org_...`) or slug of the organization that an account must belong to and act for.
+    pub(crate) required: Option<&'a str>,
+    /// Slug of the organization that the client asks to act for.
+    pub(crate) chosen: Option<&'a str>,
     /// The roles that organization roles open, by Clerk's role key.
     pub(crate) role_keys: &'a BTreeMap<String, Role>,
 }
 
 impl MembershipRules<'_> {
     /// The membership that counts. Memberships are never merged: with none named, there must be at most one.
-    fn choose(
+    pub(crate) fn choose(
         &self,
         memberships: &[wire::OrganizationMembership],
     ) -> Result<Membership, RejectReason> {
-        let chosen = match (self.organization, memberships) {
-            (Some(named), _) => memberships
-                .iter()
-                .find(|membership| is_of(membership, named))
-                .ok_or(RejectReason::NoOrganization)?,
-            (None, []) => {
+        let is_named = |membership: &&wire::OrganizationMembership| {
+            self.required
+                .is_none_or(|id_or_slug| is_of(membership, id_or_slug))
+                && self.chosen.is_none_or(|slug| has_slug(membership, slug))
+        };
+        let is_any_named = self.required.is_some() || self.chosen.is_some();
+        let chosen = match memberships {
+            _ if is_any_named => memberships.iter().find(is_named),
+            [] => {
                 return Ok(Membership {
                     organization: None,
                     roles: BTreeSet::new(),
                 });
             }
-            (None, [only]) => only,
-            (None, _) => return Err(RejectReason::NoOrganization),
+            [only] => Some(only),
+            _ => None,
         };
-        self.resolve(chosen).ok_or(RejectReason::NoOrganization)
+        chosen
+            .and_then(|membership| self.resolve(membership))
+            .ok_or(RejectReason::NoOrganization)
     }
 
     fn resolve(&self, membership: &wire::OrganizationMembership) -> Option<Membership> {
@@ -70,16 +77,17 @@ impl MembershipRules<'_> {
 }
 
 /// An id never matches a slug: users may choose slugs.
-fn is_of(membership: &wire::OrganizationMembership, named: &str) -> bool {
-    let Some(organization) = &membership.organization else {
-        return false;
-    };
-    let name = if named.starts_with("org_") {
-        &organization.id
-    } else {
-        &organization.slug
-    };
-    name.as_deref() == Some(named)
+fn is_of(membership: &wire::OrganizationMembership, id_or_slug: &str) -> bool {
+    if !id_or_slug.starts_with("org_") {
+        return has_slug(membership, id_or_slug);
+    }
+    let organization = membership.organization.as_ref();
+    organization.is_some_and(|organization| organization.id.as_deref() == Some(id_or_slug))
+}
+
+fn has_slug(membership: &wire::OrganizationMembership, slug: &str) -> bool {
+    let organization = membership.organization.as_ref();
+    organization.is_some_and(|organization| organization.slug.as_deref() == Some(slug))
 }
 
 /// Whether a session with a proven password may be used, and as what.

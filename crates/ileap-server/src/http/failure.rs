@@ -41,6 +41,13 @@ pub enum Cause {
     FilterMalformed(String),
     /// A filter that is valid but goes beyond what is offered.
     FilterUnsupported(String),
+    /// Our own limit on failures is reached: no verdict on the credentials.
+    FailuresThrottled {
+        /// Which budget; for the log.
+        budget: &'static str,
+        /// When to come back.
+        retry_after: Duration,
+    },
     /// No footprint of this id that the caller may see.
     FootprintNotFound,
     /// The form body of a token request cannot be parsed.
@@ -99,6 +106,7 @@ impl Cause {
             Self::CredentialsTwice => "credentials_twice",
             Self::CursorInvalid => "cursor_invalid",
             Self::EventInvalid(_) => "event_invalid",
+            Self::FailuresThrottled { .. } => "failures_throttled",
             Self::FilterMalformed(_) => "filter_malformed",
             Self::FilterUnsupported(_) => "filter_unsupported",
             Self::FootprintNotFound => "footprint_not_found",
@@ -131,7 +139,8 @@ impl Cause {
             Self::VerifierUnavailable(
                 VerifyError::Throttled { retry_after }
                 | VerifyError::Unavailable { retry_after, .. },
-            ) => *retry_after,
+            )
+            | Self::FailuresThrottled { retry_after, .. } => *retry_after,
             Self::VerifierUnavailable(VerifyError::Misconfigured { .. }) => Duration::from_mins(5),
             Self::StoreUnavailable(_) => Duration::from_secs(5),
             Self::Overloaded | Self::TimedOut => Duration::from_secs(1),
@@ -178,7 +187,16 @@ impl From<IssueError> for Cause {
 
 impl From<VerifyError> for Cause {
     fn from(error: VerifyError) -> Self {
-        Self::VerifierUnavailable(error)
+        match error {
+            VerifyError::OverBudget {
+                budget,
+                retry_after,
+            } => Self::FailuresThrottled {
+                budget,
+                retry_after,
+            },
+            error => Self::VerifierUnavailable(error),
+        }
     }
 }
 

@@ -79,7 +79,8 @@ fn oauth(profile: OauthErrors, cause: &Cause) -> Rendered {
         },
         Cause::ClientWithoutRole => (status, Code::UnauthorizedClient, None),
         Cause::GrantTypeUnsupported => (status, Code::UnsupportedGrantType, None),
-        Cause::Overloaded
+        Cause::FailuresThrottled { .. }
+        | Cause::Overloaded
         | Cause::StoreUnavailable(_)
         | Cause::TimedOut
         | Cause::VerifierUnavailable(_) => (status, Code::TemporarilyUnavailable, None),
@@ -146,6 +147,7 @@ fn pact(endpoint: Endpoint, cause: &Cause) -> Rendered {
         | Cause::CredentialsTwice
         | Cause::CursorInvalid
         | Cause::EventInvalid(_)
+        | Cause::FailuresThrottled { .. }
         | Cause::FilterMalformed(_)
         | Cause::FormMalformed
         | Cause::GrantTypeMissing
@@ -196,6 +198,10 @@ fn plain(cause: &Cause) -> (StatusCode, Cow<'static, str>) {
         | Cause::FilterUnsupported(text)
         | Cause::QueryMalformed(text) => return (bad, text.clone().into()),
         Cause::CredentialsMalformed(text) => (bad, *text),
+        Cause::FailuresThrottled { .. } => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many failed logins: try again later",
+        ),
         Cause::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "The body came too slowly"),
         Cause::BodyUnreadable => (bad, "The body cannot be read"),
         Cause::ClientRefused(_) => (bad, "Client authentication failed"),

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    CredentialVerifier, ProbeFinding, ProbeSeverity, Verdict, VerifiedClient, VerifyError,
+    Account, AccountKey, Attempt, CredentialVerifier, DEFAULT_ALLOWED_FAILURES, ProbeFinding,
+    ProbeSeverity, Verdict, VerifiedClient, VerifyError,
 };
 use crate::{
     clerk::{
@@ -63,8 +64,10 @@ impl ClerkFrontendVerifier {
     }
 
     fn judge(&self, client_id: &ClientId, login: &CompletedSignIn) -> Verdict {
+        let (_, chosen) = client_id.identifier_and_organization();
         let rules = MembershipRules {
-            organization: self.options.organization.as_deref(),
+            required: self.options.organization.as_deref(),
+            chosen,
             role_keys: &self.options.role_keys,
         };
         match account::admit(&login.session, &rules) {
@@ -81,15 +84,22 @@ impl ClerkFrontendVerifier {
 
 #[async_trait::async_trait]
 impl CredentialVerifier for ClerkFrontendVerifier {
-    async fn verify(&self, credentials: &ClientCredentials) -> Result<Verdict, VerifyError> {
+    async fn account(&self, attempt: &Attempt<'_>) -> Result<Account, VerifyError> {
+        let (identifier, _) = attempt.credentials.client_id.identifier_and_organization();
+        Ok(Account {
+            key: AccountKey::of_identifier(identifier),
+            allowed_failures: Some(DEFAULT_ALLOWED_FAILURES),
+        })
+    }
+
+    async fn verify(&self, attempt: &Attempt<'_>) -> Result<Verdict, VerifyError> {
         let ClientCredentials {
             client_id,
             client_secret,
-        } = credentials;
+        } = attempt.credentials;
+        let (identifier, _) = client_id.identifier_and_organization();
         let deadline = Instant::now() + self.options.timeout;
-        let login = self
-            .flow
-            .sign_in(client_id.as_str(), client_secret, deadline);
+        let login = self.flow.sign_in(identifier, client_secret, deadline);
         let end = timeout_at(deadline, login).await;
         match end.map_err(|_| unavailable("timeout"))?? {
             SignInEnd::Refused(reason) => Ok(Verdict::Reject(reason)),
@@ -129,7 +139,7 @@ fn unanswered(error: &VerifyError) -> ProbeFinding {
             format!("Clerk's Frontend API refuses calls ({code})"),
             (*remedy).to_owned(),
         ),
-        VerifyError::Throttled { retry_after } => (
+        VerifyError::OverBudget { retry_after, .. } | VerifyError::Throttled { retry_after } => (
             ProbeSeverity::Warning,
             "Clerk's Frontend API throttles calls".to_owned(),
             format!("try again in {} seconds", retry_after.as_secs()),

@@ -1,6 +1,8 @@
 //! What every verifier promises, whatever stands behind it.
 
-use super::{CredentialVerifier, RejectReason, Verdict, VerifyError};
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::{Account, Attempt, CredentialVerifier, RejectReason, Standing, Verdict, VerifyError};
 use crate::identity::{ClientCredentials, ClientId, ClientSecret};
 
 const CLIENT_ID: &str = "ops@acme.example";
@@ -54,6 +56,8 @@ pub(crate) async fn run(premises: &dyn Premises) {
     delicate_secrets_count_byte_for_byte(premises).await;
     a_locked_account_is_refused_whatever_the_secret(premises).await;
     an_upstream_in_trouble_is_no_verdict(premises).await;
+    failures_count_against_the_account_whatever_the_secret(premises).await;
+    unknown_clients_are_limited_like_known_ones(premises).await;
 }
 
 async fn the_right_secret_is_accepted(premises: &dyn Premises) {
@@ -133,6 +137,30 @@ async fn an_upstream_in_trouble_is_no_verdict(premises: &dyn Premises) {
     }
 }
 
+async fn failures_count_against_the_account_whatever_the_secret(premises: &dyn Premises) {
+    let verifier = premises.with_account(CLIENT_ID, SECRET).await;
+    let account = account_of(&*verifier, CLIENT_ID, SECRET).await;
+    let same = account_of(&*verifier, CLIENT_ID, "not-the-secret-4711").await;
+    assert_eq!(account, same);
+    let other = account_of(&*verifier, "nobody@acme.example", SECRET).await;
+    assert_ne!(account.key, other.key);
+}
+
+async fn unknown_clients_are_limited_like_known_ones(premises: &dyn Premises) {
+    let verifier = premises.with_account(CLIENT_ID, SECRET).await;
+    let known = account_of(&*verifier, CLIENT_ID, SECRET).await;
+    let unknown = account_of(&*verifier, "nobody@acme.example", SECRET).await;
+    assert_eq!(known.allowed_failures, unknown.allowed_failures);
+}
+
+async fn account_of(verifier: &dyn CredentialVerifier, client_id: &str, secret: &str) -> Account {
+    let credentials = ClientCredentials {
+        client_id: ClientId::new(client_id).unwrap(),
+        client_secret: ClientSecret::new(secret).unwrap(),
+    };
+    verifier.account(&attempt(&credentials)).await.unwrap()
+}
+
 async fn ask(
     verifier: &dyn CredentialVerifier,
     client_id: &str,
@@ -142,5 +170,14 @@ async fn ask(
         client_id: ClientId::new(client_id).unwrap(),
         client_secret: ClientSecret::new(secret).unwrap(),
     };
-    verifier.verify(&credentials).await
+    verifier.verify(&attempt(&credentials)).await
+}
+
+/// An attempt of which nothing is known, from loopback.
+pub(crate) fn attempt(credentials: &ClientCredentials) -> Attempt<'_> {
+    Attempt {
+        credentials,
+        source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        standing: Standing::Unknown,
+    }
 }

@@ -1,8 +1,10 @@
 //! Which of two readings of a Basic header is meant.
 
+use std::net::IpAddr;
+
 use quick_cache::sync::Cache;
 
-use super::{CredentialVerifier, RejectReason, Verdict, VerifyError};
+use super::{Attempt, CredentialVerifier, RejectReason, Standing, Verdict, VerifyError};
 use crate::identity::{ClientCredentials, ClientId, PresentedCredentials, SecretEncoding};
 
 /// How many clients' forms are remembered.
@@ -42,17 +44,26 @@ impl Default for EncodingMemory {
 }
 
 /// Verifies credentials in the readings that they allow: the remembered form first, else raw first; the
-/// other one only when the first was refused in a way that a misreading explains.
+/// other one only when the first was refused in a way that a misreading explains, and with budget left.
 ///
 /// When both are refused, the answer is the reason that says more.
 pub async fn verify_presented(
     verifier: &dyn CredentialVerifier,
     presented: &PresentedCredentials,
+    source: IpAddr,
     remembered: &EncodingMemory,
 ) -> Result<Verdict, VerifyError> {
     let raw = &presented.raw;
+    let verify = async |credentials: &ClientCredentials| {
+        let attempt = Attempt {
+            credentials,
+            source,
+            standing: Standing::Unknown,
+        };
+        verifier.verify(&attempt).await
+    };
     let Some(decoded) = &presented.form_decoded else {
-        return verifier.verify(raw).await;
+        return verify(raw).await;
     };
     let (first, second) = match remembered.recall(&raw.client_id) {
         Some(SecretEncoding::FormEncoded) => (
@@ -65,7 +76,7 @@ pub async fn verify_presented(
         ),
     };
     let attempt = async |(reading, form): (&ClientCredentials, SecretEncoding)| {
-        let verdict = verifier.verify(reading).await?;
+        let verdict = verify(reading).await?;
         if matches!(verdict, Verdict::Accept(_)) {
             remembered.remember(&raw.client_id, form);
         }
@@ -75,10 +86,12 @@ pub async fn verify_presented(
         Verdict::Reject(refusal) if refusal.may_be_misread() => refusal,
         verdict => return Ok(verdict),
     };
-    Ok(match attempt(second).await? {
-        Verdict::Reject(RejectReason::UnknownClient) => Verdict::Reject(refusal),
-        verdict => verdict,
-    })
+    match attempt(second).await {
+        Ok(Verdict::Reject(RejectReason::UnknownClient)) | Err(VerifyError::OverBudget { .. }) => {
+            Ok(Verdict::Reject(refusal))
+        }
+        answer => answer,
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,22 @@ fn role_keys() -> BTreeMap<String, Role> {
 fn admit_json(session: Value, organization: Option<&str>) -> Result<Membership, RejectReason> {
     let session = serde_json::from_value(session).unwrap();
     let rules = MembershipRules {
-        organization,
+        required: organization,
+        chosen: None,
+        role_keys: &role_keys(),
+    };
+    admit(&session, &rules)
+}
+
+fn choose(
+    session: Value,
+    required: Option<&str>,
+    chosen: &str,
+) -> Result<Membership, RejectReason> {
+    let session: wire::Session = serde_json::from_value(session).unwrap();
+    let rules = MembershipRules {
+        required,
+        chosen: Some(chosen),
         role_keys: &role_keys(),
     };
     admit(&session, &rules)
@@ -64,6 +79,30 @@ fn the_named_organization_counts_alone_with_its_own_role() {
         assert_eq!(membership.roles, BTreeSet::from([Role::User]));
         assert_eq!(organization_id(Ok(membership)).unwrap(), "org_acme");
     }
+}
+
+#[test]
+fn a_client_of_several_organizations_chooses_one_by_its_slug() {
+    let membership = choose(member_of(&[OTHER, ACME]), None, "acme").unwrap();
+    assert_eq!(membership.roles, BTreeSet::from([Role::User]));
+    assert_eq!(organization_id(Ok(membership)).unwrap(), "org_acme");
+    for stranger in ["third", "org_acme", ""] {
+        assert_eq!(
+            choose(member_of(&[OTHER, ACME]), None, stranger),
+            Err(RejectReason::NoOrganization),
+            "{stranger}"
+        );
+    }
+}
+
+#[test]
+fn a_client_cannot_choose_its_way_out_of_the_required_organization() {
+    let both = || member_of(&[OTHER, ACME]);
+    assert!(choose(both(), Some("org_acme"), "acme").is_ok());
+    assert_eq!(
+        choose(both(), Some("org_acme"), "other"),
+        Err(RejectReason::NoOrganization)
+    );
 }
 
 #[test]

@@ -90,6 +90,8 @@ impl Entry {
     fn of(cause: &Cause) -> Self {
         const NO_ROLE: &str =
             "give the user an organization role such as org:ileap_user, or set access.default_role";
+        const OVER_BUDGET: &str = "the secret that verified last keeps working; to let another one in, find out who keeps failing, \
+            then run ileap doctor --client ID --forget";
         let entry = |level, message, reason: String, remedy| Self {
             level,
             message,
@@ -115,9 +117,9 @@ impl Entry {
             Cause::VerifierUnavailable(error) => {
                 let (level, remedy) = match error {
                     VerifyError::Misconfigured { remedy, .. } => (Level::Error, Some(*remedy)),
-                    VerifyError::Throttled { .. } | VerifyError::Unavailable { .. } => {
-                        (Level::Warn, None)
-                    }
+                    VerifyError::OverBudget { .. }
+                    | VerifyError::Throttled { .. }
+                    | VerifyError::Unavailable { .. } => (Level::Warn, None),
                 };
                 entry(
                     level,
@@ -126,6 +128,12 @@ impl Entry {
                     remedy,
                 )
             }
+            Cause::FailuresThrottled { budget, .. } => entry(
+                Level::Warn,
+                "logins held back after too many failures",
+                (*budget).to_owned(),
+                (*budget == "account").then_some(OVER_BUDGET),
+            ),
             Cause::StoreUnavailable(error) => entry(
                 Level::Error,
                 "the store cannot answer",

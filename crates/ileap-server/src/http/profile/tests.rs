@@ -22,6 +22,10 @@ fn every_cause() -> Vec<Cause> {
         Cause::GrantTypeMissing,
         Cause::GrantTypeUnsupported,
         Cause::FormMalformed,
+        Cause::FailuresThrottled {
+            budget: "account",
+            retry_after: Duration::from_secs(60),
+        },
         Cause::VerifierUnavailable(VerifyError::Throttled {
             retry_after: Duration::from_secs(7),
         }),
@@ -96,6 +100,7 @@ fn place(cause: &Cause) -> usize {
         Cause::TokenMissing => 30,
         Cause::UriTooLong => 31,
         Cause::VerifierUnavailable(_) => 32,
+        Cause::FailuresThrottled { .. } => 33,
     }
 }
 
@@ -127,7 +132,7 @@ fn the_table_lists_every_cause() {
     let places: std::collections::BTreeSet<_> = every_cause().iter().map(place).collect();
     assert_eq!(
         places.into_iter().collect::<Vec<_>>(),
-        (0..=32).collect::<Vec<_>>()
+        (0..=33).collect::<Vec<_>>()
     );
 }
 

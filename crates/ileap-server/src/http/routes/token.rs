@@ -20,7 +20,7 @@ use crate::{
     identity::Principal,
     telemetry::VerifyOutcome,
     token::IssuedToken,
-    verify::{Verdict, VerifiedClient, encodings::verify_presented},
+    verify::{Verdict, VerifiedClient, VerifyError, encodings::verify_presented},
 };
 
 /// The largest token request taken.
@@ -41,7 +41,7 @@ pub(crate) async fn issue(
     let request = TokenRequest::parse(&parts.headers, &form)?;
     let presented = request.credentials.raw.client_id.as_str();
     let of_client = |cause: Cause| Failure::from(cause).of_client(presented);
-    let verified = match verify(&state, &request).await {
+    let verified = match verify(&state, &context, &request).await {
         Ok(verified) => verified,
         Err(cause) => {
             hold_back(&state, &context, &cause).await;
@@ -61,12 +61,23 @@ pub(crate) async fn issue(
     Ok(answer(&issued))
 }
 
-async fn verify(state: &AppState, request: &TokenRequest) -> Result<VerifiedClient, Cause> {
+async fn verify(
+    state: &AppState,
+    context: &RequestContext,
+    request: &TokenRequest,
+) -> Result<VerifiedClient, Cause> {
     let began = state.clock.monotonic();
-    let verdict = verify_presented(&*state.verifier, &request.credentials, &state.encodings).await;
+    let verdict = verify_presented(
+        &*state.verifier,
+        &request.credentials,
+        context.client_address,
+        &state.encodings,
+    )
+    .await;
     let outcome = match &verdict {
         Ok(Verdict::Accept(_)) => VerifyOutcome::Accepted,
         Ok(Verdict::Reject(_)) => VerifyOutcome::Refused,
+        Err(VerifyError::OverBudget { .. }) => VerifyOutcome::HeldBack,
         Err(_) => VerifyOutcome::Unavailable,
     };
     let elapsed = state.clock.monotonic().saturating_duration_since(began);

@@ -9,7 +9,7 @@ use crate::{
         self, OutboundOptions,
         raw_upstream::{RawUpstream, Reply},
     },
-    verify::RejectReason,
+    verify::{RejectReason, contract::attempt},
 };
 
 const SECRET: &str = "canary-secret+%41 \u{e4}";
@@ -41,7 +41,8 @@ async fn verify(replies: Vec<Reply>) -> (Result<Verdict, VerifyError>, Vec<Strin
     let upstream = RawUpstream::scripted(replies).await;
     let verifier = verifier(&upstream);
     let credentials = credentials();
-    let answer = verifier.verify(&credentials);
+    let attempt = attempt(&credentials);
+    let answer = verifier.verify(&attempt);
     let answer = tokio::time::timeout(Duration::from_secs(30), answer).await;
     assert!(verifier.drain(Duration::from_secs(30)).await);
     (answer.expect("no answer at all"), upstream.requests())
@@ -163,7 +164,9 @@ async fn a_failed_removal_changes_nothing_and_is_not_repeated() {
 async fn removals_are_few_at_a_time_and_dropped_when_too_many_wait() {
     let upstream = RawUpstream::scripted(vec![complete(), Reply::Hang]).await;
     let verifier = verifier(&upstream);
-    assert!(is_accepted(&verifier.verify(&credentials()).await));
+    assert!(is_accepted(
+        &verifier.verify(&attempt(&credentials())).await
+    ));
     let removals = &verifier.removals;
     for _ in 0..1000 {
         let answer = crate::clerk::call::ClientToken::for_test(CLIENT_TOKEN);
@@ -362,7 +365,10 @@ async fn nobody_listening_is_unavailable() {
     let http = outbound::client(&OutboundOptions::default()).unwrap();
     let api = FrontendApi::new(&url.parse().unwrap(), http);
     let verifier = ClerkFrontendVerifier::new(api, ClerkFrontendOptions::default());
-    assert_eq!(cause(verifier.verify(&credentials()).await), "connect");
+    assert_eq!(
+        cause(verifier.verify(&attempt(&credentials())).await),
+        "connect"
+    );
 }
 
 #[tokio::test]
@@ -375,9 +381,11 @@ async fn a_development_browser_is_made_when_clerk_asks_for_one_and_kept() {
     ])
     .await;
     let verifier = verifier(&upstream);
-    assert!(is_accepted(&verifier.verify(&credentials()).await));
+    assert!(is_accepted(
+        &verifier.verify(&attempt(&credentials())).await
+    ));
     assert!(verifier.drain(Duration::from_secs(30)).await);
-    let _ = verifier.verify(&credentials()).await;
+    let _ = verifier.verify(&attempt(&credentials())).await;
     let sign_in = "POST /v1/client/sign_ins?_is_native=1";
     assert_eq!(
         paths(&upstream.requests()),
@@ -405,7 +413,8 @@ async fn one_development_browser_serves_all_logins_that_wait_for_it() {
     let upstream = RawUpstream::scripted(vec![Reply::Answer(Arc::new(instance))]).await;
     let verifier = verifier(&upstream);
     let credentials = credentials();
-    let logins = (0..8).map(|_| verifier.verify(&credentials));
+    let attempt = attempt(&credentials);
+    let logins = (0..8).map(|_| verifier.verify(&attempt));
     for answer in futures_util::future::join_all(logins).await {
         assert_eq!(answer, Ok(Verdict::Reject(RejectReason::WrongSecret)));
     }
@@ -427,7 +436,7 @@ async fn a_development_browser_that_expired_is_replaced() {
     .await;
     let verifier = verifier(&upstream);
     for _ in 0..2 {
-        let answer = verifier.verify(&credentials()).await;
+        let answer = verifier.verify(&attempt(&credentials())).await;
         assert_eq!(
             answer,
             Ok(Verdict::Reject(RejectReason::NewPasswordRequired))
@@ -459,7 +468,7 @@ async fn an_instance_that_takes_no_password_at_once_gets_it_in_a_second_step_fro
     .await;
     let verifier = verifier(&upstream);
     for _ in 0..2 {
-        let answer = verifier.verify(&credentials()).await;
+        let answer = verifier.verify(&attempt(&credentials())).await;
         assert_eq!(answer, Ok(Verdict::Reject(RejectReason::WrongSecret)));
     }
     let requests = upstream.requests();
@@ -572,7 +581,7 @@ async fn no_secret_token_or_body_text_is_ever_shown_or_logged() {
     for replies in scripts {
         let upstream = RawUpstream::scripted(replies).await;
         let verifier = verifier(&upstream);
-        let answer = verifier.verify(&credentials()).await;
+        let answer = verifier.verify(&attempt(&credentials())).await;
         verifier.drain(Duration::from_secs(30)).await;
         let display = answer.as_ref().err().map(ToString::to_string);
         let findings = verifier.probe().await;

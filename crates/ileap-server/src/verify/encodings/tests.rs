@@ -1,12 +1,14 @@
-use std::{collections::BTreeSet, sync::Mutex};
+use std::{collections::BTreeSet, net::Ipv4Addr, sync::Mutex};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
     identity::ClientSecret,
-    verify::{ProbeFinding, VerifiedClient},
+    verify::{Account, ProbeFinding, VerifiedClient},
 };
+
+const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Knows one account and writes down every secret that it is asked about.
 struct OneAccount {
@@ -31,7 +33,12 @@ impl OneAccount {
 
 #[async_trait::async_trait]
 impl CredentialVerifier for OneAccount {
-    async fn verify(&self, credentials: &ClientCredentials) -> Result<Verdict, VerifyError> {
+    async fn account(&self, _: &Attempt<'_>) -> Result<Account, VerifyError> {
+        unreachable!("nothing is counted here")
+    }
+
+    async fn verify(&self, attempt: &Attempt<'_>) -> Result<Verdict, VerifyError> {
+        let credentials = attempt.credentials;
         let secret = credentials.client_secret.expose();
         self.asked.lock().unwrap().push(secret.to_owned());
         if secret == self.secret {
@@ -71,8 +78,13 @@ fn presented(raw: &str, decoded: Option<&str>) -> PresentedCredentials {
 #[tokio::test]
 async fn the_same_text_either_way_is_tried_once() {
     let verifier = OneAccount::with_secret("right");
-    let verdict =
-        verify_presented(&verifier, &presented("wrong", None), &EncodingMemory::new()).await;
+    let verdict = verify_presented(
+        &verifier,
+        &presented("wrong", None),
+        SOURCE,
+        &EncodingMemory::new(),
+    )
+    .await;
     assert_eq!(verdict, Ok(Verdict::Reject(RejectReason::WrongSecret)));
     assert_eq!(verifier.asked(), ["wrong"]);
 }
@@ -83,6 +95,7 @@ async fn a_raw_secret_with_a_plus_is_accepted_at_once() {
     let verdict = verify_presented(
         &verifier,
         &presented("a+b", Some("a b")),
+        SOURCE,
         &EncodingMemory::new(),
     )
     .await;
@@ -95,9 +108,17 @@ async fn the_form_that_won_goes_first_from_then_on() {
     let verifier = OneAccount::with_secret("a+b");
     let memory = EncodingMemory::new();
     let encoded = presented("a%2Bb", Some("a+b"));
-    assert!(verify_presented(&verifier, &encoded, &memory).await.is_ok());
+    assert!(
+        verify_presented(&verifier, &encoded, SOURCE, &memory)
+            .await
+            .is_ok()
+    );
     assert_eq!(verifier.asked(), ["a%2Bb", "a+b"]);
-    assert!(verify_presented(&verifier, &encoded, &memory).await.is_ok());
+    assert!(
+        verify_presented(&verifier, &encoded, SOURCE, &memory)
+            .await
+            .is_ok()
+    );
     assert_eq!(verifier.asked(), ["a+b"]);
 }
 
@@ -108,7 +129,7 @@ async fn a_client_that_changes_its_form_still_gets_in() {
     let encoded = presented("a%2Bb", Some("a+b"));
     let raw = presented("a+b", Some("a b"));
     for request in [&encoded, &raw, &raw, &encoded] {
-        let verdict = verify_presented(&verifier, request, &memory).await;
+        let verdict = verify_presented(&verifier, request, SOURCE, &memory).await;
         assert!(matches!(verdict, Ok(Verdict::Accept(_))));
     }
     let asked = verifier.asked();
@@ -121,7 +142,7 @@ async fn no_request_costs_more_than_two_failures_and_failures_are_not_remembered
     let memory = EncodingMemory::new();
     let wrong = presented("a%2Bb", Some("a+b"));
     for _ in 0..2 {
-        let verdict = verify_presented(&verifier, &wrong, &memory).await;
+        let verdict = verify_presented(&verifier, &wrong, SOURCE, &memory).await;
         assert_eq!(verdict, Ok(Verdict::Reject(RejectReason::WrongSecret)));
         assert_eq!(verifier.asked(), ["a%2Bb", "a+b"]);
     }
@@ -134,7 +155,7 @@ async fn a_refusal_that_no_misreading_explains_ends_the_matter() {
         ..OneAccount::with_secret("a+b")
     };
     let encoded = presented("a%2Bb", Some("a+b"));
-    let verdict = verify_presented(&verifier, &encoded, &EncodingMemory::new()).await;
+    let verdict = verify_presented(&verifier, &encoded, SOURCE, &EncodingMemory::new()).await;
     assert_eq!(
         verdict,
         Ok(Verdict::Reject(RejectReason::Locked { expires_in: None }))
@@ -153,7 +174,7 @@ async fn an_upstream_that_is_down_is_not_asked_again() {
         ..OneAccount::with_secret("a+b")
     };
     let encoded = presented("a%2Bb", Some("a+b"));
-    let verdict = verify_presented(&verifier, &encoded, &EncodingMemory::new()).await;
+    let verdict = verify_presented(&verifier, &encoded, SOURCE, &EncodingMemory::new()).await;
     assert_eq!(verdict, Err(down));
     assert_eq!(verifier.asked(), ["a%2Bb"]);
 }
@@ -163,7 +184,12 @@ fn a_handler_can_await_it_on_any_thread() {
     fn assert_send(_: impl Send) {}
     let verifier = OneAccount::with_secret("right");
     let memory = EncodingMemory::new();
-    assert_send(verify_presented(&verifier, &presented("a", None), &memory));
+    assert_send(verify_presented(
+        &verifier,
+        &presented("a", None),
+        SOURCE,
+        &memory,
+    ));
 }
 
 /// What the server reads from a header that carries this text.
@@ -189,7 +215,7 @@ proptest! {
             let verifier = OneAccount::with_secret(&secret);
             let memory = EncodingMemory::new();
             for calls in [2, 1] {
-                let verdict = runtime.block_on(verify_presented(&verifier, &request, &memory));
+                let verdict = runtime.block_on(verify_presented(&verifier, &request, SOURCE, &memory));
                 prop_assert!(matches!(verdict, Ok(Verdict::Accept(_))));
                 prop_assert!(verifier.asked().len() <= calls);
             }

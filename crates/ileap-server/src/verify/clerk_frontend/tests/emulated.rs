@@ -31,7 +31,7 @@ async fn log_in(verifier: &dyn CredentialVerifier, secret: &str) -> Result<Verdi
         client_id: ClientId::new(CLIENT_ID).unwrap(),
         client_secret: ClientSecret::new(secret).unwrap(),
     };
-    verifier.verify(&credentials).await
+    verifier.verify(&attempt(&credentials)).await
 }
 
 /// What an instance with one such account answers to the right secret.
@@ -62,8 +62,12 @@ impl Emulated {
 
 #[async_trait::async_trait]
 impl CredentialVerifier for Emulated {
-    async fn verify(&self, credentials: &ClientCredentials) -> Result<Verdict, VerifyError> {
-        self.verifier.verify(credentials).await
+    async fn account(&self, attempt: &Attempt<'_>) -> Result<Account, VerifyError> {
+        self.verifier.account(attempt).await
+    }
+
+    async fn verify(&self, attempt: &Attempt<'_>) -> Result<Verdict, VerifyError> {
+        self.verifier.verify(attempt).await
     }
 
     async fn probe(&self) -> Vec<ProbeFinding> {

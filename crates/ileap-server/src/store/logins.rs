@@ -1,0 +1,131 @@
+//! What all instances on one store know together about logins: failures that may lock an account, addresses
+//! that logins came from, refusals, and what has been invalidated.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::StoreError;
+use crate::verify::AccountKey;
+
+/// The part of the store port that logins need. Nothing here is asked on the way of credentials that are
+/// known to be good.
+#[async_trait::async_trait]
+pub trait LoginRecords: Send + Sync {
+    /// Counts one failure of `account` in advance, unless `limit` are counted already. Atomic over all
+    /// instances: of any number that ask at once, no more than `limit` are let through.
+    async fn reserve_failure(
+        &self,
+        account: &AccountKey,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Reservation, StoreError>;
+
+    /// Takes back a failure counted in advance that did not happen.
+    async fn return_failure(&self, account: &AccountKey) -> Result<(), StoreError>;
+
+    /// Forgets the failures of `account` and remembers that it logged in from `origin`.
+    async fn record_success(
+        &self,
+        account: &AccountKey,
+        origin: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Takes the one try that an origin keeps which `account` has logged in from before: true once in every
+    /// `window`, false without such a login.
+    async fn take_origin_try(
+        &self,
+        account: &AccountKey,
+        origin: &str,
+        now: Timestamp,
+        window: Duration,
+    ) -> Result<bool, StoreError>;
+
+    /// Remembers a refusal for the operator; the last ten of an account are kept.
+    async fn record_refusal(&self, refusal: &RefusedLogin) -> Result<(), StoreError>;
+
+    /// What is known of `account`; everything zero and empty where nothing is.
+    async fn login_record(&self, account: &AccountKey) -> Result<LoginRecord, StoreError>;
+
+    /// Puts an invalidation where every instance finds it, and does to the store's own records what it says.
+    async fn invalidate(
+        &self,
+        invalidation: &Invalidation,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// The invalidations after `after`, oldest first, at most 1000; and the place to go on from. `None` begins
+    /// after the newest there is.
+    async fn invalidations(
+        &self,
+        after: Option<InvalidationMark>,
+    ) -> Result<(Vec<Invalidation>, InvalidationMark), StoreError>;
+
+    /// Up to when the tokens of subjects do not count, as far as that is later than `since`.
+    async fn token_cutoffs(&self, since: Timestamp) -> Result<Vec<TokenCutoff>, StoreError>;
+
+    /// Remembers the id of a webhook; false when it was there already.
+    async fn record_webhook(&self, id: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Deletes what is older than `before` and needed by nobody: webhook ids, invalidations, refusals, origins
+    /// not logged in from. Failures stay, save those that would exceed a bound on their number.
+    async fn prune_logins(&self, before: Timestamp) -> Result<(), StoreError>;
+}
+
+/// Whether an attempt that may fail may be made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reservation {
+    /// Yes; it is counted as a failure until it is returned or a success is recorded.
+    Granted,
+    /// No: as many failures as are allowed are counted already.
+    Spent,
+}
+
+/// A login that was refused.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RefusedLogin {
+    /// Whose.
+    pub account: AccountKey,
+    /// From where: an address, or a /64 network of IPv6.
+    pub origin: String,
+    /// The refusal's stable name.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What is known of an account.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct LoginRecord {
+    /// Failures that reached the upstream since the last success, with those under way.
+    pub failures: u32,
+    /// When it failed last.
+    pub failed_at: Option<Timestamp>,
+    /// When it logged in last, cached logins not counted, and from where.
+    pub verified: Option<(Timestamp, String)>,
+    /// The last refusals, newest first.
+    pub refusals: Vec<RefusedLogin>,
+}
+
+/// Something that no instance may rely on any longer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Invalidation {
+    /// What is remembered of an account's credentials and failures: the operator wants it judged afresh.
+    Account(AccountKey),
+    /// A subject changed upstream: remembered credentials go, and so do the tokens issued up to now.
+    Subject(String),
+}
+
+/// A place in the sequence of invalidations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct InvalidationMark(pub i64);
+
+/// Tokens of `subject` issued at `at` or before, in whole seconds, do not count.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TokenCutoff {
+    /// The token's `sub`.
+    pub subject: String,
+    /// The last moment whose tokens are cut off.
+    pub at: Timestamp,
+}
