@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     options::Lockout,
-    users::{EmulatorUser, Scenario},
+    users::{EmulatorUser, Password, Scenario},
 };
 
 /// Where the test authenticator's backup codes come from: each is good once.
@@ -53,6 +53,21 @@ pub(crate) struct Metadata {
     pub(crate) private: Map<String, Value>,
     /// What users may change themselves.
     pub(crate) unsafe_: Map<String, Value>,
+}
+
+impl Metadata {
+    /// Replaces those that are given: public, private, unsafe.
+    pub(crate) fn replace(&mut self, [public, private, unsafe_]: [Option<Map<String, Value>>; 3]) {
+        for (own, new) in [
+            (&mut self.public, public),
+            (&mut self.private, private),
+            (&mut self.unsafe_, unsafe_),
+        ] {
+            if let Some(new) = new {
+                *own = new;
+            }
+        }
+    }
 }
 
 /// A membership, with its id.
@@ -164,6 +179,18 @@ impl Account {
         self.has_password() && self.user.password.as_ref().is_some_and(|own| own.is(text))
     }
 
+    /// Gives it another password. What was wrong with the one before is over.
+    pub(crate) fn replace_password(&mut self, password: Password, now: u64) {
+        self.user.password = Some(password);
+        self.password_updated_at = now;
+        if matches!(
+            self.user.scenario,
+            Scenario::NeedsNewPassword | Scenario::Pwned | Scenario::Passwordless
+        ) {
+            self.user.scenario = Scenario::Ok;
+        }
+    }
+
     pub(crate) fn has_mfa(&self) -> bool {
         self.mfa.is_some()
     }
@@ -185,6 +212,16 @@ impl Account {
             Scenario::LockedForever => self.lock = Lock::Forever,
             _ => {}
         }
+    }
+
+    pub(crate) fn membership(&self, organization_id: &str) -> Option<&Membership> {
+        let mut memberships = self.memberships.iter();
+        memberships.find(|membership| membership.organization_id == organization_id)
+    }
+
+    pub(crate) fn membership_mut(&mut self, organization_id: &str) -> Option<&mut Membership> {
+        let mut memberships = self.memberships.iter_mut();
+        memberships.find(|membership| membership.organization_id == organization_id)
     }
 
     /// What it can be found by besides its id.
@@ -210,6 +247,10 @@ impl Accounts {
     pub(crate) fn add(&mut self, mut account: Account) {
         self.made += 1;
         account.number = self.made;
+        self.put(account);
+    }
+
+    fn put(&mut self, account: Account) {
         for name in account.names() {
             self.ids_by_name.insert(name, account.id.clone());
         }
@@ -223,6 +264,23 @@ impl Accounts {
     /// To change anything but what it is found by.
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Account> {
         self.by_id.get_mut(id)
+    }
+
+    /// To change anything.
+    pub(crate) fn change(&mut self, id: &str, change: impl FnOnce(&mut Account)) {
+        if let Some(mut account) = self.remove(id) {
+            change(&mut account);
+            self.put(account);
+        }
+    }
+
+    /// Forgets an account.
+    pub(crate) fn remove(&mut self, id: &str) -> Option<Account> {
+        let account = self.by_id.remove(id)?;
+        for name in account.names() {
+            self.ids_by_name.remove(&name);
+        }
+        Some(account)
     }
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &Account> {

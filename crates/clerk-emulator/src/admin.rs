@@ -8,7 +8,7 @@ use crate::{
     endpoint::Endpoint,
     faults::Fault,
     keys::SigningKey,
-    state::Shared,
+    state::{Shared, World},
     users::{Password, Scenario},
 };
 
@@ -103,9 +103,9 @@ impl EmulatorAdmin {
         })
     }
 
-    /// Bans an account.
+    /// Bans an account, which ends its sessions.
     pub fn ban(&self, identifier: &str) -> Result<(), AdminError> {
-        self.change(identifier, |account, _| account.banned = true)
+        self.with(identifier, World::ban_user)
     }
 
     /// Lifts a ban.
@@ -156,11 +156,21 @@ impl EmulatorAdmin {
         identifier: &str,
         change: impl FnOnce(&mut crate::account::Account, u64),
     ) -> Result<(), AdminError> {
+        self.with(identifier, |world, id, now| {
+            world.update_user(id, now, |account| change(account, now));
+        })
+    }
+
+    fn with(
+        &self,
+        identifier: &str,
+        work: impl FnOnce(&mut World, &str, u64),
+    ) -> Result<(), AdminError> {
         let now = self.shared.clock().now_ms();
         let mut world = self.shared.world();
         let account = world.accounts.find(identifier);
         let id = account.ok_or(AdminError::UnknownUser)?.id.clone();
-        world.update_user(&id, now, |account| change(account, now));
+        work(&mut world, &id, now);
         Ok(())
     }
 }

@@ -95,6 +95,7 @@ mod shapes;
 mod shelf;
 mod sign_in;
 mod state;
+mod ticket;
 mod users;
 mod users_file;
 

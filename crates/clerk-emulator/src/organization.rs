@@ -44,9 +44,9 @@ impl Organizations {
         organizations
     }
 
-    /// The id of the organization with this slug, which is made if there is none.
+    /// The id of the organization with this id or slug, which is made if there is none.
     pub(crate) fn obtain(&mut self, slug: &str, ids: &mut Ids, now: u64) -> String {
-        if let Some(known) = self.0.iter().find(|known| known.slug == slug) {
+        if let Some(known) = self.find(slug) {
             return known.id.clone();
         }
         let organization = Organization::new(slug, ids, now);

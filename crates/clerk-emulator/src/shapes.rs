@@ -296,7 +296,7 @@ fn organization_shape(world: &World, organization: &Organization) -> Value {
         "slug": organization.slug,
         "image_url": IMAGE_URL,
         "has_image": false,
-        "members_count": world.members_of(&organization.id),
+        "members_count": world.members(&organization.id).len(),
         "pending_invitations_count": 0,
         "max_allowed_memberships": organization.max_memberships,
         "admin_delete_enabled": true,

@@ -16,6 +16,7 @@ use crate::{
     organization::Organizations,
     shelf::Shelf,
     sign_in::SignIn,
+    ticket::Ticket,
 };
 
 /// Clients, attempts, sessions and development browsers kept, of each; the oldest go first.
@@ -86,6 +87,7 @@ pub(crate) struct World {
     pub(crate) clients: Shelf<Client>,
     pub(crate) sign_ins: Shelf<SignIn>,
     pub(crate) sessions: Shelf<Session>,
+    pub(crate) tickets: Shelf<Ticket>,
     pub(crate) dev_browsers: Shelf<DevBrowser>,
     pub(crate) limits: Limits,
     pub(crate) faults: Faults,
@@ -127,6 +129,16 @@ pub(crate) struct Session {
     pub(crate) updated_at: u64,
 }
 
+/// What is known of a session when it begins.
+pub(crate) struct NewSession {
+    pub(crate) client_id: String,
+    pub(crate) user_id: String,
+    /// What the user has to do before the session is active.
+    pub(crate) task: Option<&'static str>,
+    pub(crate) active_organization: Option<String>,
+    pub(crate) second_factor_at: Option<u64>,
+}
+
 /// Where a session is in its life.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum SessionStatus {
@@ -135,6 +147,7 @@ pub(crate) enum SessionStatus {
     Ended,
     Expired,
     Removed,
+    Revoked,
 }
 
 impl SessionStatus {
@@ -145,6 +158,7 @@ impl SessionStatus {
             Self::Ended => "ended",
             Self::Expired => "expired",
             Self::Removed => "removed",
+            Self::Revoked => "revoked",
         }
     }
 }
@@ -190,6 +204,7 @@ impl World {
             clients: Shelf::new(KEPT),
             sign_ins: Shelf::new(KEPT),
             sessions: Shelf::new(KEPT),
+            tickets: Shelf::new(KEPT),
             dev_browsers: Shelf::new(KEPT),
             limits: Limits::default(),
             faults: Faults::default(),
@@ -266,15 +281,65 @@ impl World {
         }
     }
 
-    /// How many members an organization has.
-    pub(crate) fn members_of(&self, organization_id: &str) -> usize {
-        let memberships = self
-            .accounts
-            .values()
-            .flat_map(|account| &account.memberships);
-        memberships
-            .filter(|membership| membership.organization_id == organization_id)
-            .count()
+    /// A new session, the last active one of its client; its id.
+    pub(crate) fn create_session(&mut self, new: NewSession, now: u64) -> String {
+        let id = self.ids.object("sess");
+        if let Some(client) = self.clients.get_mut(&new.client_id) {
+            // Sessions that have ended would pile up on a client that lives long.
+            let sessions = &self.sessions;
+            let is_live =
+                |id: &String| sessions.get(id).is_some_and(|session| session.is_live(now));
+            client.session_ids.retain(is_live);
+            client.session_ids.push(id.clone());
+            client.last_active_session_id = Some(id.clone());
+            if !client.known_users.contains(&new.user_id) {
+                client.known_users.push(new.user_id.clone());
+            }
+        }
+        let session = Session {
+            id: id.clone(),
+            client_id: new.client_id,
+            user_id: new.user_id,
+            status: new
+                .task
+                .map_or(SessionStatus::Active, |_| SessionStatus::Pending),
+            task: new.task,
+            active_organization: new.active_organization,
+            token: None,
+            second_factor_at: new.second_factor_at,
+            last_active_at: now,
+            created_at: now,
+            updated_at: now,
+        };
+        self.sessions.put(id.clone(), session);
+        id
+    }
+
+    /// Gives every live session of the user this status. Clients list them no longer.
+    pub(crate) fn end_sessions_of_user(&mut self, user_id: &str, status: SessionStatus, now: u64) {
+        let sessions = self.sessions.values();
+        let live = sessions.filter(|session| session.user_id == user_id && session.is_live(now));
+        let ids: Vec<_> = live.map(|session| session.id.clone()).collect();
+        for id in ids {
+            self.end_session(&id, status, now);
+        }
+    }
+
+    /// Gives a session this status. Its client lists it no longer.
+    pub(crate) fn end_session(&mut self, id: &str, status: SessionStatus, now: u64) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        session.status = status;
+        session.updated_at = now;
+        session.token = None;
+        if let Some(client) = self.clients.get_mut(&session.client_id) {
+            client.session_ids.retain(|known| known != id);
+            if client.last_active_session_id.as_deref() == Some(id) {
+                client.last_active_session_id = None;
+            }
+            client.updated_at = now;
+        }
     }
 
     /// The sessions that live, of everybody or of one account.

@@ -104,7 +104,7 @@ impl EmulatorUser {
 /// A role in an organization. Organizations are made from their slugs: one slug, one organization.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EmulatorMembership {
-    /// The organization's slug.
+    /// The organization's slug, or the id of one that exists.
     pub organization: String,
     /// The role's key, such as `org:ileap_all`.
     pub role: String,

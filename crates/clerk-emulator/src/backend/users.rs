@@ -20,6 +20,12 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Value, Refusal> {
         .collect())
 }
 
+/// `GET /v1/users/count`
+pub(super) fn count(call: &mut Call<'_>) -> Result<Value, Refusal> {
+    let count = found(call)?.len();
+    Ok(json!({"object": "total_count", "total_count": count}))
+}
+
 /// `GET /v1/users/{user_id}`
 pub(super) fn get(call: &mut Call<'_>) -> Result<Value, Refusal> {
     Ok(call.view().backend_user(named(call)?))
@@ -31,20 +37,8 @@ pub(super) fn named<'a>(call: &'a Call<'_>) -> Result<&'a Account, Refusal> {
     account.ok_or_else(|| Refusal::new("resource_not_found"))
 }
 
-/// `GET /v1/users/{user_id}/organization_memberships`
-pub(super) fn memberships(call: &mut Call<'_>) -> Result<Value, Refusal> {
-    let account = named(call)?;
-    let page = call.query.page()?;
-    let shown = page.of(account.memberships.iter());
-    let shown = shown.map(|membership| call.view().backend_membership(account, membership));
-    Ok(json!({
-        "data": shown.collect::<Vec<_>>(),
-        "total_count": account.memberships.len(),
-    }))
-}
-
 /// What the query finds, the newest first. Every filter must let an account pass, by one of its values.
-fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal> {
+pub(super) fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal> {
     let query = &call.query;
     let mut found = call.world.accounts.newest_first();
     for (name, own) in EXACT {
@@ -86,17 +80,20 @@ const EXACT: [(&str, Field); 4] = [
 const PARTIAL: [(&str, &[Field]); 5] = [
     (
         "query",
-        &[email, phone, username, id, first_name, last_name],
+        &[
+            email,
+            phone,
+            username,
+            |account| Some(&account.id),
+            first_name,
+            last_name,
+        ],
     ),
     ("email_address_query", &[email]),
     ("phone_number_query", &[phone]),
     ("username_query", &[username]),
     ("name_query", &[first_name, last_name]),
 ];
-
-fn id(account: &Account) -> Option<&str> {
-    Some(&account.id)
-}
 
 fn email(account: &Account) -> Option<&str> {
     account.user.email.as_deref()
@@ -123,7 +120,7 @@ fn same(own: &str, wanted: &str) -> bool {
 }
 
 /// The values of a repeatable filter, by its name with or without brackets.
-fn values(query: &Params, name: &str) -> Result<Vec<String>, Refusal> {
+pub(super) fn values(query: &Params, name: &str) -> Result<Vec<String>, Refusal> {
     let bracketed = format!("{name}[]");
     let values: Vec<_> = query
         .all(name)

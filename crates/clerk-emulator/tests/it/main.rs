@@ -8,7 +8,10 @@
 )]
 
 mod backend_access;
+mod backend_changes;
+mod backend_organizations;
 mod backend_passwords;
+mod backend_sessions;
 mod backend_users;
 mod browser;
 mod devices;
