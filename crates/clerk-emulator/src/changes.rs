@@ -4,7 +4,8 @@ use crate::{
     account::{Account, Membership, Metadata},
     options::Lockout,
     organization::Organization,
-    state::{SessionStatus, World},
+    session::SessionStatus,
+    state::World,
     users::{EmulatorMembership, EmulatorUser},
 };
 
@@ -30,8 +31,12 @@ impl World {
         membership: EmulatorMembership,
         now: u64,
     ) {
-        let slug = &membership.organization;
-        let organization_id = self.organizations.obtain(slug, &mut self.ids, now);
+        let name = &membership.organization;
+        let known = self.organizations.find(name).map(|known| known.id.clone());
+        let organization_id = known.unwrap_or_else(|| {
+            let organization = Organization::new(name, &mut self.ids, now);
+            self.create_organization(organization)
+        });
         let membership = Membership {
             id: self.ids.object("orgmem"),
             organization_id,
@@ -117,9 +122,11 @@ impl World {
         }
     }
 
-    /// Takes in a new organization.
-    pub(crate) fn create_organization(&mut self, organization: Organization) {
+    /// Takes in a new organization; its id.
+    pub(crate) fn create_organization(&mut self, organization: Organization) -> String {
+        let id = organization.id.clone();
         self.organizations.add(organization);
+        id
     }
 
     /// Changes an organization.

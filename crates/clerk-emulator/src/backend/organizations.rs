@@ -45,10 +45,9 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Refusal> {
     let change = Change::read(call)?;
     let now = call.now;
     let mut organization = Organization::new(&slug, &mut call.world.ids, now);
-    let id = organization.id.clone();
     organization.created_by.clone_from(&creator);
     change.noted(&mut organization);
-    call.world.create_organization(organization);
+    let id = call.world.create_organization(organization);
     if let Some(creator) = creator {
         let membership = EmulatorMembership::new(&id, CREATOR_ROLE);
         call.world.create_membership(&creator, membership, now);

@@ -6,8 +6,8 @@ use crate::{
     errors::Refusal,
     frontend::{Call, renew_token},
     options::InstanceKind,
+    session::{NewSession, Session, SessionStatus},
     session_token,
-    state::{NewSession, Session, SessionStatus},
 };
 
 /// How long a token may be asked to live, in seconds.

@@ -8,7 +8,8 @@ use crate::{
     endpoint::Endpoint,
     errors::Refusal,
     frontend::Call,
-    state::{SessionStatus, World},
+    session::SessionStatus,
+    state::World,
     users::{EmulatorUser, Password},
 };
 

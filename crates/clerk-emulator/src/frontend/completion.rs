@@ -8,9 +8,9 @@ use super::{
 use crate::{
     account::Account,
     errors::Refusal,
+    session::{NewSession, Session},
     session_token,
     sign_in::{SignInStatus, Trust},
-    state::{NewSession, Session},
     users::Scenario,
 };
 

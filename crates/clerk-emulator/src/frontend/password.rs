@@ -10,8 +10,8 @@ use super::{
 use crate::{
     errors::Refusal,
     options::EnumerationProtection,
+    session::SessionStatus,
     sign_in::SignInStatus,
-    state::SessionStatus,
     users::{Password, Scenario},
 };
 

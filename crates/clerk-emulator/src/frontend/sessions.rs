@@ -6,8 +6,8 @@ use super::{Call, completion::renew_token, mode::ClientReply};
 use crate::{
     account::Account,
     errors::Refusal,
+    session::{Session, SessionStatus},
     session_token::{self, LIFETIME},
-    state::{Session, SessionStatus},
 };
 
 /// The task that is done by choosing an organization.

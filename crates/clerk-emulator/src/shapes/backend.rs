@@ -7,7 +7,7 @@ use crate::{
     account::{Account, Membership},
     answer::with,
     organization::Organization,
-    state::Session,
+    session::Session,
 };
 
 impl View<'_> {

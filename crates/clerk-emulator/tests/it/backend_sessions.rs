@@ -218,8 +218,8 @@ async fn a_sign_in_token_names_an_organization_in_the_newer_version_only() {
     assert_eq!(older.refusal(), (422, "form_param_unknown"));
     let stranger = read(make("2026-05-12", "careful")).await;
     assert_eq!(stranger.refusal(), (403, "not_a_member_in_organization"));
-    let made = read(make("2026-05-12", "hello")).await;
-    let signed_in = redeem(&clerk, made.body["token"].as_str().unwrap()).await;
+    let ticket = read(make("2026-05-12", "hello")).await;
+    let signed_in = redeem(&clerk, ticket.body["token"].as_str().unwrap()).await;
     let path = format!("/v1/sessions/{}", signed_in.session_id());
     let session = clerk.backend_get(&path).await.body;
     assert_eq!(session["last_active_organization_id"], acme);

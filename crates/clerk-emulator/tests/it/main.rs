@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod accounts;
 mod backend_access;
 mod backend_changes;
 mod backend_organizations;
