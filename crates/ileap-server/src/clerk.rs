@@ -3,7 +3,8 @@
 //!
 //! `call` exchanges one request, `wire` is what comes back, `error` is the table from an error code to
 //! what it means here, `status` the one from a sign-in's status; `frontend` lists the calls, `sign_in`
-//! strings them together into one login, `account` says what may be done with it.
+//! strings them together into one login, `account` says what may be done with it. `gate` stands before the
+//! calls that Clerk limits.
 
 pub(crate) mod account;
 pub(crate) mod call;
@@ -11,6 +12,7 @@ pub(crate) mod dev_browser;
 pub(crate) mod environment;
 pub(crate) mod error;
 pub mod frontend;
+pub mod gate;
 pub(crate) mod session_removal;
 pub(crate) mod sign_in;
 pub(crate) mod status;

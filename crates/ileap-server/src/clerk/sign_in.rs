@@ -22,7 +22,7 @@ use super::{
 use crate::{
     identity::ClientSecret,
     outbound::OutboundError,
-    verify::{RejectReason, VerifyError},
+    verify::{RejectReason, VerifyError, unavailable},
 };
 
 /// A throttled call is made again within the login when Clerk wants no longer pause than this.
@@ -57,6 +57,11 @@ impl SignInFlow {
             dev_browsers,
             takes_two_steps: AtomicBool::new(false),
         }
+    }
+
+    /// Whether Clerk gave no answer lately.
+    pub(crate) fn is_troubled(&self) -> bool {
+        self.api.is_troubled()
     }
 
     /// Signs in. The caller cuts it off at `deadline`; it is known here so that no pause outlasts it.
@@ -135,7 +140,9 @@ impl SignInFlow {
                 tokio::time::sleep(FAULT_PAUSE).await;
                 return Ok(None);
             }
-            CallError::Malformed | CallError::Outbound(_) => return Err(failed(&error)),
+            CallError::Held(_) | CallError::Malformed | CallError::Outbound(_) => {
+                return Err(failed(&error));
+            }
         };
         match refused.class() {
             AnswerClass::Reject(reason) => return Ok(Some(reason)),
@@ -223,6 +230,7 @@ impl Retries {
 /// The error that a call ends with when nothing more is tried.
 fn failed(error: &CallError) -> VerifyError {
     let refused = match error {
+        CallError::Held(error) => return error.clone(),
         CallError::Malformed => return unavailable("malformed"),
         CallError::Outbound(error) => return unavailable(error.as_str()),
         CallError::Refused(refused) => refused,
@@ -252,13 +260,5 @@ fn not_understood() -> VerifyError {
     VerifyError::Misconfigured {
         code: "needs_identifier".to_owned(),
         remedy: error::REQUEST,
-    }
-}
-
-/// No answer, for the reason that the fixed word `cause` names.
-pub(crate) fn unavailable(cause: &'static str) -> VerifyError {
-    VerifyError::Unavailable {
-        retry_after: RETRY_AFTER,
-        cause: cause.to_owned(),
     }
 }

@@ -140,12 +140,16 @@ pub struct Token {
 /// `[verifier]`
 #[derive(Clone, Debug)]
 pub struct Verifier {
+    /// Limits on failures and calls.
+    pub budget: Budget,
     /// Clerk's side.
     pub clerk: Clerk,
     /// Which verifier.
     pub kind: VerifierKind,
     /// How long verified credentials are remembered.
     pub known_good: KnownGood,
+    /// The file of users, where credentials are checked against one.
+    pub static_users_file: Option<PathBuf>,
 }
 
 /// The verifiers.
@@ -162,8 +166,8 @@ pub enum VerifierKind {
 /// `[verifier.clerk]`
 #[derive(Clone, Debug)]
 pub struct Clerk {
-    /// Where the Frontend API is, without `/v1`.
-    pub frontend_api_url: Url,
+    /// Where the Frontend API is, without `/v1`; `None` only where it is not asked.
+    pub frontend_api_url: Option<Url>,
     /// Id or slug of the organization that accounts must belong to.
     pub organization: Option<String>,
     /// The Backend API's key.
@@ -172,6 +176,19 @@ pub struct Clerk {
     pub timeout: Duration,
     /// The webhooks' secret.
     pub webhook_signing_secret: Option<WebhookSigningSecret>,
+}
+
+/// `[verifier.budget]`
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Calls to Clerk in ten seconds, where Clerk's own limit is not the one to keep to.
+    pub calls_per_10s: Option<u32>,
+    /// Whether there are limits.
+    pub enabled: bool,
+    /// Failures a minute altogether.
+    pub failures_in_all: u32,
+    /// Failures a minute from one address.
+    pub failures_per_address: u32,
 }
 
 /// `[verifier.known_good]`

@@ -1,6 +1,6 @@
 use std::{net::SocketAddr, path::PathBuf};
 
-use crate::{store::StoreError, token::KeyError};
+use crate::{config::ConfigError, store::StoreError, token::KeyError};
 
 /// The server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -16,9 +16,15 @@ pub enum StartError {
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The system gives no random bytes.
+    #[error("drawing random bytes: the operating system gives none")]
+    Randomness,
     /// The store cannot be opened.
     #[error("opening the store: {0}")]
     Store(#[from] StoreError),
+    /// The file of static users cannot be used, or is not named.
+    #[error("reading the static users: {0}")]
+    StaticUsers(ConfigError),
     /// The certificate or its key cannot be used.
     #[error("reading {path}: {reason}")]
     Tls {
@@ -36,8 +42,8 @@ impl StartError {
     /// Whether the operator's settings or files are to blame, rather than the machine's state.
     pub fn is_configuration(&self) -> bool {
         match self {
-            Self::Keys(_) | Self::Tls { .. } | Self::Verifier(_) => true,
-            Self::Bind { .. } | Self::Store(_) => false,
+            Self::Keys(_) | Self::StaticUsers(_) | Self::Tls { .. } | Self::Verifier(_) => true,
+            Self::Bind { .. } | Self::Randomness | Self::Store(_) => false,
         }
     }
 }
