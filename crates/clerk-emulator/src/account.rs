@@ -17,6 +17,8 @@ pub(crate) struct Account {
     pub(crate) number: u64,
     /// The id of its e-mail address, telephone number and image.
     pub(crate) identification_id: String,
+    /// The ids of its other e-mail addresses.
+    pub(crate) other_email_ids: Vec<String>,
     pub(crate) user: EmulatorUser,
     pub(crate) metadata: Metadata,
     pub(crate) memberships: Vec<Membership>,
@@ -86,6 +88,7 @@ impl Account {
             id: ids.0,
             number: 0,
             identification_id: ids.1,
+            other_email_ids: Vec::new(),
             user,
             metadata: Metadata::default(),
             memberships: Vec::new(),
@@ -168,6 +171,25 @@ impl Account {
         self.user.email.is_some() && self.email_verified
     }
 
+    /// Whether it can sign in with this: not with an e-mail address that was never verified.
+    pub(crate) fn signs_in_with(&self, identifier: &str) -> bool {
+        let identifier = identifier.to_lowercase();
+        let is_primary = self.user.email.as_ref();
+        let is_primary = is_primary.is_some_and(|email| email.to_lowercase() == identifier);
+        !is_primary || self.email_verified
+    }
+
+    /// Its e-mail addresses: id, address, whether it is verified. The primary one is the last, because
+    /// nothing promises it to be the first.
+    pub(crate) fn emails(&self) -> impl Iterator<Item = (&str, &str, bool)> {
+        let others = self.other_email_ids.iter().zip(&self.user.other_emails);
+        let others =
+            others.map(|(id, email)| (id.as_str(), email.address.as_str(), email.verified));
+        let primary = self.user.email.iter();
+        let id = self.identification_id.as_str();
+        others.chain(primary.map(move |email| (id, email.as_str(), self.email_verified)))
+    }
+
     pub(crate) fn has_password(&self) -> bool {
         self.user.password.is_some() && self.user.scenario != Scenario::Passwordless
     }
@@ -224,10 +246,6 @@ impl Account {
 
     /// What it can be found by besides its id.
     pub(crate) fn names(&self) -> impl Iterator<Item = String> {
-        let user = &self.user;
-        [&user.email, &user.username, &user.phone_number]
-            .into_iter()
-            .flatten()
-            .map(|name| name.to_lowercase())
+        self.user.names().map(|(_, name)| name.to_lowercase())
     }
 }

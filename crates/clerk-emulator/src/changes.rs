@@ -16,6 +16,8 @@ impl World {
         let id = ids.0.clone();
         let (scenario, memberships) = (user.scenario, user.memberships.clone());
         let mut account = Account::new(ids, user, now);
+        let others = account.user.other_emails.len();
+        account.other_email_ids = (0..others).map(|_| self.ids.object("idn")).collect();
         account.set_scenario(scenario, lockout, now);
         self.accounts.add(account);
         for membership in memberships {

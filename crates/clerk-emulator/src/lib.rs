@@ -67,7 +67,7 @@
 //! * Error texts are ours. A client must look at status and code.
 //! * No message is sent. The code 424242 is right for e-mail addresses that contain `+clerk_test`, and for the
 //!   one telephone number, authenticator app and backup codes that accounts of the scenario `mfa` have.
-//! * A user has one e-mail address and one telephone number at most. Password hashes and roles are not known:
+//! * A user has one telephone number at most, and its primary e-mail address stays. Password hashes and roles are not known:
 //!   hashes are refused, every role key that starts with `org:` is taken.
 //! * Sign-up, OAuth, SAML, passkeys, web3 and changing one's own account are missing. Their
 //!   parameters are accepted where the documents have them, their strategies are not.
@@ -80,7 +80,8 @@
 //! client token counts as none; a caller that says neither `Origin` nor `_is_native` is taken for an app
 //! ([`EmulatorOptions::lenient_headerless`]); enforced single sign-on answers `saml_connection_not_found`;
 //! wrong passwords at `verify_password` count towards the lock ([`EmulatorOptions::verify_password_counts`]),
-//! though that route never speaks of it; user objects of the Backend API come without memberships; body members
+//! though that route never speaks of it; an e-mail address that was never verified finds its account there, and
+//! may be another's; a primary e-mail address comes last in its list; user objects of the Backend API come without memberships; body members
 //! that a route does not know are refused; a sign-in token does not stand for a second factor.
 
 mod account;
@@ -123,5 +124,5 @@ pub use endpoint::Endpoint;
 pub use errors::known_errors;
 pub use faults::Fault;
 pub use options::{EmulatorOptions, EnumerationProtection, InstanceKind, Lockout, WrongPassword};
-pub use users::{EmulatorMembership, EmulatorUser, Password, Scenario};
+pub use users::{EmulatorEmail, EmulatorMembership, EmulatorUser, Password, Scenario};
 pub use users_file::{UsersError, load_users};

@@ -103,7 +103,7 @@ impl View<'_> {
             "two_factor_enabled": has_mfa,
             "totp_enabled": has_mfa,
             "backup_code_enabled": has_mfa,
-            "email_addresses": account.user.email.iter().map(|email| email_address(account, email)).collect::<Vec<_>>(),
+            "email_addresses": account.emails().map(|email| email_address(account, email)).collect::<Vec<_>>(),
             "phone_numbers": account.user.phone_number.iter().map(|number| phone_number(account, number)).collect::<Vec<_>>(),
             "web3_wallets": [],
             "passkeys": [],
@@ -193,12 +193,11 @@ impl View<'_> {
     }
 }
 
-fn email_address(account: &Account, email: &str) -> Value {
-    let verified = account.has_verified_email();
+fn email_address(account: &Account, (id, address, verified): (&str, &str, bool)) -> Value {
     json!({
         "object": "email_address",
-        "id": account.identification_id,
-        "email_address": email,
+        "id": id,
+        "email_address": address,
         "reserved": false,
         "verification": verified.then(verified_by_admin),
         "linked_to": [],

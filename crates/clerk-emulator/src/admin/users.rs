@@ -12,17 +12,11 @@ impl EmulatorAdmin {
     pub fn create_user(&self, user: EmulatorUser) -> Result<String, AdminError> {
         let now = self.shared.clock().now_ms();
         let mut world = self.shared.world();
-        for (key, name) in [
-            ("email", &user.email),
-            ("username", &user.username),
-            ("phone_number", &user.phone_number),
-        ] {
-            if name
-                .as_ref()
-                .is_some_and(|name| world.accounts.find(name).is_some())
-            {
-                return Err(AdminError::Taken { key });
-            }
+        let taken = user
+            .names()
+            .find(|(_, name)| world.accounts.find(name).is_some());
+        if let Some((key, _)) = taken {
+            return Err(AdminError::Taken { key });
         }
         Ok(world.create_user(user, self.shared.options.lockout, now))
     }

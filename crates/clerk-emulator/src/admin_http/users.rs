@@ -57,6 +57,7 @@ impl From<CreateRequest> for EmulatorUser {
             username: request.username,
             password: request.password.map(Password::new),
             memberships: Vec::new(),
+            other_emails: Vec::new(),
             scenario: request.scenario,
             bypass_client_trust: request.bypass_client_trust,
             phone_number: request.phone_number,

@@ -10,7 +10,7 @@ use crate::{
     frontend::Call,
     session::SessionStatus,
     state::World,
-    users::{EmulatorUser, Password},
+    users::{EmulatorEmail, EmulatorUser, Password},
 };
 
 /// What bcrypt can take.
@@ -19,9 +19,18 @@ const FEWEST_PASSWORD_CHARS: usize = 8;
 
 /// `POST /v1/users`
 pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Refusal> {
+    // The first address is the primary one; the Backend API is believed that all of them are verified.
+    let mut emails = identifiers(call, "email_address")?.into_iter();
+    let email = emails.next();
     let user = EmulatorUser {
-        email: identifier(call, "email_address")?,
-        phone_number: identifier(call, "phone_number")?,
+        email,
+        other_emails: emails
+            .map(|address| EmulatorEmail {
+                address,
+                verified: true,
+            })
+            .collect(),
+        phone_number: phone_number(call)?,
         username: call.json.filled("username")?.map(str::to_owned),
         password: password(call)?,
         external_id: call.json.filled("external_id")?.map(str::to_owned),
@@ -122,23 +131,29 @@ fn shown(call: &Call<'_>, id: &str) -> Result<Value, Refusal> {
     Ok(call.view().backend_user(account))
 }
 
-/// The one e-mail address or telephone number of a new user. The emulator's users have one of each.
-fn identifier(call: &Call<'_>, name: &str) -> Result<Option<String>, Refusal> {
-    let mut identifiers = call.json.texts(name)?.unwrap_or_default();
-    if identifiers.len() > 1 {
-        return Err(Refusal::new("form_param_value_invalid").param(name));
-    }
-    let identifier = identifiers.pop();
+/// The e-mail addresses or telephone numbers of a new user.
+fn identifiers(call: &Call<'_>, name: &str) -> Result<Vec<String>, Refusal> {
+    let identifiers = call.json.texts(name)?.unwrap_or_default();
     let is_sound = |text: &String| match name {
-        "email_address" => text
-            .split_once('@')
-            .is_some_and(|(_, domain)| domain.contains('.')),
+        "email_address" => {
+            let domain = text.split_once('@').map(|(_, domain)| domain);
+            domain.is_some_and(|domain| domain.contains('.'))
+        }
         _ => text.starts_with('+'),
     };
-    if identifier.as_ref().is_some_and(|text| !is_sound(text)) {
+    if !identifiers.iter().all(is_sound) {
         return Err(Refusal::new("form_param_format_invalid").param(name));
     }
-    Ok(identifier)
+    Ok(identifiers)
+}
+
+/// The one telephone number that a user can have here.
+fn phone_number(call: &Call<'_>) -> Result<Option<String>, Refusal> {
+    let mut numbers = identifiers(call, "phone_number")?;
+    if numbers.len() > 1 {
+        return Err(Refusal::new("form_param_value_invalid").param("phone_number"));
+    }
+    Ok(numbers.pop())
 }
 
 /// The new password, if it is one. Hashes are not taken.
@@ -162,14 +177,10 @@ fn password(call: &Call<'_>) -> Result<Option<Password>, Refusal> {
 /// No two users share a name.
 fn check_free(world: &World, user: &EmulatorUser, own_id: Option<&str>) -> Result<(), Refusal> {
     let taken = |name| Err(Refusal::new("form_identifier_exists").param(name));
-    for (name, text) in [
-        ("email_address", &user.email),
-        ("phone_number", &user.phone_number),
-        ("username", &user.username),
-    ] {
-        let other = text.as_ref().and_then(|text| world.accounts.find(text));
+    for (key, name) in user.names() {
+        let other = world.accounts.find(name);
         if other.is_some_and(|other| Some(other.id.as_str()) != own_id) {
-            return taken(name);
+            return taken(if key == "email" { "email_address" } else { key });
         }
     }
     let mut others = world.accounts.values();

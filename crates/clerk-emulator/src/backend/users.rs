@@ -45,7 +45,9 @@ pub(super) fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal>
         let wanted = values(query, name)?;
         if !wanted.is_empty() {
             found.retain(|account| {
-                own(account).is_some_and(|own| wanted.iter().any(|wanted| same(own, wanted)))
+                let own = own(account);
+                own.iter()
+                    .any(|own| wanted.iter().any(|wanted| same(own, wanted)))
             });
         }
     }
@@ -57,7 +59,7 @@ pub(super) fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal>
         if let Some(part) = query.get(name).filter(|part| !part.is_empty()) {
             let part = part.to_lowercase();
             found.retain(|account| {
-                let texts = fields.iter().filter_map(|field| field(account));
+                let texts = fields.iter().flat_map(|field| field(account));
                 texts
                     .map(str::to_lowercase)
                     .any(|text| text.contains(&part))
@@ -67,52 +69,52 @@ pub(super) fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal>
     Ok(found)
 }
 
-type Field = fn(&Account) -> Option<&str>;
+type Field = fn(&Account) -> Vec<&str>;
 
 /// Filters by the whole value. An e-mail address that was never verified is found, too.
 const EXACT: [(&str, Field); 4] = [
-    ("email_address", email),
+    ("email_address", emails),
     ("phone_number", phone),
     ("username", username),
-    ("web3_wallet", |_| None),
+    ("web3_wallet", |_| Vec::new()),
 ];
 /// Filters by a part of a value.
 const PARTIAL: [(&str, &[Field]); 5] = [
     (
         "query",
         &[
-            email,
+            emails,
             phone,
             username,
-            |account| Some(&account.id),
+            |account| vec![&account.id],
             first_name,
             last_name,
         ],
     ),
-    ("email_address_query", &[email]),
+    ("email_address_query", &[emails]),
     ("phone_number_query", &[phone]),
     ("username_query", &[username]),
     ("name_query", &[first_name, last_name]),
 ];
 
-fn email(account: &Account) -> Option<&str> {
-    account.user.email.as_deref()
+fn emails(account: &Account) -> Vec<&str> {
+    account.emails().map(|(_, address, _)| address).collect()
 }
 
-fn phone(account: &Account) -> Option<&str> {
-    account.user.phone_number.as_deref()
+fn phone(account: &Account) -> Vec<&str> {
+    account.user.phone_number.as_deref().into_iter().collect()
 }
 
-fn username(account: &Account) -> Option<&str> {
-    account.user.username.as_deref()
+fn username(account: &Account) -> Vec<&str> {
+    account.user.username.as_deref().into_iter().collect()
 }
 
-fn first_name(account: &Account) -> Option<&str> {
-    account.user.first_name.as_deref()
+fn first_name(account: &Account) -> Vec<&str> {
+    account.user.first_name.as_deref().into_iter().collect()
 }
 
-fn last_name(account: &Account) -> Option<&str> {
-    account.user.last_name.as_deref()
+fn last_name(account: &Account) -> Vec<&str> {
+    account.user.last_name.as_deref().into_iter().collect()
 }
 
 fn same(own: &str, wanted: &str) -> bool {
@@ -190,7 +192,7 @@ fn sort(accounts: &mut [&Account], order_by: Option<&str>) -> Result<(), Refusal
     let compare: fn(&Account, &Account) -> Ordering = match field {
         "created_at" => |one, other| one.number.cmp(&other.number),
         "updated_at" => |one, other| one.updated_at.cmp(&other.updated_at),
-        "email_address" => |one, other| email(one).cmp(&email(other)),
+        "email_address" => |one, other| one.user.email.cmp(&other.user.email),
         "phone_number" => |one, other| phone(one).cmp(&phone(other)),
         "username" => |one, other| username(one).cmp(&username(other)),
         "first_name" => |one, other| first_name(one).cmp(&first_name(other)),

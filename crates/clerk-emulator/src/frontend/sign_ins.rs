@@ -193,8 +193,7 @@ pub(super) fn begin(call: &mut Call<'_>, attempt: Attempt) -> String {
 fn find(call: &Call<'_>, identifier: &str, with_password: bool) -> Result<Option<String>, Refusal> {
     let account = call.world.accounts.find(identifier);
     // An address that was never verified identifies nobody.
-    let account =
-        account.filter(|account| !identifier.contains('@') || account.has_verified_email());
+    let account = account.filter(|account| account.signs_in_with(identifier));
     if let Some(account) = account {
         return Ok(Some(account.id.clone()));
     }

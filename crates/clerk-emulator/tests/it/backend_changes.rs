@@ -44,7 +44,7 @@ async fn a_user_that_is_made_can_sign_in_and_has_a_verified_address() {
     let made = create(
         &clerk,
         json!({
-            "email_address": ["new@acme.example"],
+            "email_address": ["new@acme.example", "other@acme.example"],
             "password": PASSWORD,
             "first_name": "Zoe",
             "public_metadata": {"partner": 7},
@@ -57,8 +57,10 @@ async fn a_user_that_is_made_can_sign_in_and_has_a_verified_address() {
     assert_eq!(address["verification"]["status"], "verified");
     assert_eq!(made.body["public_metadata"]["partner"], 7);
     assert_eq!(made.body["private_metadata"]["note"], "x");
-    let answer = clerk.sign_in("new@acme.example", PASSWORD).await;
-    assert_eq!(answer.sign_in_status(), "complete");
+    for address in ["new@acme.example", "other@acme.example"] {
+        let answer = clerk.sign_in(address, PASSWORD).await;
+        assert_eq!(answer.sign_in_status(), "complete");
+    }
     let count = clerk.backend_get("/v1/users/count?query=acme").await;
     assert_eq!(count.body["total_count"], 2);
 }

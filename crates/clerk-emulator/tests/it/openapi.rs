@@ -188,7 +188,9 @@ async fn clerk() -> Clerk {
             external_id: Some("ext-1".to_owned()),
             ..email("ops").member_of("acme", "all")
         },
-        email("mfa").in_scenario(Scenario::Mfa),
+        email("mfa")
+            .in_scenario(Scenario::Mfa)
+            .claiming("ops@acme.example"),
         email("new").in_scenario(Scenario::NeedsNewPassword),
         email("protect").in_scenario(Scenario::NeedsProtectCheck),
         email("odd").in_scenario(Scenario::UnknownStatus),
