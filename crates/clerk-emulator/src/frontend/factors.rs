@@ -12,11 +12,10 @@ use crate::{
     account::Account,
     errors::Refusal,
     sign_in::{CODE_ATTEMPTS, SignIn, SignInStatus, Strategy, Verification},
-    users::Scenario,
 };
 
 /// The code that test addresses and test numbers accept.
-const TEST_CODE: &str = "424242";
+pub(crate) const TEST_CODE: &str = "424242";
 /// What makes an e-mail address one for tests.
 const TEST_ADDRESS_MARK: &str = "+clerk_test";
 
@@ -98,7 +97,7 @@ pub(crate) fn attempt_second(call: &mut Call<'_>) -> Result<Value, Refusal> {
     };
     let strategy = strategy(call)?;
     check_access(call, &user_id)?;
-    let has_mfa = account(call, &user_id)?.user.scenario == Scenario::Mfa;
+    let has_mfa = account(call, &user_id)?.has_mfa();
     if !strategy.is_sent() && !has_mfa {
         return Err(Refusal::new("no_second_factors"));
     }

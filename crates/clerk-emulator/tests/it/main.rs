@@ -7,6 +7,13 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod accounts;
+mod backend_access;
+mod backend_changes;
+mod backend_organizations;
+mod backend_passwords;
+mod backend_sessions;
+mod backend_users;
 mod browser;
 mod devices;
 mod faults;
