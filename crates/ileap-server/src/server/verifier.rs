@@ -24,12 +24,10 @@ use crate::{
 
 /// The stretch of time over which Clerk counts calls.
 const CLERK_WINDOW: Duration = Duration::from_secs(10);
-/// How long a call waits until it fits.
-const QUEUE_PATIENCE: Duration = Duration::from_secs(2);
 /// Of the five logins that Clerk allows from one address.
 const FRONTEND_LOGINS: u32 = 4;
 /// Of the three attempts at a factor.
-const FRONTEND_FACTORS: u32 = 2;
+const FRONTEND_FACTORS: usize = 2;
 
 /// What a verifier needs besides its configuration.
 pub struct VerifierParts {
@@ -56,7 +54,10 @@ pub fn verifier(
     let remembering = Remembering::default();
     let (mut verifier, calls) = match section.kind {
         VerifierKind::ClerkBackend | VerifierKind::ClerkFrontend => {
-            let calls = budget.map(|budget| budget.calls_per_10s.unwrap_or(FRONTEND_LOGINS));
+            let calls = budget.map(|budget| {
+                let limit = budget.calls_per_10s.unwrap_or(FRONTEND_LOGINS);
+                window(limit, budget.queue_for)
+            });
             (clerk_frontend(config, calls, clock.clone())?, calls)
         }
         VerifierKind::StaticUsers => (static_users(config, remembering.clone())?, None),
@@ -99,7 +100,7 @@ fn static_users(
 
 fn clerk_frontend(
     config: &Config,
-    calls: Option<u32>,
+    calls: Option<WindowOptions>,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn CredentialVerifier>, StartError> {
     let clerk = &config.verifier.clerk;
@@ -115,8 +116,11 @@ fn clerk_frontend(
     };
     let http =
         outbound::client(&outbound).map_err(|error| StartError::Verifier(error.to_string()))?;
-    let factors = calls.map(|calls| window(calls.min(FRONTEND_FACTORS)));
-    let gate = Gate::new(calls.map(window), factors, clock);
+    let factors = calls.map(|calls| WindowOptions {
+        limit: calls.limit.min(FRONTEND_FACTORS),
+        ..calls
+    });
+    let gate = Gate::new(calls, factors, clock);
     let api = FrontendApi::new(url, http, Arc::new(gate));
     let options = ClerkFrontendOptions {
         organization: clerk.organization.clone(),
@@ -127,7 +131,7 @@ fn clerk_frontend(
 }
 
 /// Strangers may use three quarters of the calls: the rest is for credentials that are known to be good.
-fn budget_options(budget: Budget, calls: Option<u32>) -> BudgetOptions {
+fn budget_options(budget: Budget, calls: Option<WindowOptions>) -> BudgetOptions {
     let in_a_minute = |burst| Rate {
         burst,
         period: Duration::from_mins(1),
@@ -135,15 +139,18 @@ fn budget_options(budget: Budget, calls: Option<u32>) -> BudgetOptions {
     BudgetOptions {
         failures_per_address: in_a_minute(budget.failures_per_address),
         failures_in_all: in_a_minute(budget.failures_in_all),
-        logins: calls.map(|calls| window((calls.saturating_mul(3) / 4).max(1))),
+        logins: calls.map(|calls| WindowOptions {
+            limit: (calls.limit.saturating_mul(3) / 4).max(1),
+            ..calls
+        }),
         ..BudgetOptions::default()
     }
 }
 
-fn window(limit: u32) -> WindowOptions {
+fn window(limit: u32, patience: Duration) -> WindowOptions {
     WindowOptions {
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
         period: CLERK_WINDOW,
-        patience: QUEUE_PATIENCE,
+        patience,
     }
 }
