@@ -16,4 +16,5 @@ pub mod gate;
 pub(crate) mod session_removal;
 pub(crate) mod sign_in;
 pub(crate) mod status;
+pub mod webhook;
 pub(crate) mod wire;

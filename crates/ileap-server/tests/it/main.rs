@@ -20,3 +20,4 @@ mod secrets;
 mod shutdown;
 mod tad;
 mod token;
+mod webhooks;
