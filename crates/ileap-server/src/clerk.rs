@@ -2,16 +2,20 @@
 //! paths, field names, status values, error codes.
 //!
 //! `call` exchanges one request, `wire` is what comes back, `error` is the table from an error code to
-//! what it means here, `status` the one from a sign-in's status; `frontend` lists the calls, `sign_in`
-//! strings them together into one login, `account` says what may be done with it.
+//! what it means here, `status` the one from a sign-in's status; `frontend` and `backend` list the calls,
+//! `sign_in` strings those of the Frontend API together into one login, `directory` remembers whom the Backend
+//! API found, `account` says what may be done with an account. `gate` stands before the calls that Clerk limits.
 
 pub(crate) mod account;
+pub mod backend;
 pub(crate) mod call;
 pub(crate) mod dev_browser;
 pub(crate) mod environment;
 pub(crate) mod error;
 pub(crate) mod failure;
 pub mod frontend;
+pub mod gate;
+pub(crate) mod login_name;
 pub(crate) mod retry;
 pub(crate) mod session_removal;
 pub(crate) mod sign_in;

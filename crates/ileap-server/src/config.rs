@@ -24,8 +24,8 @@ mod violation;
 pub use base_url::PublicBaseUrl;
 pub use document::{default_file, json_schema, reference_markdown};
 pub use sections::{
-    Access, Clerk, Config, Data, Keys, KnownGood, Listener, Log, Profile, StoreSection, TlsFiles,
-    Token, Verifier, VerifierKind,
+    Access, Budget, Clerk, Config, Data, Keys, KnownGood, Listener, Log, Profile, StoreSection,
+    TlsFiles, Token, Verifier, VerifierKind,
 };
 pub use sources::Sources;
 pub use values::{ClerkSecretKey, WebhookSigningSecret};

@@ -2,8 +2,10 @@
 
 mod start_error;
 mod tls;
+mod verifier;
 
 pub use start_error::StartError;
+pub use verifier::{VerifierParts, verifier};
 
 use std::{
     net::SocketAddr,
@@ -18,7 +20,6 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     access::Admission,
-    clerk::frontend::FrontendApi,
     clock::{Clock, SystemClock},
     config::Config,
     http::{
@@ -27,7 +28,6 @@ use crate::{
         router::router,
         state::{AppState, Edge},
     },
-    outbound::{self, OutboundOptions, Roots},
     serve::Listener,
     store::{Store, sqlite::SqliteStore},
     telemetry::Metrics,
@@ -35,11 +35,7 @@ use crate::{
         DEFAULT_LEEWAY, IssuerOptions, Reuse, SigningKeys, TokenIssuer, TokenValidator,
         ValidatorOptions,
     },
-    verify::{
-        CredentialVerifier, ProbeSeverity,
-        clerk_frontend::{ClerkFrontendOptions, ClerkFrontendVerifier},
-        encodings::EncodingMemory,
-    },
+    verify::{CredentialVerifier, ProbeSeverity, encodings::EncodingMemory},
 };
 
 /// Connections the admin listener takes: probes and scrapers only.
@@ -55,6 +51,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The keys that sign access tokens.
     pub keys: Arc<SigningKeys>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
     /// The floor under the time a refusal takes.
     pub refusal_floor: Duration,
     /// Footprints, transport activity data and events.
@@ -71,39 +69,22 @@ impl Parts {
     pub async fn from_config(config: &Config) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let keys = SigningKeys::load_or_create(&config.keys.directory, config.token.algorithm)?;
-        let store = SqliteStore::open(&config.store.url).await?;
-        let verifier = verifier(config)?;
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store.url).await?);
+        let metrics = Arc::new(Metrics::new());
+        let verifier_parts = VerifierParts {
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            store: store.clone(),
+        };
         Ok(Self {
+            verifier: verifier(config, verifier_parts)?,
             clock,
             keys: Arc::new(keys),
+            metrics,
             refusal_floor: REFUSAL_FLOOR,
-            store: Arc::new(store),
-            verifier,
+            store,
         })
     }
-}
-
-/// The verifier a configuration asks for.
-pub fn verifier(config: &Config) -> Result<Arc<dyn CredentialVerifier>, StartError> {
-    let clerk = &config.verifier.clerk;
-    let is_plain = clerk.frontend_api_url.scheme() == "http";
-    let outbound = OutboundOptions {
-        roots: if is_plain {
-            Roots::None
-        } else {
-            Roots::Platform
-        },
-        ..OutboundOptions::default()
-    };
-    let http =
-        outbound::client(&outbound).map_err(|error| StartError::Verifier(error.to_string()))?;
-    let api = FrontendApi::new(&clerk.frontend_api_url, http);
-    let options = ClerkFrontendOptions {
-        organization: clerk.organization.clone(),
-        role_keys: config.access.role_keys.clone(),
-        timeout: clerk.timeout,
-    };
-    Ok(Arc::new(ClerkFrontendVerifier::new(api, options)))
 }
 
 /// A server with its sockets bound, not yet answering.
@@ -128,8 +109,8 @@ impl Server {
             .as_ref()
             .map(tls::acceptor)
             .transpose()?;
-        let metrics = Arc::new(Metrics::new());
-        let state = Arc::new(state(config, parts, public_address, metrics.clone()));
+        let metrics = parts.metrics.clone();
+        let state = Arc::new(state(config, parts, public_address));
         let is_draining = Arc::new(AtomicBool::new(false));
         let public = Listener {
             socket,
@@ -187,7 +168,11 @@ impl Server {
             verifier.kind = self.state.verifier.kind(),
             "ileap is ready"
         );
-        let probe = tokio::spawn(probe(self.state.verifier.clone()));
+        let verifier = self.state.verifier.clone();
+        let care = tokio::spawn(async move {
+            probe(&*verifier).await;
+            verifier.tend().await;
+        });
         let (stop_admin, stopped) = watch::channel(());
         let admin = tokio::spawn(self.admin.serve(
             async move {
@@ -204,7 +189,7 @@ impl Server {
             tracing::info!("shutting down: requests under way may finish");
         };
         self.public.serve(drained, self.drain).await;
-        probe.abort();
+        care.abort();
         self.state.verifier.drain(VERIFIER_DRAIN).await;
         drop(stop_admin);
         if admin.await.is_err() {
@@ -254,7 +239,7 @@ pub fn token_options(config: &Config, base_url: &str) -> (IssuerOptions, Validat
     (issuer, validator)
 }
 
-fn state(config: &Config, parts: Parts, bound: SocketAddr, metrics: Arc<Metrics>) -> AppState {
+fn state(config: &Config, parts: Parts, bound: SocketAddr) -> AppState {
     let base = public_base_url(config, bound);
     let (issuer, validator) = token_options(config, &base);
     let prefix = config
@@ -280,7 +265,7 @@ fn state(config: &Config, parts: Parts, bound: SocketAddr, metrics: Arc<Metrics>
         issuer: TokenIssuer::new(issuer, parts.keys.clone(), parts.clock.clone()),
         validator: TokenValidator::new(validator, parts.keys, parts.clock.clone()),
         clock: parts.clock,
-        metrics,
+        metrics: parts.metrics,
         store: parts.store,
         verifier: parts.verifier,
     }
@@ -294,7 +279,7 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartErr
 }
 
 /// Asks the verifier once whether logins can work, and says what stands in the way.
-async fn probe(verifier: Arc<dyn CredentialVerifier>) {
+async fn probe(verifier: &dyn CredentialVerifier) {
     for finding in verifier.probe().await {
         let (text, remedy) = (finding.finding, finding.remedy);
         match finding.severity {

@@ -20,7 +20,7 @@ use crate::{
 
 /// The store port. Stored JSON leaves as the bytes that went in.
 #[async_trait::async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: logins::LoginRecords {
     /// The latest version of one footprint, if `visibility` covers it. Ids compare without regard to case.
     async fn footprint(
         &self,

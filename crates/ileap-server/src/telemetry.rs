@@ -27,6 +27,7 @@ pub struct Metrics {
     failures: Family<FailureLabels, Counter<u64, AtomicU64>>,
     verifications: Family<VerifyLabels, Counter<u64, AtomicU64>>,
     verify_duration: Family<VerifierLabel, Histogram>,
+    known_good: Family<KnownGoodLabels, Counter<u64, AtomicU64>>,
     connections: Gauge<i64, AtomicI64>,
 }
 
@@ -53,6 +54,36 @@ impl VerifyOutcome {
             Self::Unavailable => "unavailable",
         }
     }
+}
+
+/// Where the answer about credentials came from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KnownGoodAnswer {
+    /// The verifier was asked.
+    Asked,
+    /// From memory: right, lately.
+    Fresh,
+    /// From memory, for want of an answer: right, when it was verified last.
+    Stale,
+    /// From memory: refused, lately.
+    Wrong,
+}
+
+impl KnownGoodAnswer {
+    /// The metric label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::Wrong => "wrong",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Eq, EncodeLabelSet, Hash, PartialEq)]
+struct KnownGoodLabels {
+    answer: &'static str,
 }
 
 #[derive(Clone, Debug, Eq, EncodeLabelSet, Hash, PartialEq)]
@@ -94,6 +125,7 @@ impl Metrics {
             failures: Family::default(),
             verifications: Family::default(),
             verify_duration: Family::new_with_constructor(histogram),
+            known_good: Family::default(),
             connections: Gauge::default(),
         };
         let registry = &mut metrics.registry;
@@ -123,6 +155,11 @@ impl Metrics {
             "Time to verify credentials",
             Unit::Seconds,
             metrics.verify_duration.clone(),
+        );
+        registry.register(
+            "known_good_answers",
+            "Where answers about credentials came from",
+            metrics.known_good.clone(),
         );
         registry.register(
             "http_connections",
@@ -158,6 +195,14 @@ impl Metrics {
         self.verify_duration
             .get_or_create(&VerifierLabel { verifier })
             .observe(elapsed.as_secs_f64());
+    }
+
+    /// Counts one answer about credentials.
+    pub fn known_good(&self, answer: KnownGoodAnswer) {
+        let answer = answer.as_str();
+        self.known_good
+            .get_or_create(&KnownGoodLabels { answer })
+            .inc();
     }
 
     /// Counts a connection in until the returned guard is dropped.

@@ -1,9 +1,12 @@
 //! The question every token request asks: are these credentials right?
 
+pub mod budget;
 pub mod clerk_frontend;
 #[cfg(test)]
 pub(crate) mod contract;
 pub mod encodings;
+pub mod known_good;
+pub mod origin;
 
 use std::{collections::BTreeSet, fmt, net::IpAddr, time::Duration};
 
@@ -27,6 +30,9 @@ pub trait CredentialVerifier: Send + Sync {
 
     /// Asks whether logins can work at all, and names what stands in the way.
     async fn probe(&self) -> Vec<ProbeFinding>;
+
+    /// Does, until it is dropped, what has to be done besides verifying. Most have nothing to do.
+    async fn tend(&self) {}
 
     /// Drops what is remembered of an account or subject. Most remember nothing.
     fn forget(&self, _invalidation: &Invalidation) {}
@@ -269,6 +275,14 @@ pub enum VerifyError {
     },
 }
 
+impl VerifyError {
+    /// Whether the upstream may have judged the secret, and counted a failure, before the answer was lost.
+    pub fn may_have_counted(&self) -> bool {
+        const LOST: [&str; 5] = ["body", "malformed", "reset", "timeout", "too_large"];
+        matches!(self, Self::Unavailable { cause, .. } if LOST.contains(&cause.as_str()))
+    }
+}
+
 /// One thing a probe found.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ProbeFinding {
@@ -289,4 +303,15 @@ pub enum ProbeSeverity {
     Warning,
     /// No login can work.
     Error,
+}
+
+/// When to come back after no answer.
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// No answer, for the reason that the fixed word `cause` names.
+pub(crate) fn unavailable(cause: &'static str) -> VerifyError {
+    VerifyError::Unavailable {
+        retry_after: RETRY_AFTER,
+        cause: cause.to_owned(),
+    }
 }

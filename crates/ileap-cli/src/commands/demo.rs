@@ -8,9 +8,9 @@ use ileap_server::{
     clock::SystemClock,
     config::{Config, Sources},
     import,
-    server::{self, Parts, Server},
+    server::{self, Parts, Server, VerifierParts},
     store::{Store, sqlite::SqliteStore},
-    telemetry,
+    telemetry::{self, Metrics},
     token::SigningKeys,
 };
 use serde::Serialize;
@@ -74,11 +74,18 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failed> {
     let store = store(&clerk).await?;
     let failed = |error: server::StartError| Failed::new("starting the demo", error);
     let keys = SigningKeys::ephemeral(config.token.algorithm);
+    let metrics = Arc::new(Metrics::new());
+    let verifier_parts = VerifierParts {
+        clock: Arc::new(SystemClock),
+        metrics: metrics.clone(),
+        store: store.clone(),
+    };
     let parts = Parts {
         keys: Arc::new(keys.map_err(|error| failed(error.into()))?),
+        metrics,
         refusal_floor: server::REFUSAL_FLOOR,
         store,
-        verifier: server::verifier(&config).map_err(failed)?,
+        verifier: server::verifier(&config, verifier_parts).map_err(failed)?,
         clock: Arc::new(SystemClock),
     };
     let server = Server::bind(&config, parts).await.map_err(failed)?;
@@ -143,6 +150,10 @@ fn config(arguments: &DemoArguments, clerk: &ClerkEmulator) -> Result<Config, Fa
             clerk.frontend_api_url().to_owned(),
         ),
         ("ILEAP_STORE__URL", "sqlite::memory:".to_owned()),
+        (
+            "ILEAP_VERIFIER__BUDGET__ENABLED",
+            arguments.real_limits.to_string(),
+        ),
     ];
     let kept = [
         "ILEAP_TOKEN__",

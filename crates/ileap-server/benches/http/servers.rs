@@ -22,10 +22,12 @@ use ileap_server::{
     import,
     server::{self, Parts, Server},
     store::sqlite::SqliteStore,
+    telemetry::Metrics,
     token::{Algorithm, MintOptions, SigningKeys, TokenIssuer},
     verify::{
         Account, AccountKey, Attempt, CredentialVerifier, ProbeFinding, Verdict, VerifiedClient,
         VerifyError,
+        known_good::{KnownGood, KnownGoodOptions},
     },
 };
 use tokio::net::TcpListener;
@@ -144,12 +146,25 @@ async fn product(algorithm: Algorithm, reuse: &str) {
     let store = Arc::new(SqliteStore::open("sqlite::memory:").await.expect("a store"));
     import::sample_data(&*store).await.expect("sample data");
     let keys = Arc::new(SigningKeys::ephemeral(algorithm).expect("keys"));
+    let metrics = Arc::new(Metrics::new());
+    let clock = Arc::new(SystemClock);
+    let remembered = KnownGoodOptions {
+        fresh_for: Duration::from_mins(5),
+        stale_for: Duration::from_hours(1),
+    };
+    let verifier = KnownGood::new(
+        Arc::new(AcceptsAll),
+        remembered,
+        clock.clone(),
+        metrics.clone(),
+    );
     let parts = Parts {
-        clock: Arc::new(SystemClock),
+        clock,
         keys: keys.clone(),
+        metrics,
         refusal_floor: Duration::ZERO,
         store,
-        verifier: Arc::new(AcceptsAll),
+        verifier: Arc::new(verifier.expect("randomness")),
     };
     let server = Server::bind(&config, parts).await.expect("a server");
     let (options, _) = server::token_options(&config, server.public_base_url());

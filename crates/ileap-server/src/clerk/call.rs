@@ -5,10 +5,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
 use super::{
-    error::ClerkError,
+    error::{BackendTarget, ClerkError},
     wire::{self, ErrorEnvelope},
 };
-use crate::outbound::{self, OutboundError};
+use crate::{
+    outbound::{self, OutboundError},
+    verify::VerifyError,
+};
 
 /// The dated revision of Clerk's APIs that `wire` is written against.
 pub(crate) const API_VERSION: &str = "2025-11-10";
@@ -49,6 +52,9 @@ impl ClientToken {
 /// Why an exchange gave no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
+    /// Not made: Clerk's limits or an outage stand against it.
+    #[error("calling Clerk: {0}")]
+    Held(VerifyError),
     /// A success status, but not the JSON that belongs to it.
     #[error("calling Clerk: an answer that is not the expected JSON")]
     Malformed,
@@ -65,6 +71,14 @@ impl CallError {
     pub(crate) fn about_existing(self) -> Self {
         match self {
             Self::Refused(error) => Self::Refused(error.about_existing()),
+            other => other,
+        }
+    }
+
+    /// The same, of a call of the Backend API.
+    pub(crate) fn of_backend(self, target: BackendTarget) -> Self {
+        match self {
+            Self::Refused(error) => Self::Refused(error.of_backend(target)),
             other => other,
         }
     }

@@ -8,6 +8,11 @@ use crate::verify::{ProbeFinding, ProbeSeverity};
 /// A lockout that comes after fewer failures leaves no room between our budget and Clerk's.
 const LOWEST_LOCKOUT: u64 = 10;
 
+/// More failures than this are let through in no case.
+const HIGHEST_LOCKOUT: u64 = 100;
+/// What an account may be named by at a sign-in with a password.
+const IDENTIFIERS: [&str; 3] = ["email_address", "phone_number", "username"];
+
 /// The answer of `environment`. Settings that are missing are not judged.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -28,6 +33,7 @@ pub(crate) struct Environment {
 struct AuthConfig {
     password: Option<String>,
     first_factors: Option<Vec<String>>,
+    identification_strategies: Option<Vec<String>>,
     native_settings: Option<NativeSettings>,
 }
 
@@ -106,6 +112,27 @@ struct NativeFraudSettings {
 }
 
 impl Environment {
+    /// How many failures of one identifier may reach Clerk: half of what locks an account, shared among the
+    /// kinds of identifier that an account may have, for they cannot be told to be one account's.
+    pub(crate) fn allowed_failures(&self) -> u32 {
+        let lockout = self.user_settings.attack_protection.user_lockout.as_ref();
+        let threshold = match lockout {
+            Some(lockout) if lockout.enabled == Some(false) => HIGHEST_LOCKOUT,
+            lockout => lockout
+                .and_then(|lockout| lockout.max_attempts)
+                .unwrap_or(LOWEST_LOCKOUT)
+                .min(HIGHEST_LOCKOUT),
+        };
+        let strategies = self.auth_config.identification_strategies.as_deref();
+        let kinds = strategies
+            .unwrap_or_default()
+            .iter()
+            .filter(|strategy| IDENTIFIERS.contains(&strategy.as_str()))
+            .count();
+        let share = threshold / 2 / u64::try_from(kinds.max(1)).unwrap_or(u64::MAX);
+        u32::try_from(share.max(1)).unwrap_or(1)
+    }
+
     /// What stands, or may stand, in the way of logins over the Frontend API.
     pub(crate) fn findings(&self) -> Vec<ProbeFinding> {
         [
@@ -208,7 +235,7 @@ impl Environment {
         } else {
             info(
                 &finding,
-                "limit token requests per address in front of ileap: whoever knows a client id can fail on purpose",
+                "nothing: failures through ileap stop at half of that",
             )
         })
     }

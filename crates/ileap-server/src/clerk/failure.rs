@@ -1,19 +1,15 @@
 //! What a call that failed for good means for the login it belongs to.
 
-use std::time::Duration;
-
 use super::{
     call::CallError,
     error::{self, AnswerClass},
 };
-use crate::verify::VerifyError;
-
-/// When to come back after a login without an answer.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+use crate::verify::{RETRY_AFTER, VerifyError, unavailable};
 
 /// The error that a call ends with when nothing more is tried.
 pub(crate) fn failed(error: &CallError) -> VerifyError {
     let refused = match error {
+        CallError::Held(error) => return error.clone(),
         CallError::Malformed => return unavailable("malformed"),
         CallError::Outbound(error) => return unavailable(error.as_str()),
         CallError::Refused(refused) => refused,
@@ -37,12 +33,4 @@ pub(crate) fn failed(error: &CallError) -> VerifyError {
         AnswerClass::FreshClient | AnswerClass::Reject(_) => (RETRY_AFTER, code),
     };
     VerifyError::Unavailable { retry_after, cause }
-}
-
-/// No answer, for the reason that the fixed word `cause` names.
-pub(crate) fn unavailable(cause: &'static str) -> VerifyError {
-    VerifyError::Unavailable {
-        retry_after: RETRY_AFTER,
-        cause: cause.to_owned(),
-    }
 }

@@ -3,6 +3,8 @@
 //! Native mode throughout: `_is_native=1` and the client token in `Authorization`, no cookies, no
 //! `Origin`. Bodies are forms: the Frontend API takes nothing else.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -11,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{
     call::{API_VERSION, API_VERSION_HEADER, Answer, CallError, ClientToken, call},
+    gate::{Gate, Limit},
     wire,
 };
 use crate::identity::ClientSecret;
@@ -18,6 +21,7 @@ use crate::identity::ClientSecret;
 /// The Frontend API of one Clerk instance.
 #[derive(Clone, Debug)]
 pub struct FrontendApi {
+    gate: Arc<Gate>,
     http: reqwest::Client,
     /// Everything before `/client/...`.
     prefix: String,
@@ -28,10 +32,15 @@ pub(crate) struct DevBrowser(SecretString);
 
 impl FrontendApi {
     /// The API at `base_url`: an origin or the prefix of a proxy, without `/v1`, query or user
-    /// information. `http` comes from [`crate::outbound::client`].
-    pub fn new(base_url: &Url, http: reqwest::Client) -> Self {
+    /// information. `http` comes from [`crate::outbound::client`]; every login passes `gate`.
+    pub fn new(base_url: &Url, http: reqwest::Client, gate: Arc<Gate>) -> Self {
         let prefix = format!("{}/v1", base_url.as_str().trim_end_matches('/'));
-        Self { http, prefix }
+        Self { gate, http, prefix }
+    }
+
+    /// Whether Clerk gave no answer lately.
+    pub(crate) fn is_troubled(&self) -> bool {
+        self.gate.is_troubled()
     }
 
     /// Signs in with one call. A fresh client each time: nothing of an earlier login is sent.
@@ -47,7 +56,8 @@ impl FrontendApi {
             ("password", password.expose()),
         ];
         let request = self.post("/client/sign_ins", None, dev_browser);
-        call(with_form(request, &fields)).await
+        let call = call(with_form(request, &fields));
+        self.gate.pass(Limit::Calls, call).await
     }
 
     /// The first of two steps, for instances that take no password with the identifier.
@@ -57,7 +67,8 @@ impl FrontendApi {
         dev_browser: Option<&DevBrowser>,
     ) -> Result<Answer<wire::SignInEnvelope>, CallError> {
         let request = self.post("/client/sign_ins", None, dev_browser);
-        call(with_form(request, &[("identifier", identifier)])).await
+        let call = call(with_form(request, &[("identifier", identifier)]));
+        self.gate.pass(Limit::Calls, call).await
     }
 
     /// The second of two steps, on the client that the first one made.
@@ -71,7 +82,9 @@ impl FrontendApi {
         let path = format!("/client/sign_ins/{sign_in_id}/attempt_first_factor");
         let fields = [("strategy", "password"), ("password", password.expose())];
         let request = self.post(&path, client_token, dev_browser);
-        call(with_form(request, &fields))
+        let call = call(with_form(request, &fields));
+        self.gate
+            .pass(Limit::Factors, call)
             .await
             .map_err(CallError::about_existing)
     }
@@ -108,7 +121,8 @@ impl FrontendApi {
         dev_browser: Option<&DevBrowser>,
     ) -> Result<super::environment::Environment, CallError> {
         let request = self.http.get(format!("{}/environment", self.prefix));
-        let answer = call(native(request, None, dev_browser)).await?;
+        let call = call(native(request, None, dev_browser));
+        let answer = self.gate.pass(Limit::Unlimited, call).await?;
         Ok(answer.body)
     }
 

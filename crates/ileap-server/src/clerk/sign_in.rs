@@ -12,7 +12,7 @@ use super::{
     dev_browser::DevBrowsers,
     environment::Environment,
     error::{self, AnswerClass},
-    failure::{failed, unavailable},
+    failure::failed,
     frontend::{DevBrowser, FrontendApi},
     retry::{FAULT_PAUSE, Retries, Retry},
     status::{self, CompletedSignIn, SignInStatus},
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     identity::ClientSecret,
     outbound::OutboundError,
-    verify::{RejectReason, VerifyError},
+    verify::{RejectReason, VerifyError, unavailable},
 };
 
 /// Signs in, with what has been learned about the instance so far.
@@ -48,6 +48,11 @@ impl SignInFlow {
             dev_browsers,
             takes_two_steps: AtomicBool::new(false),
         }
+    }
+
+    /// Whether Clerk gave no answer lately.
+    pub(crate) fn is_troubled(&self) -> bool {
+        self.api.is_troubled()
     }
 
     /// Signs in. The caller cuts it off at `deadline`; it is known here so that no pause outlasts it.
@@ -126,7 +131,9 @@ impl SignInFlow {
                 tokio::time::sleep(FAULT_PAUSE).await;
                 return Ok(None);
             }
-            CallError::Malformed | CallError::Outbound(_) => return Err(failed(&error)),
+            CallError::Held(_) | CallError::Malformed | CallError::Outbound(_) => {
+                return Err(failed(&error));
+            }
         };
         match refused.class() {
             AnswerClass::Reject(reason) => return Ok(Some(reason)),

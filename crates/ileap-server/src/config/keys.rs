@@ -33,7 +33,7 @@ const NEAR: usize = 5;
 const ROLES: &[&str] = &["user", "organizer", "operator", "all"];
 
 /// Every key, in the order of the default file.
-pub(super) const KEYS: [Key; 43] = [
+pub(super) const KEYS: [Key; 47] = [
     Key::unset(
         "public_base_url",
         Kind::Text,
@@ -148,13 +148,39 @@ pub(super) const KEYS: [Key; 43] = [
         "verifier.known_good.fresh_for",
         Kind::Duration("0", "1h"),
         "\"5m\"",
-        "How long a verified credential is answered without asking Clerk. Checked, without effect in this version.",
+        "How long verified credentials are accepted without asking Clerk; a changed password or a ban takes as \
+         long to bite where no webhook tells of it.",
     ),
     Key::set(
         "verifier.known_good.stale_for",
         Kind::Duration("0", "24h"),
         "\"1h\"",
-        "How long verified credentials go on while Clerk is down. Checked, without effect in this version.",
+        "How long they go on after Clerk's last sign of life; 0 turns that off. Never those that a webhook evicted.",
+    ),
+    Key::set(
+        "verifier.budget.enabled",
+        Kind::Boolean,
+        "true",
+        "Whether failed logins and calls to Clerk are limited. Off in the demo; nowhere else.",
+    ),
+    Key::set(
+        "verifier.budget.failures_per_address",
+        Kind::Integer(1, 100_000),
+        "30",
+        "Failed logins a minute from one address (IPv6: one /64 network) before more are held back.",
+    ),
+    Key::set(
+        "verifier.budget.failures_in_all",
+        Kind::Integer(1, 1_000_000),
+        "600",
+        "Failed logins a minute altogether before logins that are not known to be good are held back.",
+    ),
+    Key::unset(
+        "verifier.budget.calls_per_10s",
+        Kind::Integer(1, 100_000),
+        "800",
+        "Calls to Clerk in any ten seconds. Default: 4 logins over the Frontend API; over the Backend API 800, or 80 \
+         with the key of a development instance.",
     ),
     Key::unset(
         "access.default_role",

@@ -10,8 +10,8 @@ use super::{
     reader::Reader,
     secret_file,
     sections::{
-        Access, Config, Data, Keys, KnownGood, Listener, Log, Profile, StoreSection, TlsFiles,
-        Token, Verifier, VerifierKind,
+        Access, Budget, Config, Data, Keys, KnownGood, Listener, Log, Profile, StoreSection,
+        TlsFiles, Token, Verifier, VerifierKind,
     },
     values,
 };
@@ -152,10 +152,29 @@ fn verifier(reader: &mut Reader) -> Option<Verifier> {
         fresh_for: fresh_for?,
         stale_for: stale_for?,
     };
+    let budget = budget(reader);
     Some(Verifier {
+        budget: budget?,
         clerk: clerk?,
         kind: kind?,
         known_good,
+    })
+}
+
+fn budget(reader: &mut Reader) -> Option<Budget> {
+    let enabled = reader.boolean("verifier.budget.enabled");
+    let failures_in_all = reader.integer("verifier.budget.failures_in_all");
+    let failures_per_address = reader.integer("verifier.budget.failures_per_address");
+    let calls = "verifier.budget.calls_per_10s";
+    let calls_per_10s = reader
+        .is_set(calls)
+        .then(|| reader.integer(calls))
+        .flatten();
+    Some(Budget {
+        calls_per_10s,
+        enabled: enabled?,
+        failures_in_all: failures_in_all?,
+        failures_per_address: failures_per_address?,
     })
 }
 

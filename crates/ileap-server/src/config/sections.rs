@@ -140,6 +140,8 @@ pub struct Token {
 /// `[verifier]`
 #[derive(Clone, Debug)]
 pub struct Verifier {
+    /// Limits on failures and calls.
+    pub budget: Budget,
     /// Clerk's side.
     pub clerk: Clerk,
     /// Which verifier.
@@ -172,6 +174,19 @@ pub struct Clerk {
     pub timeout: Duration,
     /// The webhooks' secret.
     pub webhook_signing_secret: Option<WebhookSigningSecret>,
+}
+
+/// `[verifier.budget]`
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Calls to Clerk in ten seconds, where Clerk's own limit is not the one to keep to.
+    pub calls_per_10s: Option<u32>,
+    /// Whether there are limits.
+    pub enabled: bool,
+    /// Failures a minute altogether.
+    pub failures_in_all: u32,
+    /// Failures a minute from one address.
+    pub failures_per_address: u32,
 }
 
 /// `[verifier.known_good]`

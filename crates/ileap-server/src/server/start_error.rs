@@ -16,6 +16,9 @@ pub enum StartError {
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The system gives no random bytes.
+    #[error("drawing random bytes: the operating system gives none")]
+    Randomness,
     /// The store cannot be opened.
     #[error("opening the store: {0}")]
     Store(#[from] StoreError),
@@ -37,7 +40,7 @@ impl StartError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Keys(_) | Self::Tls { .. } | Self::Verifier(_) => true,
-            Self::Bind { .. } | Self::Store(_) => false,
+            Self::Bind { .. } | Self::Randomness | Self::Store(_) => false,
         }
     }
 }

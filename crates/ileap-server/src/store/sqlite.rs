@@ -2,6 +2,7 @@
 
 mod connect;
 mod import;
+mod logins;
 mod query;
 
 use bytes::Bytes;
@@ -207,6 +208,11 @@ fn nanoseconds(moment: jiff::Timestamp) -> i64 {
     nanoseconds
         .try_into()
         .unwrap_or(if nanoseconds < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// The other way round.
+fn moment(nanoseconds: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or_default()
 }
 
 /// What failed, with the driver's error for the log.

@@ -1,20 +1,28 @@
 //! Credentials checked by signing in through Clerk's Frontend API, the way an app would.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::time::{Instant, timeout_at};
 
 use super::{
     Account, AccountKey, Attempt, CredentialVerifier, DEFAULT_ALLOWED_FAILURES, ProbeFinding,
-    ProbeSeverity, Verdict, VerifiedClient, VerifyError,
+    ProbeSeverity, Verdict, VerifiedClient, VerifyError, unavailable,
 };
 use crate::{
     clerk::{
         account::{self, MembershipRules},
         dev_browser::DevBrowsers,
+        environment::Environment,
         frontend::FrontendApi,
         session_removal::SessionRemovals,
-        sign_in::{SignInEnd, SignInFlow, unavailable},
+        sign_in::{SignInEnd, SignInFlow},
         status::CompletedSignIn,
     },
     identity::{ClientCredentials, ClientId, Role},
@@ -47,6 +55,8 @@ impl Default for ClerkFrontendOptions {
 /// Verifies credentials by signing in, and ends the session that a success leaves behind.
 #[derive(Debug)]
 pub struct ClerkFrontendVerifier {
+    /// As the instance's settings say, once they have been read.
+    allowed_failures: AtomicU32,
     flow: SignInFlow,
     options: ClerkFrontendOptions,
     removals: SessionRemovals,
@@ -57,10 +67,20 @@ impl ClerkFrontendVerifier {
     pub fn new(api: FrontendApi, options: ClerkFrontendOptions) -> Self {
         let dev_browsers = Arc::<DevBrowsers>::default();
         Self {
+            allowed_failures: AtomicU32::new(DEFAULT_ALLOWED_FAILURES),
             removals: SessionRemovals::new(api.clone(), Arc::clone(&dev_browsers)),
             flow: SignInFlow::new(api, dev_browsers),
             options,
         }
+    }
+
+    async fn environment(&self) -> Result<Environment, VerifyError> {
+        let deadline = Instant::now() + self.options.timeout;
+        let answer = timeout_at(deadline, self.flow.environment()).await;
+        let environment = answer.map_err(|_| unavailable("timeout"))??;
+        self.allowed_failures
+            .store(environment.allowed_failures(), Ordering::Relaxed);
+        Ok(environment)
     }
 
     fn judge(&self, client_id: &ClientId, login: &CompletedSignIn) -> Verdict {
@@ -85,10 +105,15 @@ impl ClerkFrontendVerifier {
 #[async_trait::async_trait]
 impl CredentialVerifier for ClerkFrontendVerifier {
     async fn account(&self, attempt: &Attempt<'_>) -> Result<Account, VerifyError> {
+        // After calls without an answer, one that shows no secret goes first: a login whose answer is lost
+        // may have counted as a failure.
+        if self.flow.is_troubled() {
+            self.environment().await?;
+        }
         let (identifier, _) = attempt.credentials.client_id.identifier_and_organization();
         Ok(Account {
             key: AccountKey::of_identifier(identifier),
-            allowed_failures: Some(DEFAULT_ALLOWED_FAILURES),
+            allowed_failures: Some(self.allowed_failures.load(Ordering::Relaxed)),
         })
     }
 
@@ -114,9 +139,7 @@ impl CredentialVerifier for ClerkFrontendVerifier {
     }
 
     async fn probe(&self) -> Vec<ProbeFinding> {
-        let deadline = Instant::now() + self.options.timeout;
-        let answer = timeout_at(deadline, self.flow.environment()).await;
-        match answer.map_err(|_| unavailable("timeout")).flatten() {
+        match self.environment().await {
             Ok(environment) => environment.findings(),
             Err(error) => vec![unanswered(&error)],
         }

@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use clerk_emulator::{ClerkEmulator, EmulatorOptions, EmulatorUser, load_users};
 use ileap_server::{
     access::AccessRule,
-    clock::{Clock as _, SystemClock},
+    clock::{Clock, SystemClock},
     config::{Config, Sources},
     identity::{ClientId, Principal, Role, Scopes},
     import,
-    server::{self, Parts, Server},
+    server::{self, Parts, Server, VerifierParts},
     store::{Store, sqlite::SqliteStore},
+    telemetry::Metrics,
     token::{Algorithm, MintOptions, SigningKeys, TokenIssuer},
 };
 use reqwest::{RequestBuilder, Response};
@@ -65,6 +66,7 @@ pub(crate) struct Options {
     pub(crate) environment: Vec<(&'static str, String)>,
     pub(crate) users: Vec<EmulatorUser>,
     pub(crate) clerk: EmulatorOptions,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) refusal_floor: Duration,
 }
 
@@ -77,6 +79,7 @@ impl Default for Options {
                 limits: false,
                 ..EmulatorOptions::default()
             },
+            clock: Arc::new(SystemClock),
             refusal_floor: Duration::from_millis(1),
         }
     }
@@ -130,6 +133,11 @@ impl TestServer {
                 clerk.frontend_api_url().to_owned(),
             ),
             ("ILEAP_STORE__URL".to_owned(), "sqlite::memory:".to_owned()),
+            // Tests of the limits themselves turn them on.
+            (
+                "ILEAP_VERIFIER__BUDGET__ENABLED".to_owned(),
+                "false".to_owned(),
+            ),
         ];
         environment.extend(
             options
@@ -150,12 +158,19 @@ impl TestServer {
             store.allow(&id, AccessRule::Everything).await.unwrap();
         }
         let keys = Arc::new(SigningKeys::ephemeral(Algorithm::Es256).unwrap());
+        let metrics = Arc::new(Metrics::new());
+        let verifier_parts = VerifierParts {
+            clock: options.clock.clone(),
+            metrics: metrics.clone(),
+            store: store.clone(),
+        };
         let parts = Parts {
-            clock: Arc::new(SystemClock),
+            clock: options.clock,
             keys: keys.clone(),
+            metrics,
             refusal_floor: options.refusal_floor,
             store,
-            verifier: server::verifier(&config).unwrap(),
+            verifier: server::verifier(&config, verifier_parts).unwrap(),
         };
         let server = Server::bind(&config, parts).await.unwrap();
         let base = format!("http://{}", server.public_address());

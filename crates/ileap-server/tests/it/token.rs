@@ -363,8 +363,8 @@ async fn a_scope_asked_for_is_the_scope_granted() {
 #[tokio::test]
 async fn no_session_is_left_behind_at_clerk() {
     let mut server = TestServer::start().await;
-    for _ in 0..3 {
-        server.as_client("hello").await;
+    for client in ["hello", "operator", "transport_service_user"] {
+        server.as_client(client).await;
     }
     let clerk = server.clerk.admin().clone();
     server.stop();

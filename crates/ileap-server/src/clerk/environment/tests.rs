@@ -108,3 +108,32 @@ fn a_development_instance_is_a_warning() {
     assert_eq!(severity, ProbeSeverity::Warning);
     assert!(finding.contains("development"));
 }
+
+#[test]
+fn half_of_what_locks_an_account_is_let_through_shared_among_the_kinds_of_identifier() {
+    let allowed = |lockout: Value, kinds: Value| {
+        let environment: Environment = serde_json::from_value(json!({
+            "auth_config": {"identification_strategies": kinds},
+            "user_settings": {"attack_protection": {"user_lockout": lockout}},
+        }))
+        .unwrap();
+        environment.allowed_failures()
+    };
+    let ten = || json!({"enabled": true, "max_attempts": 10});
+    assert_eq!(allowed(ten(), json!(["email_address"])), 5);
+    assert_eq!(allowed(ten(), json!(["email_address", "username"])), 2);
+    assert_eq!(allowed(ten(), json!(["email_address", "oauth_google"])), 5);
+    assert_eq!(allowed(ten(), Value::Null), 5);
+    assert_eq!(allowed(Value::Null, Value::Null), 5);
+    assert_eq!(allowed(json!({"max_attempts": 100}), Value::Null), 50);
+    assert_eq!(allowed(json!({"max_attempts": 5}), json!(["username"])), 2);
+    assert_eq!(allowed(json!({"max_attempts": 1}), json!(["username"])), 1);
+    assert_eq!(
+        allowed(json!({"max_attempts": 9_000_000_000_u64}), Value::Null),
+        50
+    );
+    assert_eq!(
+        allowed(json!({"enabled": false, "max_attempts": 10}), Value::Null),
+        50
+    );
+}

@@ -26,11 +26,18 @@ const OPENING_PAUSE: Duration = Duration::from_millis(50);
 /// Compiled statements kept per connection.
 const STATEMENTS: usize = 128;
 
-const MIGRATIONS: [(i64, &str, &str); 1] = [(
-    1,
-    "footprints, activity data, events, access",
-    include_str!("../../../migrations/sqlite/0001_footprints_tads_events_access.sql"),
-)];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (
+        1,
+        "footprints, activity data, events, access",
+        include_str!("../../../migrations/sqlite/0001_footprints_tads_events_access.sql"),
+    ),
+    (
+        2,
+        "logins",
+        include_str!("../../../migrations/sqlite/0002_logins.sql"),
+    ),
+];
 
 /// The writing and the reading connections; the same pool for a store in memory.
 pub(super) async fn pools(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {

@@ -4,6 +4,8 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::{
+    clerk::gate::Gate,
+    clock::SystemClock,
     identity::ClientSecret,
     outbound::{
         self, OutboundOptions,
@@ -28,13 +30,18 @@ fn credentials() -> ClientCredentials {
     }
 }
 
+/// Without Clerk's limits.
+fn gate() -> Arc<Gate> {
+    Arc::new(Gate::new(None, None, Arc::new(SystemClock)))
+}
+
 fn verifier(upstream: &RawUpstream) -> ClerkFrontendVerifier {
     let http = outbound::client(&OutboundOptions::default()).unwrap();
     let options = ClerkFrontendOptions {
         timeout: Duration::from_millis(500),
         ..ClerkFrontendOptions::default()
     };
-    ClerkFrontendVerifier::new(FrontendApi::new(upstream.url(), http), options)
+    ClerkFrontendVerifier::new(FrontendApi::new(upstream.url(), http, gate()), options)
 }
 
 async fn verify(replies: Vec<Reply>) -> (Result<Verdict, VerifyError>, Vec<String>) {
@@ -363,7 +370,7 @@ async fn nobody_listening_is_unavailable() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let http = outbound::client(&OutboundOptions::default()).unwrap();
-    let api = FrontendApi::new(&url.parse().unwrap(), http);
+    let api = FrontendApi::new(&url.parse().unwrap(), http, gate());
     let verifier = ClerkFrontendVerifier::new(api, ClerkFrontendOptions::default());
     assert_eq!(
         cause(verifier.verify(&attempt(&credentials())).await),

@@ -23,7 +23,7 @@ async fn start(options: EmulatorOptions) -> ClerkEmulator {
 fn over(emulator: &ClerkEmulator, options: ClerkFrontendOptions) -> ClerkFrontendVerifier {
     let http = outbound::client(&OutboundOptions::default()).unwrap();
     let url = emulator.frontend_api_url().parse().unwrap();
-    ClerkFrontendVerifier::new(FrontendApi::new(&url, http), options)
+    ClerkFrontendVerifier::new(FrontendApi::new(&url, http, gate()), options)
 }
 
 async fn log_in(verifier: &dyn CredentialVerifier, secret: &str) -> Result<Verdict, VerifyError> {
@@ -276,7 +276,10 @@ async fn a_throttled_login_says_when_to_come_back() {
     let retry_after = Duration::from_secs(7);
     let answer = log_in(&verifier, PASSWORD).await;
     assert_eq!(answer, Err(VerifyError::Throttled { retry_after }));
-    assert!(is_accepted(&log_in(&verifier, PASSWORD).await));
+    // Until then Clerk is left alone.
+    let answer = log_in(&verifier, PASSWORD).await;
+    assert!(matches!(answer, Err(VerifyError::Throttled { .. })));
+    assert_eq!(emulator.admin().calls().of(Endpoint::CreateSignIn), 1);
 }
 
 #[tokio::test]

@@ -1,0 +1,244 @@
+//! What stands in front of every call that counts: Clerk's limits, kept from this side, and a circuit breaker.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use aws_lc_rs::rand;
+
+use super::{call::CallError, error::AnswerClass};
+use crate::{
+    clock::Clock,
+    verify::{
+        VerifyError,
+        budget::{Window, WindowOptions},
+    },
+};
+
+/// So many calls without an answer, one after the other, and no more are made for a while.
+const PATIENCE: u32 = 5;
+/// How long none is made; then one tries whether Clerk is back.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A throttle that asks for more is tried again after this long.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// When callers of a tripped breaker should come back.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Lets calls to one of Clerk's APIs through.
+#[derive(Debug)]
+pub struct Gate {
+    breaker: Mutex<Breaker>,
+    clock: Arc<dyn Clock>,
+    /// For the second step of a sign-in, which Clerk limits by itself.
+    factors: Option<Window>,
+    calls: Option<Window>,
+}
+
+/// Which of Clerk's limits a call counts against.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Limit {
+    /// That of logins, or of the whole API.
+    Calls,
+    /// That of attempts at a factor.
+    Factors,
+    /// None.
+    Unlimited,
+}
+
+#[derive(Debug)]
+enum Breaker {
+    /// Calls are made.
+    Closed { failures: u32 },
+    /// None is made until then.
+    Open {
+        since: Instant,
+        until: Instant,
+        is_throttled: bool,
+    },
+    /// One is under way.
+    Trial { since: Instant },
+}
+
+impl Gate {
+    /// A gate that keeps to these limits, as far as there are any.
+    pub fn new(
+        calls: Option<WindowOptions>,
+        factors: Option<WindowOptions>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let window = |options| Window::new(options, clock.clone());
+        Self {
+            breaker: Mutex::new(Breaker::Closed { failures: 0 }),
+            calls: calls.map(window),
+            factors: factors.map(window),
+            clock,
+        }
+    }
+
+    /// Whether Clerk gave no answer lately: a call that changes nothing had better go first.
+    pub(crate) fn is_troubled(&self) -> bool {
+        !matches!(*self.breaker(), Breaker::Closed { failures: 0 })
+    }
+
+    /// Makes a call, when it may be made.
+    pub(crate) async fn pass<T>(
+        &self,
+        limit: Limit,
+        call: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        let window = match limit {
+            Limit::Calls => &self.calls,
+            Limit::Factors => &self.factors,
+            Limit::Unlimited => &None,
+        };
+        // Before the breaker, so that a trial does not wait in a queue.
+        if let Some(window) = window {
+            window.enter().await.map_err(CallError::Held)?;
+        }
+        self.admit()?;
+        // A call that is cut off at its deadline has had no answer.
+        let unanswered = Unanswered { gate: Some(self) };
+        let answer = call.await;
+        unanswered.disarm();
+        match &answer {
+            Err(error) => self.failed(error),
+            Ok(_) => self.answered(),
+        }
+        answer
+    }
+
+    fn admit(&self) -> Result<(), CallError> {
+        let now = self.clock.monotonic();
+        let mut breaker = self.breaker();
+        match *breaker {
+            Breaker::Closed { .. } => Ok(()),
+            Breaker::Open { since, until, .. } if now >= until => {
+                *breaker = Breaker::Trial { since };
+                Ok(())
+            }
+            Breaker::Open {
+                until,
+                is_throttled: true,
+                ..
+            } => Err(CallError::Held(VerifyError::Throttled {
+                retry_after: until - now,
+            })),
+            Breaker::Open { .. } | Breaker::Trial { .. } => {
+                Err(CallError::Held(VerifyError::Unavailable {
+                    retry_after: RETRY_AFTER,
+                    cause: "circuit_open".to_owned(),
+                }))
+            }
+        }
+    }
+
+    fn failed(&self, error: &CallError) {
+        let class = match error {
+            CallError::Refused(refused) => refused.class(),
+            CallError::Held(_) => return,
+            CallError::Malformed | CallError::Outbound(_) => return self.unanswered(),
+        };
+        match class {
+            AnswerClass::Throttled { retry_after } => self.throttled(retry_after),
+            AnswerClass::Busy { .. } => self.unanswered(),
+            // Clerk is there, and says no.
+            _ => self.answered(),
+        }
+    }
+
+    fn answered(&self) {
+        let now = self.clock.monotonic();
+        let mut breaker = self.breaker();
+        if let Breaker::Trial { since } | Breaker::Open { since, .. } = *breaker {
+            let seconds = now.saturating_duration_since(since).as_secs();
+            tracing::info!(outage.seconds = seconds, "Clerk answers again");
+        }
+        *breaker = Breaker::Closed { failures: 0 };
+    }
+
+    fn unanswered(&self) {
+        let now = self.clock.monotonic();
+        let mut breaker = self.breaker();
+        let since = match &mut *breaker {
+            Breaker::Closed { failures } if *failures + 1 < PATIENCE => {
+                *failures += 1;
+                return;
+            }
+            Breaker::Closed { .. } => {
+                tracing::warn!(
+                    remedy = "see https://status.clerk.com and this machine's network",
+                    "Clerk gives no answer: partners that logged in lately go on from memory, others are told to \
+                     come back"
+                );
+                now
+            }
+            Breaker::Trial { since } => *since,
+            // Of a call that began before it opened.
+            Breaker::Open { .. } => return,
+        };
+        *breaker = Breaker::Open {
+            since,
+            until: now + with_jitter(PAUSE),
+            is_throttled: false,
+        };
+    }
+
+    fn throttled(&self, retry_after: Duration) {
+        let now = self.clock.monotonic();
+        let mut breaker = self.breaker();
+        let since = match *breaker {
+            Breaker::Closed { .. } => {
+                tracing::warn!(
+                    retry_after.seconds = retry_after.as_secs(),
+                    remedy = "the Backend API allows far more logins than the Frontend API; see whether something \
+                              else uses this address or key",
+                    "Clerk throttles logins: partners that logged in lately go on from memory"
+                );
+                now
+            }
+            Breaker::Open { since, .. } | Breaker::Trial { since } => since,
+        };
+        *breaker = Breaker::Open {
+            since,
+            until: now + retry_after.min(LONGEST_PAUSE),
+            is_throttled: true,
+        };
+    }
+
+    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reports a call that ends without an answer because nobody waits for it any longer.
+struct Unanswered<'a> {
+    gate: Option<&'a Gate>,
+}
+
+impl Unanswered<'_> {
+    fn disarm(mut self) {
+        self.gate = None;
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(gate) = self.gate {
+            gate.unanswered();
+        }
+    }
+}
+
+/// Up to half as much again, so that instances do not come back all at once.
+fn with_jitter(pause: Duration) -> Duration {
+    let mut random = [0_u8; 1];
+    if rand::fill(&mut random).is_err() {
+        return pause;
+    }
+    pause + pause.mul_f32(f32::from(random[0]) / 512.0)
+}
+
+#[cfg(test)]
+mod tests;

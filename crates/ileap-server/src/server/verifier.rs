@@ -1,0 +1,114 @@
+//! The verifier a configuration asks for, with what stands in front of it.
+
+use std::{sync::Arc, time::Duration};
+
+use super::StartError;
+use crate::{
+    clerk::{frontend::FrontendApi, gate::Gate},
+    clock::Clock,
+    config::{Budget, Config},
+    outbound::{self, OutboundOptions, Roots},
+    store::Store,
+    telemetry::Metrics,
+    verify::{
+        CredentialVerifier,
+        budget::{BudgetOptions, Budgeted, Rate, WindowOptions},
+        clerk_frontend::{ClerkFrontendOptions, ClerkFrontendVerifier},
+        known_good::{KnownGood, KnownGoodOptions},
+    },
+};
+
+/// The stretch of time over which Clerk counts calls.
+const CLERK_WINDOW: Duration = Duration::from_secs(10);
+/// How long a call waits until it fits.
+const QUEUE_PATIENCE: Duration = Duration::from_secs(2);
+/// Of the five logins that Clerk allows from one address.
+const FRONTEND_LOGINS: u32 = 4;
+/// Of the three attempts at a factor.
+const FRONTEND_FACTORS: u32 = 2;
+
+/// What a verifier needs besides its configuration.
+pub struct VerifierParts {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Where failures are counted.
+    pub store: Arc<dyn Store>,
+}
+
+/// The verifier a configuration asks for.
+pub fn verifier(
+    config: &Config,
+    parts: VerifierParts,
+) -> Result<Arc<dyn CredentialVerifier>, StartError> {
+    let VerifierParts {
+        clock,
+        metrics,
+        store,
+    } = parts;
+    let section = &config.verifier;
+    let budget = section.budget.enabled.then_some(section.budget);
+    let calls = budget.map(|budget| budget.calls_per_10s.unwrap_or(FRONTEND_LOGINS));
+    let mut verifier = clerk_frontend(config, calls, clock.clone())?;
+    if let (Some(budget), Some(calls)) = (budget, calls) {
+        let options = budget_options(budget, calls);
+        verifier = Arc::new(Budgeted::new(verifier, options, store, clock.clone()));
+    }
+    let options = KnownGoodOptions {
+        fresh_for: section.known_good.fresh_for,
+        stale_for: section.known_good.stale_for,
+    };
+    let verifier = KnownGood::new(verifier, options, clock, metrics);
+    Ok(Arc::new(verifier.ok_or(StartError::Randomness)?))
+}
+
+fn clerk_frontend(
+    config: &Config,
+    calls: Option<u32>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn CredentialVerifier>, StartError> {
+    let clerk = &config.verifier.clerk;
+    let is_plain = clerk.frontend_api_url.scheme() == "http";
+    let outbound = OutboundOptions {
+        roots: if is_plain {
+            Roots::None
+        } else {
+            Roots::Platform
+        },
+        ..OutboundOptions::default()
+    };
+    let http =
+        outbound::client(&outbound).map_err(|error| StartError::Verifier(error.to_string()))?;
+    let factors = calls.map(|calls| window(calls.min(FRONTEND_FACTORS)));
+    let gate = Gate::new(calls.map(window), factors, clock);
+    let api = FrontendApi::new(&clerk.frontend_api_url, http, Arc::new(gate));
+    let options = ClerkFrontendOptions {
+        organization: clerk.organization.clone(),
+        role_keys: config.access.role_keys.clone(),
+        timeout: clerk.timeout,
+    };
+    Ok(Arc::new(ClerkFrontendVerifier::new(api, options)))
+}
+
+/// Strangers may use three quarters of the calls: the rest is for credentials that are known to be good.
+fn budget_options(budget: Budget, calls: u32) -> BudgetOptions {
+    let in_a_minute = |burst| Rate {
+        burst,
+        period: Duration::from_mins(1),
+    };
+    BudgetOptions {
+        failures_per_address: in_a_minute(budget.failures_per_address),
+        failures_in_all: in_a_minute(budget.failures_in_all),
+        logins: Some(window((calls * 3 / 4).max(1))),
+        ..BudgetOptions::default()
+    }
+}
+
+fn window(limit: u32) -> WindowOptions {
+    WindowOptions {
+        limit: usize::try_from(limit).unwrap_or(usize::MAX),
+        period: CLERK_WINDOW,
+        patience: QUEUE_PATIENCE,
+    }
+}
