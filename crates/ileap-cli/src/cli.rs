@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Run everything on loopback: server, sample data, and an emulated Clerk with four accounts.
     Demo(DemoArguments),
+    /// Hash a partner's secret for the file of static users; it is asked for, or read on stdin.
+    HashSecret(HashSecretArguments),
     /// Put footprints and transport activity data into the store.
     Import(ImportArguments),
     /// Run the server.
@@ -54,7 +56,7 @@ pub(crate) enum AccessCommand {
 pub(crate) struct AccessArguments {
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
-    /// The partner's Clerk organization id (`org_...`), or the subject (`clerk|user_...`) of one without.
+    /// The partner's organization id (`org_...`), or the subject (`clerk|user_...`, `static|CLIENT_ID`) of one without.
     pub(crate) recipient: String,
     /// Print one line of JSON.
     #[arg(long)]
@@ -124,6 +126,14 @@ pub(crate) struct DemoArguments {
 pub(crate) enum DemoVerifier {
     /// Password sign-in at Clerk's Frontend API.
     ClerkFrontend,
+}
+
+/// `ileap hash-secret`
+#[derive(Args, Debug)]
+pub(crate) struct HashSecretArguments {
+    /// Print one line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `ileap import`

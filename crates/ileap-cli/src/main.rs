@@ -49,6 +49,7 @@ async fn dispatch(command: Command) -> Result<(), Failed> {
         Command::Completions(arguments) => commands::completions::run(&arguments),
         Command::Config(command) => commands::config::run(command),
         Command::Demo(arguments) => commands::demo::run(arguments).await,
+        Command::HashSecret(arguments) => commands::hash_secret::run(&arguments),
         Command::Import(arguments) => commands::import::run(arguments).await,
         Command::Serve(arguments) => commands::serve::run(arguments).await,
         Command::Token(command) => commands::token::run(command),

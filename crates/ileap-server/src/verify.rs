@@ -7,6 +7,7 @@ pub(crate) mod contract;
 pub mod encodings;
 pub mod known_good;
 pub mod origin;
+pub mod static_users;
 
 use std::{collections::BTreeSet, fmt, net::IpAddr, time::Duration};
 

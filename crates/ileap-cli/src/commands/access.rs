@@ -2,6 +2,7 @@
 
 use ileap_server::{
     access::AccessRule,
+    config::VerifierKind,
     store::{Store as _, sqlite::SqliteStore},
 };
 use serde::Serialize;
@@ -26,14 +27,17 @@ pub(crate) async fn run(command: AccessCommand) -> Result<(), Failed> {
     | AccessCommand::Disallow(arguments)
     | AccessCommand::Show(arguments)) = &command;
     let recipient = arguments.recipient.as_str();
-    if !recipient.starts_with("org_") && !recipient.contains('|') {
+    let config = load(&arguments.config)?;
+    // The organizations of static users are named as their file's author likes.
+    let is_clerk = config.verifier.kind != VerifierKind::StaticUsers;
+    if is_clerk && !recipient.starts_with("org_") && !recipient.contains('|') {
         let remedy = "write an organization id (org_...) or a subject (clerk|user_...)";
         return Err(Failed::new(
             format!("reading the recipient {recipient}"),
             remedy,
         ));
     }
-    let store = open_store(&load(&arguments.config)?).await?;
+    let store = open_store(&config).await?;
     let failed = |error| Failed::new(format!("changing the access of {recipient}"), error);
     match &command {
         AccessCommand::Allow(_) => {

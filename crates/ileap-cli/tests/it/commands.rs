@@ -10,13 +10,13 @@ use std::{
 use serde_json::Value;
 
 /// The binary with nothing of this machine's configuration.
-fn ileap(arguments: &[&str]) -> Command {
+pub(crate) fn ileap(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ileap"));
     command.args(arguments).env_clear().stdin(Stdio::null());
     command
 }
 
-fn run(command: &mut Command) -> (i32, String, String) {
+pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
     let Output {
         status,
         stdout,
@@ -218,7 +218,7 @@ fn a_partner_is_allowed_shown_and_disallowed() {
 }
 
 /// A child that is killed when the test is over, whatever becomes of it.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -243,7 +243,7 @@ impl Running {
     }
 
     /// Sends SIGTERM and returns the exit code and what was printed after the first line.
-    fn terminate(mut self) -> (i32, String) {
+    pub(crate) fn terminate(mut self) -> (i32, String) {
         let pid = self.0.id().to_string();
         assert!(
             Command::new("kill")

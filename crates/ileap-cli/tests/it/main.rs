@@ -7,4 +7,5 @@
 )]
 
 mod commands;
+mod static_users;
 mod workspace;

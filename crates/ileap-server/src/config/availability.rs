@@ -3,15 +3,16 @@
 use super::reader::Reader;
 
 /// Values that would promise what is not done, and what to write instead.
-const NOT_YET: [(&str, &str, &str); 5] = [
-    ("verifier.kind", "clerk_backend", CLERK_FRONTEND),
-    ("verifier.kind", "static_users", CLERK_FRONTEND),
+const NOT_YET: [(&str, &str, &str); 4] = [
+    (
+        "verifier.kind",
+        "clerk_backend",
+        "leave it out, or write \"clerk_frontend\"",
+    ),
     ("keys.location", "store", "write \"directory\""),
     ("data.kind", "upstream", "write \"stored\""),
     ("store.url", "postgres", "write \"sqlite:FILE\""),
 ];
-
-const CLERK_FRONTEND: &str = "leave it out, or write \"clerk_frontend\"";
 
 /// Refuses what would otherwise be promised and not done.
 pub(super) fn judge(reader: &mut Reader) {

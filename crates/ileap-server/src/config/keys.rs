@@ -142,7 +142,8 @@ pub(super) const KEYS: [Key; 47] = [
         "verifier.static_users.file",
         Kind::Text,
         "\"users.toml\"",
-        "File of client ids and hashed secrets.",
+        "File of client ids and hashed secrets for verifier.kind = \"static_users\", readable by its owner alone; \
+         read anew when it changes.",
     ),
     Key::set(
         "verifier.known_good.fresh_for",

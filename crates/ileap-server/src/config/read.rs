@@ -1,6 +1,6 @@
 //! From values to sections. Every section is read whatever is wrong with the others.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 
 use ipnet::IpNet;
 
@@ -14,8 +14,11 @@ use super::{
         TlsFiles, Token, Verifier, VerifierKind,
     },
     values,
+    violation::Violation,
 };
-use crate::{http::profile::OauthErrors, identity::Role, telemetry::LogFormat};
+use crate::{
+    http::profile::OauthErrors, identity::Role, telemetry::LogFormat, verify::static_users,
+};
 
 /// Reads every section. `None` means that violations were noted and a value is missing because of them;
 /// every section is read all the same, so that all of them are noted.
@@ -145,7 +148,8 @@ fn verifier(reader: &mut Reader) -> Option<Verifier> {
     } else {
         Some(VerifierKind::ClerkFrontend)
     };
-    let clerk = clerk(reader);
+    let clerk = clerk(reader, kind);
+    let static_users_file = static_users_file(reader, kind);
     let fresh_for = reader.duration("verifier.known_good.fresh_for");
     let stale_for = reader.duration("verifier.known_good.stale_for");
     let known_good = KnownGood {
@@ -158,6 +162,7 @@ fn verifier(reader: &mut Reader) -> Option<Verifier> {
         clerk: clerk?,
         kind: kind?,
         known_good,
+        static_users_file,
     })
 }
 
@@ -176,6 +181,36 @@ fn budget(reader: &mut Reader) -> Option<Budget> {
         failures_in_all: failures_in_all?,
         failures_per_address: failures_per_address?,
     })
+}
+
+/// The file of users, where it is asked for; everything that is wrong with it is a violation here, too.
+fn static_users_file(reader: &mut Reader, kind: Option<VerifierKind>) -> Option<PathBuf> {
+    const FILE: &str = "verifier.static_users.file";
+    if kind != Some(VerifierKind::StaticUsers) {
+        if reader.is_set(FILE) {
+            reader.warn(
+                "verifier.static_users.file has no effect without verifier.kind = \"static_users\"",
+            );
+        }
+        return None;
+    }
+    if !reader.is_set(FILE) {
+        reader.violate_key(
+            FILE,
+            "verifier.kind is \"static_users\", and no file is named",
+            "set it to a TOML file of [[user]] tables",
+        );
+    }
+    let path = PathBuf::from(reader.text(FILE)?);
+    for Violation {
+        place,
+        problem,
+        remedy,
+    } in static_users::judge_file(&path)
+    {
+        reader.violate(place, problem, remedy);
+    }
+    Some(path)
 }
 
 fn access(reader: &mut Reader) -> Option<Access> {

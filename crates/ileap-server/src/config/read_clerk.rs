@@ -11,7 +11,7 @@ use super::{
     publishable_key::{Environment, PublishableKey},
     reader::Reader,
     secret_file,
-    sections::Clerk,
+    sections::{Clerk, VerifierKind},
     values::{ClerkSecretKey, WebhookSigningSecret},
 };
 
@@ -21,19 +21,22 @@ const WEBHOOK_SECRET: &str = "verifier.clerk.webhook_signing_secret_file";
 const FRONTEND: &str = "verifier.clerk.frontend_api_url";
 const BACKEND: &str = "verifier.clerk.backend_api_url";
 
-/// Reads the section.
-pub(super) fn clerk(reader: &mut Reader) -> Option<Clerk> {
+/// Reads the section, and demands of it what this kind of verifier needs.
+pub(super) fn clerk(reader: &mut Reader, kind: Option<VerifierKind>) -> Option<Clerk> {
     let secret_key = secret_key(reader);
     let webhook_signing_secret = webhook_secret(reader);
     let publishable_key = publishable_key(reader);
     if let (Some(key), Some(secret)) = (&publishable_key, &secret_key) {
         judge_pair(reader, key, secret.expose_secret());
     }
+    if kind != Some(VerifierKind::StaticUsers) {
+        need_frontend_api(reader);
+    }
     let frontend_api_url = frontend_api_url(reader, publishable_key);
     api_url(reader, BACKEND);
     let timeout = reader.duration("verifier.clerk.timeout");
     Some(Clerk {
-        frontend_api_url: frontend_api_url?,
+        frontend_api_url,
         organization: reader.text("verifier.clerk.organization"),
         secret_key: secret_key.map(ClerkSecretKey::new),
         timeout: timeout?,
@@ -59,16 +62,19 @@ fn publishable_key(reader: &mut Reader) -> Option<PublishableKey> {
     key
 }
 
-fn frontend_api_url(reader: &mut Reader, key: Option<PublishableKey>) -> Option<Url> {
-    if reader.is_set(FRONTEND) {
-        return api_url(reader, FRONTEND);
-    }
-    if !reader.is_set(PUBLISHABLE_KEY) {
+fn need_frontend_api(reader: &mut Reader) {
+    if !reader.is_set(FRONTEND) && !reader.is_set(PUBLISHABLE_KEY) {
         reader.violate(
             "`verifier.clerk`",
             "nothing says where Clerk is",
             "set CLERK_PUBLISHABLE_KEY, or verifier.clerk.frontend_api_url",
         );
+    }
+}
+
+fn frontend_api_url(reader: &mut Reader, key: Option<PublishableKey>) -> Option<Url> {
+    if reader.is_set(FRONTEND) {
+        return api_url(reader, FRONTEND);
     }
     key.map(|key| key.frontend_api_url)
 }

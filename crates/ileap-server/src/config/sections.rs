@@ -148,6 +148,8 @@ pub struct Verifier {
     pub kind: VerifierKind,
     /// How long verified credentials are remembered.
     pub known_good: KnownGood,
+    /// The file of users, where credentials are checked against one.
+    pub static_users_file: Option<PathBuf>,
 }
 
 /// The verifiers.
@@ -164,8 +166,8 @@ pub enum VerifierKind {
 /// `[verifier.clerk]`
 #[derive(Clone, Debug)]
 pub struct Clerk {
-    /// Where the Frontend API is, without `/v1`.
-    pub frontend_api_url: Url,
+    /// Where the Frontend API is, without `/v1`; `None` only where it is not asked.
+    pub frontend_api_url: Option<Url>,
     /// Id or slug of the organization that accounts must belong to.
     pub organization: Option<String>,
     /// The Backend API's key.

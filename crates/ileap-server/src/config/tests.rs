@@ -6,6 +6,7 @@ use super::*;
 use crate::identity::Role;
 
 mod clerk;
+mod static_users;
 mod violations;
 
 const CLERK: (&str, &str) = (
@@ -47,7 +48,7 @@ fn problems(file: &str, environment: &[(&str, &str)]) -> Vec<String> {
 fn a_publishable_key_is_configuration_enough_on_loopback() {
     let config = load("", &[CLERK]).unwrap().config;
     assert_eq!(
-        config.verifier.clerk.frontend_api_url.as_str(),
+        config.verifier.clerk.frontend_api_url.unwrap().as_str(),
         "https://happy-fox-12.clerk.accounts.dev/"
     );
     assert_eq!(config.listener.bind.to_string(), "127.0.0.1:8080");
@@ -69,6 +70,7 @@ fn variables_go_before_clerks_own_and_those_before_the_file() {
             .verifier
             .clerk
             .frontend_api_url
+            .unwrap()
             .host_str()
             .unwrap()
             .to_owned()
@@ -115,7 +117,7 @@ fn every_violation_is_reported_at_once_with_its_place() {
 fn rules_between_keys_are_judged_together() {
     let file = "[listener]\nbind = \"0.0.0.0:8080\"\n[token]\nlifetime = \"25h\"\n[data]\ndefault_page = 2000\n\
                 [keys]\nlocation = \"store\"\npublish_before = \"91d\"\n[store]\nurl = \"postgres://x\"\n\
-                [verifier]\nkind = \"static_users\"\n[access]\nallowed_clients = [\"a\"]\n";
+                [verifier]\nkind = \"clerk_backend\"\n[access]\nallowed_clients = [\"a\"]\n";
     assert_eq!(
         problems(file, &[CLERK]),
         [

@@ -1,6 +1,6 @@
 use std::{net::SocketAddr, path::PathBuf};
 
-use crate::{store::StoreError, token::KeyError};
+use crate::{config::ConfigError, store::StoreError, token::KeyError};
 
 /// The server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error("opening the store: {0}")]
     Store(#[from] StoreError),
+    /// The file of static users cannot be used, or is not named.
+    #[error("reading the static users: {0}")]
+    StaticUsers(ConfigError),
     /// The certificate or its key cannot be used.
     #[error("reading {path}: {reason}")]
     Tls {
@@ -39,7 +42,7 @@ impl StartError {
     /// Whether the operator's settings or files are to blame, rather than the machine's state.
     pub fn is_configuration(&self) -> bool {
         match self {
-            Self::Keys(_) | Self::Tls { .. } | Self::Verifier(_) => true,
+            Self::Keys(_) | Self::StaticUsers(_) | Self::Tls { .. } | Self::Verifier(_) => true,
             Self::Bind { .. } | Self::Randomness | Self::Store(_) => false,
         }
     }

@@ -1,20 +1,24 @@
 //! The verifier a configuration asks for, with what stands in front of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock, Weak},
+    time::Duration,
+};
 
 use super::StartError;
 use crate::{
     clerk::{frontend::FrontendApi, gate::Gate},
     clock::Clock,
-    config::{Budget, Config},
+    config::{Budget, Config, VerifierKind},
     outbound::{self, OutboundOptions, Roots},
-    store::Store,
+    store::{Store, logins::Invalidation},
     telemetry::Metrics,
     verify::{
         CredentialVerifier,
         budget::{BudgetOptions, Budgeted, Rate, WindowOptions},
         clerk_frontend::{ClerkFrontendOptions, ClerkFrontendVerifier},
         known_good::{KnownGood, KnownGoodOptions},
+        static_users::StaticUsersVerifier,
     },
 };
 
@@ -49,9 +53,15 @@ pub fn verifier(
     } = parts;
     let section = &config.verifier;
     let budget = section.budget.enabled.then_some(section.budget);
-    let calls = budget.map(|budget| budget.calls_per_10s.unwrap_or(FRONTEND_LOGINS));
-    let mut verifier = clerk_frontend(config, calls, clock.clone())?;
-    if let (Some(budget), Some(calls)) = (budget, calls) {
+    let remembering = Remembering::default();
+    let (mut verifier, calls) = match section.kind {
+        VerifierKind::ClerkBackend | VerifierKind::ClerkFrontend => {
+            let calls = budget.map(|budget| budget.calls_per_10s.unwrap_or(FRONTEND_LOGINS));
+            (clerk_frontend(config, calls, clock.clone())?, calls)
+        }
+        VerifierKind::StaticUsers => (static_users(config, remembering.clone())?, None),
+    };
+    if let Some(budget) = budget {
         let options = budget_options(budget, calls);
         verifier = Arc::new(Budgeted::new(verifier, options, store, clock.clone()));
     }
@@ -59,8 +69,32 @@ pub fn verifier(
         fresh_for: section.known_good.fresh_for,
         stale_for: section.known_good.stale_for,
     };
-    let verifier = KnownGood::new(verifier, options, clock, metrics);
-    Ok(Arc::new(verifier.ok_or(StartError::Randomness)?))
+    let known_good = KnownGood::new(verifier, options, clock, metrics);
+    let known_good = Arc::new(known_good.ok_or(StartError::Randomness)?);
+    // Set once, here.
+    let _ = remembering.set(Arc::downgrade(&known_good));
+    Ok(known_good)
+}
+
+/// The verifier in front that remembers, for one behind it whose users change.
+type Remembering = Arc<OnceLock<Weak<KnownGood>>>;
+
+fn static_users(
+    config: &Config,
+    remembering: Remembering,
+) -> Result<Arc<dyn CredentialVerifier>, StartError> {
+    let path = config.verifier.static_users_file.clone();
+    // Without a name nothing is read, and that is said.
+    let path = path.unwrap_or_default();
+    let forget = move |invalidation: &Invalidation| {
+        if let Some(known_good) = remembering.get().and_then(Weak::upgrade) {
+            known_good.forget(invalidation);
+        }
+    };
+    let verifier = StaticUsersVerifier::open(path, Box::new(forget));
+    let verifier = Arc::new(verifier.map_err(StartError::StaticUsers)?);
+    verifier.follow();
+    Ok(verifier)
 }
 
 fn clerk_frontend(
@@ -69,9 +103,10 @@ fn clerk_frontend(
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn CredentialVerifier>, StartError> {
     let clerk = &config.verifier.clerk;
-    let is_plain = clerk.frontend_api_url.scheme() == "http";
+    let url = clerk.frontend_api_url.as_ref();
+    let url = url.ok_or_else(|| StartError::Verifier("nothing says where Clerk is".to_owned()))?;
     let outbound = OutboundOptions {
-        roots: if is_plain {
+        roots: if url.scheme() == "http" {
             Roots::None
         } else {
             Roots::Platform
@@ -82,7 +117,7 @@ fn clerk_frontend(
         outbound::client(&outbound).map_err(|error| StartError::Verifier(error.to_string()))?;
     let factors = calls.map(|calls| window(calls.min(FRONTEND_FACTORS)));
     let gate = Gate::new(calls.map(window), factors, clock);
-    let api = FrontendApi::new(&clerk.frontend_api_url, http, Arc::new(gate));
+    let api = FrontendApi::new(url, http, Arc::new(gate));
     let options = ClerkFrontendOptions {
         organization: clerk.organization.clone(),
         role_keys: config.access.role_keys.clone(),
@@ -92,7 +127,7 @@ fn clerk_frontend(
 }
 
 /// Strangers may use three quarters of the calls: the rest is for credentials that are known to be good.
-fn budget_options(budget: Budget, calls: u32) -> BudgetOptions {
+fn budget_options(budget: Budget, calls: Option<u32>) -> BudgetOptions {
     let in_a_minute = |burst| Rate {
         burst,
         period: Duration::from_mins(1),
@@ -100,7 +135,7 @@ fn budget_options(budget: Budget, calls: u32) -> BudgetOptions {
     BudgetOptions {
         failures_per_address: in_a_minute(budget.failures_per_address),
         failures_in_all: in_a_minute(budget.failures_in_all),
-        logins: Some(window((calls * 3 / 4).max(1))),
+        logins: calls.map(|calls| window((calls.saturating_mul(3) / 4).max(1))),
         ..BudgetOptions::default()
     }
 }
