@@ -4,7 +4,9 @@ use super::{
     call::CallError,
     error::{self, AnswerClass},
 };
-use crate::verify::{RETRY_AFTER, VerifyError, unavailable};
+use crate::verify::{
+    ProbeFinding, ProbeSeverity, RETRY_AFTER, RejectReason, VerifyError, unavailable,
+};
 
 /// The error that a call ends with when nothing more is tried.
 pub(crate) fn failed(error: &CallError) -> VerifyError {
@@ -33,4 +35,41 @@ pub(crate) fn failed(error: &CallError) -> VerifyError {
         AnswerClass::FreshClient | AnswerClass::Reject(_) => (RETRY_AFTER, code),
     };
     VerifyError::Unavailable { retry_after, cause }
+}
+
+/// What a call says about the credentials, where it says that.
+pub(crate) fn refusal(error: &CallError) -> Option<RejectReason> {
+    match error {
+        CallError::Refused(refused) => match refused.class() {
+            AnswerClass::Reject(reason) => Some(reason),
+            _ => None,
+        },
+        CallError::Held(_) | CallError::Malformed | CallError::Outbound(_) => None,
+    }
+}
+
+/// What a probe finds that fails: `api` is what was asked, `check` what to look at when nothing answers there.
+pub(crate) fn unanswered(api: &str, check: &str, error: &VerifyError) -> ProbeFinding {
+    let (severity, finding, remedy) = match error {
+        VerifyError::Misconfigured { code, remedy } => (
+            ProbeSeverity::Error,
+            format!("Clerk's {api} refuses calls ({code})"),
+            (*remedy).to_owned(),
+        ),
+        VerifyError::OverBudget { retry_after, .. } | VerifyError::Throttled { retry_after } => (
+            ProbeSeverity::Warning,
+            format!("Clerk's {api} throttles calls"),
+            format!("try again in {} seconds", retry_after.as_secs()),
+        ),
+        VerifyError::Unavailable { cause, .. } => (
+            ProbeSeverity::Error,
+            format!("Clerk's {api} gives no answer ({cause})"),
+            format!("check {check}, and that this machine may connect to it"),
+        ),
+    };
+    ProbeFinding {
+        severity,
+        finding,
+        remedy,
+    }
 }
