@@ -121,8 +121,7 @@ impl EmulatorAdmin {
     /// Opens an account again and forgets its failed attempts.
     pub fn unlock(&self, identifier: &str) -> Result<(), AdminError> {
         self.change(identifier, |account, _| {
-            account.lock = Lock::Open;
-            account.failures = 0;
+            account.unlock();
         })
     }
 
@@ -159,10 +158,9 @@ impl EmulatorAdmin {
     ) -> Result<(), AdminError> {
         let now = self.shared.clock().now_ms();
         let mut world = self.shared.world();
-        let account = world.accounts.find_mut(identifier);
-        let account = account.ok_or(AdminError::UnknownUser)?;
-        change(account, now);
-        account.updated_at = now;
+        let account = world.accounts.find(identifier);
+        let id = account.ok_or(AdminError::UnknownUser)?.id.clone();
+        world.update_user(&id, now, |account| change(account, now));
         Ok(())
     }
 }

@@ -59,7 +59,7 @@ pub struct RecordedRequest {
     pub path_and_query: String,
     /// Header names in lower case and their values. Credentials that are not empty read `[redacted]`.
     pub headers: Vec<(String, String)>,
-    /// The names of the form parameters, in their order.
+    /// The names of the form parameters, in their order; at the Backend API those of the JSON body.
     pub form_keys: Vec<String>,
 }
 

@@ -1,7 +1,9 @@
 //! The routes, by name.
 
-use axum::routing::MethodFilter;
 use serde::{Deserialize, Serialize};
+
+mod form;
+mod paths;
 
 /// A route of the emulated APIs. In JSON it is written in snake case: `create_sign_in`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -57,26 +59,73 @@ pub enum Endpoint {
     GetAuthorizationServerMetadata,
     /// `GET /v1/health`
     GetHealth,
-    /// `GET /v1/jwks` of the Backend API
+    /// `GET /v1/jwks`, like all that follow of the Backend API
     BackendGetJwks,
+    /// `GET /v1/users`
+    BackendListUsers,
+    /// `GET /v1/users/count`
+    BackendCountUsers,
+    /// `POST /v1/users`
+    BackendCreateUser,
+    /// `GET /v1/users/{user_id}`
+    BackendGetUser,
+    /// `PATCH /v1/users/{user_id}`
+    BackendUpdateUser,
+    /// `DELETE /v1/users/{user_id}`
+    BackendDeleteUser,
+    /// `POST /v1/users/{user_id}/verify_password`
+    BackendVerifyPassword,
+    /// `POST /v1/users/{user_id}/verify_totp`
+    BackendVerifyTotp,
+    /// `POST /v1/users/{user_id}/lock`
+    BackendLockUser,
+    /// `POST /v1/users/{user_id}/unlock`
+    BackendUnlockUser,
+    /// `POST /v1/users/{user_id}/ban`
+    BackendBanUser,
+    /// `POST /v1/users/{user_id}/unban`
+    BackendUnbanUser,
+    /// `GET /v1/users/{user_id}/organization_memberships`
+    BackendListUserMemberships,
+    /// `GET /v1/organizations`
+    BackendListOrganizations,
+    /// `POST /v1/organizations`
+    BackendCreateOrganization,
+    /// `GET /v1/organizations/{organization_id}`
+    BackendGetOrganization,
+    /// `PATCH /v1/organizations/{organization_id}`
+    BackendUpdateOrganization,
+    /// `DELETE /v1/organizations/{organization_id}`
+    BackendDeleteOrganization,
+    /// `GET /v1/organizations/{organization_id}/memberships`
+    BackendListMemberships,
+    /// `POST /v1/organizations/{organization_id}/memberships`
+    BackendCreateMembership,
+    /// `PATCH /v1/organizations/{organization_id}/memberships/{user_id}`
+    BackendUpdateMembership,
+    /// `DELETE /v1/organizations/{organization_id}/memberships/{user_id}`
+    BackendDeleteMembership,
+    /// `GET /v1/sessions`
+    BackendListSessions,
+    /// `POST /v1/sessions`
+    BackendCreateSession,
+    /// `GET /v1/sessions/{session_id}`
+    BackendGetSession,
+    /// `POST /v1/sessions/{session_id}/revoke`
+    BackendRevokeSession,
+    /// `POST /v1/sessions/{session_id}/tokens`
+    BackendCreateSessionToken,
+    /// `POST /v1/sessions/{session_id}/tokens/{template_name}`
+    BackendCreateTemplateToken,
+    /// `POST /v1/sign_in_tokens`
+    BackendCreateSignInToken,
+    /// `POST /v1/sign_in_tokens/{sign_in_token_id}/revoke`
+    BackendRevokeSignInToken,
 }
-
-/// The parameters that name a second factor or a way to a first one.
-const PREPARE_PARAMS: &[&str] = &[
-    "strategy",
-    "email_address_id",
-    "phone_number_id",
-    "web3_wallet_id",
-    "passkey_id",
-    "redirect_url",
-    "action_complete_redirect_url",
-    "oidc_login_hint",
-    "oidc_prompt",
-];
 
 impl Endpoint {
     /// Every route.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 30] = [
         Self::CreateDevBrowser,
         Self::GetEnvironment,
         Self::GetClient,
@@ -103,58 +152,14 @@ impl Endpoint {
         Self::GetAuthorizationServerMetadata,
         Self::GetHealth,
         Self::BackendGetJwks,
+        Self::BackendListUsers,
+        Self::BackendGetUser,
+        Self::BackendVerifyPassword,
+        Self::BackendListUserMemberships,
     ];
 
-    /// The path, with variables in braces.
-    pub fn path(self) -> &'static str {
-        match self {
-            Self::CreateDevBrowser => "/v1/dev_browser",
-            Self::GetEnvironment => "/v1/environment",
-            Self::GetClient | Self::CreateClient | Self::DeleteClient => "/v1/client",
-            Self::CreateSignIn => "/v1/client/sign_ins",
-            Self::GetSignIn => "/v1/client/sign_ins/{sign_in_id}",
-            Self::PrepareFirstFactor => "/v1/client/sign_ins/{sign_in_id}/prepare_first_factor",
-            Self::AttemptFirstFactor => "/v1/client/sign_ins/{sign_in_id}/attempt_first_factor",
-            Self::PrepareSecondFactor => "/v1/client/sign_ins/{sign_in_id}/prepare_second_factor",
-            Self::AttemptSecondFactor => "/v1/client/sign_ins/{sign_in_id}/attempt_second_factor",
-            Self::ResetPassword => "/v1/client/sign_ins/{sign_in_id}/reset_password",
-            Self::RemoveSessions => "/v1/client/sessions",
-            Self::GetSession => "/v1/client/sessions/{session_id}",
-            Self::TouchSession => "/v1/client/sessions/{session_id}/touch",
-            Self::EndSession => "/v1/client/sessions/{session_id}/end",
-            Self::RemoveSession => "/v1/client/sessions/{session_id}/remove",
-            Self::CreateSessionToken => "/v1/client/sessions/{session_id}/tokens",
-            Self::CreateTemplateToken => "/v1/client/sessions/{session_id}/tokens/{template_name}",
-            Self::GetMe => "/v1/me",
-            Self::ListMyMemberships => "/v1/me/organization_memberships",
-            Self::GetJwks => "/.well-known/jwks.json",
-            Self::GetOpenidConfiguration => "/.well-known/openid-configuration",
-            Self::GetAuthorizationServerMetadata => "/.well-known/oauth-authorization-server",
-            Self::GetHealth => "/v1/health",
-            Self::BackendGetJwks => "/v1/jwks",
-        }
-    }
-
-    pub(crate) fn methods(self) -> MethodFilter {
-        match self {
-            Self::GetEnvironment
-            | Self::GetClient
-            | Self::GetSignIn
-            | Self::GetSession
-            | Self::GetMe
-            | Self::ListMyMemberships
-            | Self::GetJwks
-            | Self::GetOpenidConfiguration
-            | Self::GetAuthorizationServerMetadata
-            | Self::GetHealth
-            | Self::BackendGetJwks => MethodFilter::GET,
-            Self::CreateClient => MethodFilter::POST.or(MethodFilter::PUT),
-            Self::DeleteClient | Self::RemoveSessions => MethodFilter::DELETE,
-            _ => MethodFilter::POST,
-        }
-    }
-
-    /// Whether the caller has to say which client it is: public documents are for everybody.
+    /// Whether the caller has to say which client it is: public documents are for everybody, and the Backend
+    /// API has a key instead.
     pub(crate) fn identifies_client(self) -> bool {
         !matches!(
             self,
@@ -163,22 +168,24 @@ impl Endpoint {
                 | Self::GetOpenidConfiguration
                 | Self::GetAuthorizationServerMetadata
                 | Self::GetHealth
-                | Self::BackendGetJwks
-        )
+        ) && !self.is_backend()
     }
 
-    pub(crate) fn is_backend(self) -> bool {
-        matches!(self, Self::BackendGetJwks)
+    /// Whether it is a route of the Backend API.
+    pub fn is_backend(self) -> bool {
+        self >= Self::BackendGetJwks
     }
 
-    /// Whether it goes on during maintenance. In production the sessions that exist live on.
+    /// Whether it is about organizations, which an instance may not have.
+    pub(crate) fn needs_organizations(self) -> bool {
+        (Self::BackendListUserMemberships..=Self::BackendDeleteMembership).contains(&self)
+    }
+
+    /// Whether it goes on during maintenance.
     pub(crate) fn survives_maintenance(self) -> bool {
         matches!(
             self,
             Self::GetEnvironment
-                | Self::TouchSession
-                | Self::CreateSessionToken
-                | Self::CreateTemplateToken
                 | Self::GetJwks
                 | Self::GetOpenidConfiguration
                 | Self::GetAuthorizationServerMetadata
@@ -187,63 +194,22 @@ impl Endpoint {
         )
     }
 
+    /// Whether it goes on during the maintenance of a production instance: the sessions that exist live on,
+    /// and what only reads can be read.
+    pub(crate) fn survives_maintenance_in_production(self) -> bool {
+        let is_session_call = matches!(
+            self,
+            Self::TouchSession | Self::CreateSessionToken | Self::CreateTemplateToken
+        );
+        is_session_call || (self.is_backend() && self.only_reads())
+    }
+
     /// How many calls one address may make in ten seconds, where that is published.
     pub(crate) fn limit(self) -> Option<u32> {
         match self {
             Self::CreateSignIn => Some(5),
             Self::AttemptFirstFactor | Self::AttemptSecondFactor => Some(3),
             _ => None,
-        }
-    }
-
-    /// The form parameters it knows, in every version of the API.
-    pub(crate) fn params(self) -> &'static [&'static str] {
-        match self {
-            Self::CreateSignIn => &[
-                "strategy",
-                "identifier",
-                "password",
-                "ticket",
-                "redirect_url",
-                "action_complete_redirect_url",
-                "transfer",
-                "code",
-                "token",
-                "oidc_login_hint",
-                "oidc_prompt",
-            ],
-            Self::PrepareFirstFactor => PREPARE_PARAMS,
-            Self::AttemptFirstFactor => &[
-                "strategy",
-                "code",
-                "password",
-                "signature",
-                "token",
-                "ticket",
-                "public_key_credential",
-            ],
-            Self::PrepareSecondFactor => &[
-                "strategy",
-                "phone_number_id",
-                "email_address_id",
-                "redirect_url",
-            ],
-            Self::AttemptSecondFactor => &["strategy", "code"],
-            Self::ResetPassword => &["password", "sign_out_of_other_sessions"],
-            Self::TouchSession => &["active_organization_id"],
-            Self::CreateSessionToken => &["organization_id"],
-            _ => &[],
-        }
-    }
-
-    /// The form parameters that came with the API version of 2026-05-12.
-    pub(crate) fn params_of_2026(self) -> &'static [&'static str] {
-        match self {
-            Self::CreateSignIn | Self::PrepareFirstFactor => &["proof_token", "trusted_device_id"],
-            Self::AttemptFirstFactor => &["trusted_device_id", "client_data", "algorithm"],
-            Self::PrepareSecondFactor => &["proof_token"],
-            Self::TouchSession => &["intent"],
-            _ => &[],
         }
     }
 }

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::Answer,
-    backend,
+    backend::{self, body::Body},
     endpoint::Endpoint,
     errors::Refusal,
+    limits::Bucket,
     options::InstanceKind,
     shapes::View,
     state::{Shared, World},
@@ -48,8 +49,10 @@ pub(crate) struct Call<'a> {
     pub(crate) incoming: &'a Incoming,
     pub(crate) now: u64,
     caller: Caller,
-    query: Params,
+    pub(crate) query: Params,
     form: Params,
+    /// What a call of the Backend API brings.
+    pub(crate) json: Body,
     /// The client the caller proved to be.
     client_id: Option<String>,
     reply: ClientReply,
@@ -83,8 +86,22 @@ impl Call<'_> {
         json!({"response": response, "client": client})
     }
 
+    /// Counts the call in a bucket, where requests are limited.
+    pub(crate) fn count(&mut self, bucket: Bucket, most: u32) -> Result<(), Refusal> {
+        if !self.shared.options.limits {
+            return Ok(());
+        }
+        let passed = self.world.limits.pass(bucket, most, self.now);
+        passed.map_err(|seconds| Refusal::new("too_many_requests").retry_after(Some(seconds)))
+    }
+
+    /// Whether the route knows a parameter of this name, in the version that was pinned.
+    pub(crate) fn knows_param(&self, name: &str) -> bool {
+        params::is_known(self, name)
+    }
+
     /// The variable of the path at this position.
-    fn path_id(&self, position: usize) -> &str {
+    pub(crate) fn path_id(&self, position: usize) -> &str {
         self.incoming.ids.get(position).map_or("", String::as_str)
     }
 }
@@ -116,6 +133,7 @@ fn answered(
         caller: Caller::Anonymous,
         query: Params::parse(incoming.uri.query().unwrap_or_default().as_bytes()),
         form: Params::default(),
+        json: Body::default(),
         client_id: None,
         reply: ClientReply::Keep,
     };
@@ -133,7 +151,7 @@ fn check(call: &mut Call<'_>) -> Result<(), Refusal> {
     }
     check_maintenance(call)?;
     if call.incoming.endpoint.is_backend() {
-        return backend::check(call.shared, &call.incoming.headers);
+        return backend::check(call);
     }
     if call.incoming.endpoint.identifies_client() {
         mode::identify(call)?;
@@ -145,13 +163,10 @@ fn check(call: &mut Call<'_>) -> Result<(), Refusal> {
 }
 
 fn check_maintenance(call: &Call<'_>) -> Result<(), Refusal> {
-    let is_session_call = matches!(
-        call.incoming.endpoint,
-        Endpoint::TouchSession | Endpoint::CreateSessionToken | Endpoint::CreateTemplateToken
-    );
-    let is_development = call.shared.options.instance_kind == InstanceKind::Development;
-    let survives =
-        call.incoming.endpoint.survives_maintenance() && !(is_session_call && is_development);
+    let endpoint = call.incoming.endpoint;
+    let is_production = call.shared.options.instance_kind == InstanceKind::Production;
+    let survives = endpoint.survives_maintenance()
+        || (is_production && endpoint.survives_maintenance_in_production());
     if call.world.maintenance && !survives {
         return Err(Refusal::new("maintenance_mode").retry_after(Some(60)));
     }
@@ -159,12 +174,11 @@ fn check_maintenance(call: &Call<'_>) -> Result<(), Refusal> {
 }
 
 fn check_limit(call: &mut Call<'_>) -> Result<(), Refusal> {
-    if !call.shared.options.limits {
-        return Ok(());
-    }
     let (caller, endpoint) = (call.incoming.peer, call.incoming.endpoint);
-    let passed = call.world.limits.pass(caller, endpoint, call.now);
-    passed.map_err(|seconds| Refusal::new("too_many_requests").retry_after(Some(seconds)))
+    match endpoint.limit() {
+        Some(most) => call.count(Bucket::Address(caller, endpoint), most),
+        None => Ok(()),
+    }
 }
 
 fn route(call: &mut Call<'_>) -> Result<Reply, Refusal> {
@@ -190,9 +204,7 @@ fn route(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         Endpoint::CreateTemplateToken => sessions::create_template_token(call).map(Reply::from),
         Endpoint::GetMe => sessions::me(call).map(Reply::from),
         Endpoint::ListMyMemberships => sessions::my_memberships(call).map(Reply::from),
-        Endpoint::GetJwks | Endpoint::BackendGetJwks => {
-            Ok(call.world.key.key_set(&call.shared.instance_id).into())
-        }
+        Endpoint::GetJwks => Ok(call.world.key.key_set(&call.shared.instance_id).into()),
         Endpoint::GetOpenidConfiguration => {
             Ok(well_known::openid_configuration(&call.shared.origin).into())
         }
@@ -200,6 +212,7 @@ fn route(call: &mut Call<'_>) -> Result<Reply, Refusal> {
             Ok(well_known::authorization_server(&call.shared.origin).into())
         }
         Endpoint::GetHealth => Ok(health(call.world.maintenance)),
+        _ => backend::route(call).map(Reply::from),
     }
 }
 
@@ -221,7 +234,10 @@ fn finish(mut call: Call<'_>, result: Result<Reply, Refusal>) -> Answer {
         header::HeaderName::from_static("x-clerk-trace-id"),
         &trace_id,
     );
-    browser::allow_origin(&call.incoming.headers, &mut answer);
+    // The secret key has no place in a browser.
+    if !call.incoming.endpoint.is_backend() {
+        browser::allow_origin(&call.incoming.headers, &mut answer);
+    }
     mode::hand_over_token(&mut call, &mut answer);
     answer
 }

@@ -43,8 +43,8 @@ pub struct EmulatorOptions {
     pub lockout: Lockout,
     /// Whether a client may hold one session only.
     pub single_session: bool,
-    /// Whether the published request limits hold: five sign-ins and three factor attempts in ten seconds.
-    /// On by default.
+    /// Whether the published request limits hold: five sign-ins and three factor attempts in ten seconds
+    /// per address, a hundred calls to the Backend API per key. On by default.
     pub limits: bool,
     /// Whether the instance starts in maintenance: then sign-ins answer 503.
     pub maintenance: bool,
@@ -60,6 +60,13 @@ pub struct EmulatorOptions {
     pub two_step_only: bool,
     /// The names of the JWT templates that exist.
     pub jwt_templates: Vec<String>,
+    /// Whether a wrong password at the Backend API's `verify_password` counts towards the lock, together with
+    /// failed sign-ins. On by default: nobody outside Clerk knows, and a client has to be ready for it.
+    pub verify_password_counts: bool,
+    /// What `verify_password` calls a wrong password.
+    pub wrong_password: WrongPassword,
+    /// Whether the instance has organizations. Without them the Backend API refuses every question about them.
+    pub organizations: bool,
     /// Where the time comes from.
     pub clock: EmulatorClock,
 }
@@ -84,6 +91,9 @@ impl Default for EmulatorOptions {
             require_dev_browser: false,
             two_step_only: false,
             jwt_templates: Vec::new(),
+            verify_password_counts: true,
+            wrong_password: WrongPassword::default(),
+            organizations: true,
             clock: EmulatorClock::real(),
         }
     }
@@ -136,6 +146,16 @@ pub enum EnumerationProtection {
     Off,
     /// They do not: one code for an unknown account, a wrong password and an account without one.
     Strict,
+}
+
+/// What the Backend API's `verify_password` calls a wrong password.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum WrongPassword {
+    /// `incorrect_password`, as the published list of errors does.
+    #[default]
+    Documented,
+    /// `form_password_incorrect`, as recorded answers do.
+    Observed,
 }
 
 /// When accounts are locked after failed attempts, of passwords and of codes.

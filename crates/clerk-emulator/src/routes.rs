@@ -15,6 +15,7 @@ use http_body_util::{BodyExt as _, Limited};
 use crate::{
     admin_http,
     answer::Answer,
+    backend::body,
     calls::RecordedRequest,
     endpoint::Endpoint,
     errors::Refusal,
@@ -150,7 +151,9 @@ fn recorded(incoming: &Incoming, parts: &Parts) -> RecordedRequest {
         path_and_query: without_secrets(&parts.uri),
         headers: headers(&parts.headers),
         // The names in a body that is no form would be the body itself.
-        form_keys: if incoming.body.first() == Some(&b'{') {
+        form_keys: if incoming.endpoint.is_backend() {
+            body::member_names(&incoming.body)
+        } else if incoming.body.first() == Some(&b'{') {
             Vec::new()
         } else {
             form.names().map(str::to_owned).collect()

@@ -153,6 +153,9 @@ mod tests {
             ]
             .map(str::to_owned)
             .to_vec(),
+            metadata: crate::account::Metadata::default(),
+            created_at: 0,
+            updated_at: 0,
         };
         let claims: Map<_, _> = organization_claims(&membership, Some("acme")).collect();
         assert_eq!(claims["fea"], "o:dashboard,o:teams");

@@ -3,13 +3,16 @@
 use serde_json::{Value, json};
 
 use crate::{
-    account::{Account, Membership, Organization},
+    account::{Account, Membership},
     answer::with,
     options::Lockout,
+    organization::Organization,
     sign_in::{SignIn, SignInStatus, Strategy},
     state::{SESSION_ABANDON_MS, Session, SessionStatus, World},
     users::Scenario,
 };
+
+mod backend;
 
 const IMAGE_URL: &str = "https://img.clerk.invalid/none.png";
 
@@ -75,7 +78,7 @@ impl View<'_> {
     /// A user, as that user sees it.
     pub(crate) fn user(self, account: &Account) -> Value {
         let memberships = account.memberships.iter();
-        let has_mfa = account.user.scenario == Scenario::Mfa;
+        let has_mfa = account.has_mfa();
         let email_id = account
             .user
             .email
@@ -85,20 +88,20 @@ impl View<'_> {
             "object": "user",
             "id": account.id,
             "username": account.user.username,
-            "first_name": null,
-            "last_name": null,
+            "first_name": account.user.first_name,
+            "last_name": account.user.last_name,
             "image_url": IMAGE_URL,
             "profile_image_url": IMAGE_URL,
             "has_image": false,
             "primary_email_address_id": email_id,
-            "primary_phone_number_id": null,
+            "primary_phone_number_id": account.user.phone_number.as_ref().map(|_| &account.identification_id),
             "primary_web3_wallet_id": null,
             "password_enabled": account.has_password(),
             "two_factor_enabled": has_mfa,
             "totp_enabled": has_mfa,
             "backup_code_enabled": has_mfa,
             "email_addresses": account.user.email.iter().map(|email| email_address(account, email)).collect::<Vec<_>>(),
-            "phone_numbers": [],
+            "phone_numbers": account.user.phone_number.iter().map(|number| phone_number(account, number)).collect::<Vec<_>>(),
             "web3_wallets": [],
             "passkeys": [],
             "external_accounts": [],
@@ -116,17 +119,17 @@ impl View<'_> {
     }
 
     fn user_state(self, account: &Account) -> Value {
-        let has_mfa = account.user.scenario == Scenario::Mfa;
+        let has_mfa = account.has_mfa();
         json!({
             "password_last_updated_at": account.has_password().then_some(account.password_updated_at),
-            "public_metadata": {},
-            "unsafe_metadata": {},
-            "external_id": null,
+            "public_metadata": account.metadata.public,
+            "unsafe_metadata": account.metadata.unsafe_,
+            "external_id": account.user.external_id,
             "last_sign_in_at": account.last_sign_in_at,
             "banned": account.banned,
             "locked": account.is_locked(self.now),
             "lockout_expires_in_seconds": account.lock_seconds(self.now),
-            "verification_attempts_remaining": account.attempts_left(self.lockout),
+            "verification_attempts_remaining": account.attempts_left(self.lockout, self.now),
             "created_at": account.created_at,
             "updated_at": account.updated_at,
             "delete_self_enabled": true,
@@ -150,10 +153,10 @@ impl View<'_> {
             "role": membership.role,
             "role_name": role.replace('_', " "),
             "permissions": membership.permissions,
-            "public_metadata": {},
-            "created_at": account.created_at,
-            "updated_at": account.created_at,
-            "organization": organization.map(organization_shape),
+            "public_metadata": membership.metadata.public,
+            "created_at": membership.created_at,
+            "updated_at": membership.updated_at,
+            "organization": organization.map(|found| organization_shape(self.world, found)),
             "public_user_data": public_user_data(account),
         })
     }
@@ -206,7 +209,7 @@ fn first_factors(account: Option<&Account>) -> Vec<Value> {
 
 /// The ways to prove a second thing: those the user set up, else, for Device Trust, the mailbox.
 fn second_factors(account: &Account) -> Vec<Value> {
-    if account.user.scenario != Scenario::Mfa && account.has_verified_email() {
+    if !account.has_mfa() && account.has_verified_email() {
         return vec![email_factor(account, Strategy::EmailCode)];
     }
     let phone = json!({
@@ -215,7 +218,7 @@ fn second_factors(account: &Account) -> Vec<Value> {
         "phone_number_id": account.identification_id,
         "default": true,
     });
-    if account.user.scenario == Scenario::Mfa {
+    if account.has_mfa() {
         return vec![
             json!({"strategy": "totp"}),
             json!({"strategy": "backup_code"}),
@@ -237,18 +240,13 @@ fn email_factor(account: &Account, strategy: Strategy) -> Value {
 }
 
 fn email_address(account: &Account, email: &str) -> Value {
-    let verification = if account.has_verified_email() {
-        json!({"object": "verification_admin", "status": "verified", "strategy": "admin",
-            "attempts": null, "expire_at": null})
-    } else {
-        Value::Null
-    };
+    let verified = account.has_verified_email();
     json!({
         "object": "email_address",
         "id": account.identification_id,
         "email_address": email,
         "reserved": false,
-        "verification": verification,
+        "verification": verified.then(verified_by_admin),
         "linked_to": [],
         "matches_sso_connection": account.user.scenario == Scenario::SsoOnly,
         "created_at": account.created_at,
@@ -256,33 +254,54 @@ fn email_address(account: &Account, email: &str) -> Value {
     })
 }
 
+fn phone_number(account: &Account, number: &str) -> Value {
+    json!({
+        "object": "phone_number",
+        "id": account.identification_id,
+        "phone_number": number,
+        "reserved_for_second_factor": account.has_mfa(),
+        "default_second_factor": account.has_mfa(),
+        "reserved": false,
+        "verification": verified_by_admin(),
+        "linked_to": [],
+        "backup_codes": null,
+        "created_at": account.created_at,
+        "updated_at": account.created_at,
+    })
+}
+
+fn verified_by_admin() -> Value {
+    json!({"object": "verification_admin", "status": "verified", "strategy": "admin",
+        "attempts": null, "expire_at": null})
+}
+
 fn public_user_data(account: &Account) -> Value {
     json!({
         "user_id": account.id,
         "identifier": account.identifier(),
         "username": account.user.username,
-        "first_name": null,
-        "last_name": null,
+        "first_name": account.user.first_name,
+        "last_name": account.user.last_name,
         "image_url": IMAGE_URL,
         "profile_image_url": IMAGE_URL,
         "has_image": false,
     })
 }
 
-fn organization_shape(organization: &Organization) -> Value {
+fn organization_shape(world: &World, organization: &Organization) -> Value {
     json!({
         "object": "organization",
         "id": organization.id,
-        "name": organization.slug,
+        "name": organization.name,
         "slug": organization.slug,
         "image_url": IMAGE_URL,
         "has_image": false,
-        "members_count": organization.members,
+        "members_count": world.members_of(&organization.id),
         "pending_invitations_count": 0,
-        "max_allowed_memberships": 0,
+        "max_allowed_memberships": organization.max_memberships,
         "admin_delete_enabled": true,
-        "public_metadata": {},
+        "public_metadata": organization.metadata.public,
         "created_at": organization.created_at,
-        "updated_at": organization.created_at,
+        "updated_at": organization.updated_at,
     })
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use axum::http::{HeaderMap, Uri, header, uri::Authority};
 
 use crate::{
-    account::{Account, Accounts, Organizations},
+    account::{Account, Accounts},
     calls::{Calls, RequestLog},
     clock::EmulatorClock,
     faults::Faults,
@@ -13,6 +13,7 @@ use crate::{
     keys::{self, SigningKey},
     limits::Limits,
     options::EmulatorOptions,
+    organization::Organizations,
     shelf::Shelf,
     sign_in::SignIn,
 };
@@ -180,12 +181,11 @@ impl World {
     fn new(options: &EmulatorOptions, mut ids: Ids, key: SigningKey) -> Self {
         let now = options.clock.now_ms();
         let organizations = Organizations::of(&options.users, &mut ids, now);
-        let accounts = Accounts::new(options, &organizations, &mut ids);
         let client_key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &ids.block());
-        Self {
+        let mut world = Self {
             ids,
             key,
-            accounts,
+            accounts: Accounts::default(),
             organizations,
             clients: Shelf::new(KEPT),
             sign_ins: Shelf::new(KEPT),
@@ -198,7 +198,11 @@ impl World {
             maintenance: options.maintenance,
             client_tokens: Shelf::new(KEPT),
             client_key,
+        };
+        for user in &options.users {
+            world.create_user(user.clone(), options.lockout, now);
         }
+        world
     }
 
     /// The id of the client that `token` names.
@@ -260,6 +264,17 @@ impl World {
                 session.updated_at = now;
             }
         }
+    }
+
+    /// How many members an organization has.
+    pub(crate) fn members_of(&self, organization_id: &str) -> usize {
+        let memberships = self
+            .accounts
+            .values()
+            .flat_map(|account| &account.memberships);
+        memberships
+            .filter(|membership| membership.organization_id == organization_id)
+            .count()
     }
 
     /// The sessions that live, of everybody or of one account.

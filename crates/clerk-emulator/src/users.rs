@@ -40,6 +40,14 @@ pub struct EmulatorUser {
     pub scenario: Scenario,
     /// Whether Device Trust lets it pass.
     pub bypass_client_trust: bool,
+    /// The telephone number (E.164), verified.
+    pub phone_number: Option<String>,
+    /// The id it has elsewhere.
+    pub external_id: Option<String>,
+    /// The first name.
+    pub first_name: Option<String>,
+    /// The last name.
+    pub last_name: Option<String>,
 }
 
 impl EmulatorUser {

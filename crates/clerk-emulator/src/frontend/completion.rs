@@ -19,7 +19,7 @@ pub(crate) fn next_status(call: &Call<'_>, user_id: &str) -> Result<SignInStatus
     let options = &call.shared.options;
     let account = account(call, user_id)?;
     let status = match account.user.scenario {
-        Scenario::Mfa => SignInStatus::NeedsSecondFactor,
+        _ if account.has_mfa() => SignInStatus::NeedsSecondFactor,
         Scenario::NeedsNewPassword => SignInStatus::NeedsNewPassword,
         Scenario::NeedsProtectCheck => SignInStatus::NeedsProtectCheck,
         Scenario::UnknownStatus => SignInStatus::Unheard,
@@ -96,7 +96,7 @@ fn complete(call: &mut Call<'_>, id: &str) -> Result<(), Refusal> {
         sign_in.created_session_id = Some(session_id.clone());
     }
     if let Some(account) = call.world.accounts.get_mut(&user_id) {
-        account.failures = 0;
+        account.succeed();
         account.last_sign_in_at = Some(call.now);
     }
     if let Some(client) = call.world.clients.get_mut(&client_id) {

@@ -12,7 +12,6 @@ use crate::{
     account::Account,
     errors::Refusal,
     sign_in::{CODE_ATTEMPTS, SignIn, SignInStatus, Strategy, Verification},
-    users::Scenario,
 };
 
 /// The code that test addresses and test numbers accept.
@@ -98,7 +97,7 @@ pub(crate) fn attempt_second(call: &mut Call<'_>) -> Result<Value, Refusal> {
     };
     let strategy = strategy(call)?;
     check_access(call, &user_id)?;
-    let has_mfa = account(call, &user_id)?.user.scenario == Scenario::Mfa;
+    let has_mfa = account(call, &user_id)?.has_mfa();
     if !strategy.is_sent() && !has_mfa {
         return Err(Refusal::new("no_second_factors"));
     }

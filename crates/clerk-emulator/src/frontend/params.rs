@@ -17,8 +17,12 @@ const VERSIONS: [&str; 6] = [
 const NEWEST_VERSION: &str = "2026-05-12";
 const VERSION_HEADER: &str = "clerk-api-version";
 const VERSION_PARAM: &str = "__clerk_api_version";
-/// More parameters than any route knows.
-const MOST_PARAMS: usize = 64;
+/// More than any call needs: filters of users can be repeated.
+const MOST_PARAMS: usize = 1_000;
+
+/// How long a page is unless another length is asked for, and at most.
+const PAGE: usize = 10;
+const LONGEST_PAGE: usize = 500;
 
 /// Names and values, percent-decoded, in their order.
 #[derive(Default)]
@@ -53,9 +57,43 @@ impl Params {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
+    /// The values of a parameter that can be repeated.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let found = self.0.iter().filter(move |(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The part of a list that `limit` and `offset` ask for.
+    pub(crate) fn page(&self) -> Result<Page, Refusal> {
+        let limit = self.number("limit")?.unwrap_or(PAGE);
+        let offset = self.number("offset")?.unwrap_or_default();
+        if !(1..=LONGEST_PAGE).contains(&limit) {
+            return Err(Refusal::new("form_param_value_invalid").param("limit"));
+        }
+        Ok(Page { limit, offset })
+    }
+
+    fn number(&self, name: &str) -> Result<Option<usize>, Refusal> {
+        let number = self.get(name).map(str::parse).transpose();
+        number.map_err(|_| Refusal::new("form_param_type_invalid").param(name))
+    }
+
     fn repeated(&self) -> Option<&str> {
         let mut seen = std::collections::HashSet::new();
         self.names().find(|name| !seen.insert(*name))
+    }
+}
+
+/// A part of a list.
+#[derive(Clone, Copy)]
+pub(crate) struct Page {
+    limit: usize,
+    offset: usize,
+}
+
+impl Page {
+    pub(crate) fn of<T>(self, list: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        list.skip(self.offset).take(self.limit)
     }
 }
 
@@ -92,7 +130,7 @@ pub(crate) fn form(call: &Call<'_>) -> Result<Params, Refusal> {
     Ok(form)
 }
 
-fn is_known(call: &Call<'_>, name: &str) -> bool {
+pub(super) fn is_known(call: &Call<'_>, name: &str) -> bool {
     let endpoint = call.incoming.endpoint;
     if endpoint == Endpoint::CreateSignIn && call.shared.options.two_step_only && name == "password"
     {

@@ -36,12 +36,7 @@ pub(crate) fn verify(call: &mut Call<'_>, user_id: &str, password: &str) -> Resu
     if password.len() > MOST_BYTES {
         return Err(Refusal::new("form_password_size_in_bytes_exceeded").param("password"));
     }
-    let is_right = account
-        .user
-        .password
-        .as_ref()
-        .is_some_and(|own| own.is(password));
-    if !is_right {
+    if !account.is_password(password) {
         fail(call, user_id);
         return Err(if is_strict {
             Refusal::new("form_password_or_identifier_incorrect")

@@ -12,9 +12,6 @@ use crate::{
 
 /// The task that is done by choosing an organization.
 const CHOOSE_ORGANIZATION: &str = "choose-organization";
-/// Memberships per page, unless asked otherwise, and at most.
-const PAGE: usize = 10;
-const LONGEST_PAGE: usize = 500;
 
 /// `GET /v1/client/sessions/{session_id}`
 pub(crate) fn get(call: &mut Call<'_>) -> Result<Value, Refusal> {
@@ -106,26 +103,13 @@ pub(crate) fn me(call: &mut Call<'_>) -> Result<Value, Refusal> {
 /// `GET /v1/me/organization_memberships`
 pub(crate) fn my_memberships(call: &mut Call<'_>) -> Result<Value, Refusal> {
     let account = signed_in(call)?;
-    let limit = number(call, "limit", PAGE)?;
-    let offset = number(call, "offset", 0)?;
-    if !(1..=LONGEST_PAGE).contains(&limit) {
-        return Err(Refusal::new("form_param_value_invalid").param("limit"));
-    }
-    let page = account.memberships.iter().skip(offset).take(limit);
+    let page = call.query.page()?.of(account.memberships.iter());
     let page = page.map(|membership| call.view().membership(account, membership));
     let page: Vec<_> = page.collect();
     Ok(call.wrapped(&match call.query.get("paginated") {
         Some("true") => json!({"data": page, "total_count": account.memberships.len()}),
         _ => Value::from(page),
     }))
-}
-
-fn number(call: &Call<'_>, name: &str, default: usize) -> Result<usize, Refusal> {
-    let Some(text) = call.query.get(name) else {
-        return Ok(default);
-    };
-    text.parse()
-        .map_err(|_| Refusal::new("form_param_type_invalid").param(name))
 }
 
 fn finish(call: &mut Call<'_>, status: SessionStatus) -> Result<Value, Refusal> {

@@ -120,6 +120,35 @@ impl Clerk {
         self.post("/v1/client/sign_ins", token, &form).await
     }
 
+    /// A request to the Backend API with the secret key.
+    pub(crate) fn backend(&self, method: Method, path: &str) -> RequestBuilder {
+        self.plain(method, path)
+            .bearer_auth(self.emulator.secret_key())
+            .header("clerk-api-version", "2025-11-10")
+    }
+
+    /// Reads from the Backend API.
+    pub(crate) async fn backend_get(&self, path: &str) -> Answer {
+        read(self.backend(Method::GET, path)).await
+    }
+
+    /// Sends JSON to the Backend API.
+    pub(crate) async fn backend_send(&self, method: Method, path: &str, body: &Value) -> Answer {
+        read(self.backend(method, path).json(body)).await
+    }
+
+    /// Asks the Backend API whether this is the user's password.
+    pub(crate) async fn verify_password(&self, identifier: &str, password: &str) -> Answer {
+        let path = format!("{}/verify_password", self.user_path(identifier));
+        let body = serde_json::json!({"password": password});
+        self.backend_send(Method::POST, &path, &body).await
+    }
+
+    /// Where the Backend API has this user.
+    pub(crate) fn user_path(&self, identifier: &str) -> String {
+        format!("/v1/users/{}", self.emulator.user_id(identifier).unwrap())
+    }
+
     /// One of the emulator's own controls.
     pub(crate) async fn control(&self, method: Method, path: &str, body: &Value) -> Answer {
         read(

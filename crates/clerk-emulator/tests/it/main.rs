@@ -7,6 +7,9 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod backend_access;
+mod backend_passwords;
+mod backend_users;
 mod browser;
 mod devices;
 mod faults;

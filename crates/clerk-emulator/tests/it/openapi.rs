@@ -9,39 +9,38 @@ use serde_json::{Map, Value, json};
 
 use crate::harness::{Answer, Clerk, PASSWORD, read};
 
-const DOCUMENTS: [(&str, &str); 2] = [
+/// The documents of the Frontend and of the Backend API, by version.
+const DOCUMENTS: [(&str, &str, &str); 2] = [
     (
         "2025-11-10",
         include_str!("../fixtures/fapi-2025-11-10.reduced.yaml"),
+        include_str!("../fixtures/bapi-2025-11-10.reduced.yaml"),
     ),
     (
         "2026-05-12",
         include_str!("../fixtures/fapi-2026-05-12.reduced.yaml"),
+        include_str!("../fixtures/bapi-2026-05-12.reduced.yaml"),
     ),
 ];
 
 /// What no document says the answer of.
-const UNDOCUMENTED: [Endpoint; 3] = [
-    Endpoint::CreateDevBrowser,
-    Endpoint::GetMe,
-    Endpoint::BackendGetJwks,
-];
+const UNDOCUMENTED: [Endpoint; 2] = [Endpoint::CreateDevBrowser, Endpoint::GetMe];
 
 /// One of the documents, as JSON Schema.
 struct Document {
     version: &'static str,
-    root: Value,
+    frontend: Value,
+    backend: Value,
 }
 
 impl Document {
     fn all() -> Vec<Self> {
         DOCUMENTS
             .into_iter()
-            .map(|(version, text)| {
-                let mut root: Value = serde_norway::from_str(text).unwrap();
-                as_json_schema(&mut root);
-                relax(&mut root);
-                Self { version, root }
+            .map(|(version, frontend, backend)| Self {
+                version,
+                frontend: schemas(frontend),
+                backend: schemas(backend),
             })
             .collect()
     }
@@ -50,10 +49,14 @@ impl Document {
     /// not list must at least look like every other error.
     fn judge(&self, method: &str, endpoint: Endpoint, answer: &Answer) {
         let path = endpoint.path();
-        let operation = &self.root["paths"][path][method.to_lowercase()];
+        let (root, path) = match path.strip_prefix("/v1") {
+            Some(path) if endpoint.is_backend() => (&self.backend, path),
+            _ => (&self.frontend, path),
+        };
+        let operation = &root["paths"][path][method.to_lowercase()];
         let listed = &operation["responses"][answer.status.to_string()];
         let listed = match listed["$ref"].as_str() {
-            Some(reference) => self.root.pointer(&reference[1..]).unwrap(),
+            Some(reference) => root.pointer(&reference[1..]).unwrap(),
             None => listed,
         };
         let schema = &listed["content"]["application/json"]["schema"];
@@ -72,7 +75,7 @@ impl Document {
         let Value::Object(mut schema) = schema else {
             panic!("{method} {path}: no schema");
         };
-        schema.insert("components".to_owned(), self.root["components"].clone());
+        schema.insert("components".to_owned(), root["components"].clone());
         let errors: Vec<_> = validator(&Value::Object(schema))
             .iter_errors(&answer.body)
             .map(|error| format!("{} at {}", error, error.instance_path()))
@@ -84,6 +87,13 @@ impl Document {
             answer.status
         );
     }
+}
+
+fn schemas(document: &str) -> Value {
+    let mut root: Value = serde_norway::from_str(document).unwrap();
+    as_json_schema(&mut root);
+    relax(&mut root);
+    root
 }
 
 fn validator(schema: &Value) -> Validator {
@@ -150,7 +160,11 @@ fn close(object: &mut Map<String, Value>) {
 async fn clerk() -> Clerk {
     let email = |name: &str| EmulatorUser::with_email(&format!("{name}@acme.example"), PASSWORD);
     let users = [
-        email("ops").member_of("acme", "all"),
+        EmulatorUser {
+            phone_number: Some("+12125550101".to_owned()),
+            external_id: Some("ext-1".to_owned()),
+            ..email("ops").member_of("acme", "all")
+        },
         email("mfa").in_scenario(Scenario::Mfa),
         email("new").in_scenario(Scenario::NeedsNewPassword),
         email("protect").in_scenario(Scenario::NeedsProtectCheck),
@@ -174,6 +188,7 @@ async fn exchanges(clerk: &Clerk) -> Vec<Exchange> {
     let mut exchanges = public(clerk).await;
     exchanges.extend(sign_ins(clerk).await);
     exchanges.extend(sessions(clerk).await);
+    exchanges.extend(backend(clerk).await);
     exchanges
 }
 
@@ -197,10 +212,6 @@ async fn public(clerk: &Clerk) -> Vec<Exchange> {
         "POST",
         clerk.post(dev_browser.path(), "", &[]).await,
     ));
-    let keys = clerk
-        .plain(Method::GET, "/v1/jwks")
-        .bearer_auth(clerk.emulator.secret_key());
-    exchanges.push((Endpoint::BackendGetJwks, "GET", read(keys).await));
     for method in [Method::POST, Method::PUT] {
         let name = if method == Method::PUT { "PUT" } else { "POST" };
         let answer = read(clerk.native(method, "/v1/client", "")).await;
@@ -343,6 +354,47 @@ async fn sessions(clerk: &Clerk) -> Vec<Exchange> {
     for token in [token, ""] {
         let answer = clerk.delete("/v1/client/sessions", token).await;
         exchanges.push((Endpoint::RemoveSessions, "DELETE", answer));
+    }
+    exchanges
+}
+
+/// The variable parts of paths of the Backend API.
+const USER: &str = "{user_id}";
+
+async fn backend(clerk: &Clerk) -> Vec<Exchange> {
+    let mut exchanges = Vec::new();
+    let ops = clerk.emulator.user_id("ops@acme.example").unwrap();
+    for endpoint in [
+        Endpoint::BackendGetJwks,
+        Endpoint::BackendListUsers,
+        Endpoint::BackendGetUser,
+        Endpoint::BackendListUserMemberships,
+    ] {
+        for user in [ops.as_str(), "user_none"] {
+            let path = endpoint.path().replace(USER, user);
+            exchanges.push((endpoint, "GET", clerk.backend_get(&path).await));
+        }
+    }
+    for name in ["locked", "banned", "mfa"] {
+        let path = clerk.user_path(&format!("{name}@acme.example"));
+        exchanges.push((
+            Endpoint::BackendGetUser,
+            "GET",
+            clerk.backend_get(&path).await,
+        ));
+    }
+    for password in [PASSWORD, "wrong"] {
+        let answer = clerk.verify_password("ops@acme.example", password).await;
+        exchanges.push((Endpoint::BackendVerifyPassword, "POST", answer));
+    }
+    for (code, status) in known_errors() {
+        for endpoint in [Endpoint::BackendListUsers, Endpoint::BackendGetUser] {
+            clerk
+                .admin()
+                .fail_next(endpoint, Fault::error(status, code));
+            let path = endpoint.path().replace(USER, &ops);
+            exchanges.push((endpoint, "GET", clerk.backend_get(&path).await));
+        }
     }
     exchanges
 }
