@@ -225,4 +225,21 @@ fn password_body(password: &ClientSecret) -> Result<Bytes, CallError> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_escaped_into_the_room_made_for_it() {
+        for text in [
+            "\u{1}\u{2}\u{1f}".repeat(20),
+            "\"\\/".to_owned(),
+            "\u{1f69b}".to_owned(),
+        ] {
+            let password = ClientSecret::new(&text).unwrap();
+            let body = password_body(&password).unwrap();
+            assert!(body.len() <= 6 * text.len() + 16);
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body, serde_json::json!({"password": text}));
+        }
+    }
+}
