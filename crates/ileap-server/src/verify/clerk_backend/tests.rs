@@ -20,7 +20,7 @@ use crate::{
 };
 
 const CLIENT_ID: &str = "ops+1@acme.example";
-const SECRET: &str = "canary-secret\"+%41\n \u{e4}";
+const SECRET: &str = "canary-secret\"+%41\\ \u{e4}";
 const SECRET_KEY: &str = "sk_test_canary-key";
 const BODY_TEXT: &str = "canary-body-text";
 
