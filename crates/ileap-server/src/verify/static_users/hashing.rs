@@ -1,27 +1,42 @@
 //! Hashing outside the threads that serve requests, within bounds of processors and memory.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 
+use argon2::Block;
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-use super::secret_hash::{MOST_MEMORY_KIB, SecretHash};
+use super::{
+    locked,
+    secret_hash::{MOST_MEMORY_KIB, SecretHash},
+};
 use crate::{identity::ClientSecret, verify::VerifyError};
 
 /// All the memory that hashes under way take together, in KiB: room for two of the costliest.
 const MEMORY_KIB: u32 = 2 * MOST_MEMORY_KIB;
 /// How long a request waits for its turn. Whoever has to wait longer is better told to come back.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Less than what the size of a hash's memory is rounded down by, at most: four blocks of a KiB for each lane.
+const SLACK_KIB: usize = 32;
 /// When a request that did not get its turn may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Where secrets are hashed: no more at once than there are processors, and none that memory is short for.
-#[derive(Debug)]
 pub(super) struct Hashing {
     /// Memory not in use, in KiB. A hash takes as much as it needs, and at least one processor's share.
     memory: Arc<Semaphore>,
     share: u32,
     patience: Duration,
+    idle: Arc<Idle>,
 }
+
+/// Memory of hashes that are done, kept for the next ones. Freed, it would not go back to the system: allocators keep
+/// it for every thread, many times what all hashes need.
+#[derive(Default)]
+struct Idle(Mutex<Vec<Vec<Block>>>);
 
 impl Hashing {
     /// For the processors this machine lets us have.
@@ -43,6 +58,7 @@ impl Hashing {
             memory: Arc::new(Semaphore::new(memory as usize)),
             share,
             patience,
+            idle: Arc::default(),
         }
     }
 
@@ -52,8 +68,15 @@ impl Hashing {
         hash: SecretHash,
         secret: ClientSecret,
     ) -> Result<bool, VerifyError> {
-        let memory = hash.costs().memory;
-        let judged = self.run(memory, move || hash.is_of(&secret)).await?;
+        let kib = hash.costs().memory;
+        let (all, idle) = (Arc::clone(&self.memory), Arc::clone(&self.idle));
+        let work = move || {
+            let mut memory = idle.take(kib as usize, all.available_permits());
+            let judged = hash.is_of(&secret, &mut memory);
+            idle.put(memory);
+            judged
+        };
+        let judged = self.run(kib, work).await?;
         judged.map_err(|_| unavailable("hashing_failed"))
     }
 
@@ -76,6 +99,30 @@ impl Hashing {
     }
 }
 
+impl Idle {
+    /// Memory of about this size, or an empty one; keeps no more of the rest than there is room for.
+    fn take(&self, kib: usize, room: usize) -> Vec<Block> {
+        let mut idle = locked(&self.0);
+        let found = idle
+            .iter()
+            .position(|memory| memory.len() <= kib && kib - memory.len() < SLACK_KIB);
+        let found = found.map(|index| idle.swap_remove(index));
+        let mut left = room;
+        idle.retain(|memory| {
+            let fits = memory.len() <= left;
+            if fits {
+                left -= memory.len();
+            }
+            fits
+        });
+        found.unwrap_or_default()
+    }
+
+    fn put(&self, memory: Vec<Block>) {
+        locked(&self.0).push(memory);
+    }
+}
+
 #[cfg(test)]
 impl Hashing {
     /// Without room for anybody.
@@ -84,6 +131,7 @@ impl Hashing {
             memory: Arc::new(Semaphore::new(0)),
             share: 1,
             patience: Duration::from_millis(1),
+            idle: Arc::default(),
         }
     }
 }
@@ -103,6 +151,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::verify::static_users::secret_hash::Costs;
 
     const LONG: Duration = Duration::from_secs(60);
 
@@ -153,6 +202,50 @@ mod tests {
         }
     }
 
+    fn hash(memory: u32, lanes: u32) -> SecretHash {
+        SecretHash::decoy(Costs {
+            memory,
+            passes: 2,
+            lanes,
+        })
+    }
+
+    fn idle_kib(hashing: &Hashing) -> Vec<usize> {
+        locked(&hashing.idle.0).iter().map(Vec::len).collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn memory_is_used_again_and_no_more_is_kept_than_ran_at_once() {
+        let hashing = Arc::new(Hashing::with(2, LONG));
+        let secret = ClientSecret::new("x").unwrap();
+        let all: Vec<_> = (0..12)
+            .map(|_| {
+                let (hashing, secret) = (hashing.clone(), secret.clone());
+                tokio::spawn(async move { hashing.is_of(hash(19_457, 8), secret).await })
+            })
+            .collect();
+        for one in all {
+            assert_eq!(one.await.unwrap(), Ok(false));
+        }
+        let kept = idle_kib(&hashing);
+        assert!(!kept.is_empty() && kept.len() <= 2, "{kept:?}");
+    }
+
+    #[test]
+    fn memory_of_another_size_goes_when_there_is_no_room_for_it() {
+        let idle = Idle::default();
+        for kib in [100, 200, 300] {
+            idle.put(vec![Block::new(); kib]);
+        }
+        assert_eq!(idle.take(210, 400).len(), 200);
+        assert_eq!(idle.take(1_000, 400).len(), 0);
+        assert_eq!(locked(&idle.0).len(), 2);
+        assert_eq!(idle.take(1_000, 399).len(), 0);
+        assert_eq!(locked(&idle.0).len(), 1);
+        assert_eq!(idle.take(1_000, 0).len(), 0);
+        assert_eq!(locked(&idle.0).len(), 0);
+    }
+
     #[tokio::test]
     async fn the_costliest_hash_gets_its_turn_on_any_machine() {
         for processors in [0, 1, 3, 1_000, usize::MAX] {
@@ -192,6 +285,7 @@ mod tests {
             memory: hashing.memory.clone(),
             share: hashing.share,
             patience: LONG,
+            idle: Arc::default(),
         };
         assert_eq!(patient.run(1, || ()).await, Ok(()));
     }

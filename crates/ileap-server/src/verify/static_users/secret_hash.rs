@@ -3,9 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use argon2::{
-    Argon2, PasswordHasher as _, PasswordVerifier as _,
+    Argon2, Block, Params, PasswordHasher as _,
     password_hash::{self, phc::PasswordHash},
 };
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
 
 use crate::identity::ClientSecret;
 
@@ -112,14 +114,26 @@ impl SecretHash {
         self.costs
     }
 
-    /// Whether it is the hash of `secret`: tens of milliseconds of work. Compares in constant time.
-    pub(super) fn is_of(&self, secret: &ClientSecret) -> Result<bool, HashError> {
-        let verified = Argon2::default().verify_password(secret.expose().as_bytes(), &*self.phc);
-        match verified {
-            Ok(()) => Ok(true),
-            Err(password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(error) => Err(HashError(error)),
-        }
+    /// Whether it is the hash of `secret`: tens of milliseconds of work, in `memory`, which becomes as large as
+    /// that needs. Compares in constant time.
+    pub(super) fn is_of(
+        &self,
+        secret: &ClientSecret,
+        memory: &mut Vec<Block>,
+    ) -> Result<bool, HashError> {
+        self.compare(secret.expose().as_bytes(), memory)
+            .map_err(HashError)
+    }
+
+    fn compare(&self, secret: &[u8], memory: &mut Vec<Block>) -> password_hash::Result<bool> {
+        let hash = PasswordHash::new(&self.phc)?;
+        let params = Params::try_from(&hash)?;
+        let salt = hash.salt.ok_or(password_hash::Error::SaltInvalid)?;
+        let expected = hash.hash.ok_or(password_hash::Error::OutputSize)?;
+        memory.resize(params.block_count(), Block::new());
+        let mut output = Zeroizing::new(vec![0; expected.len()]);
+        Argon2::from(params).hash_password_into_with_memory(secret, &salt, &mut output, memory)?;
+        Ok(output.ct_eq(expected.as_bytes()).into())
     }
 }
 
@@ -173,8 +187,13 @@ mod tests {
     fn a_hash_is_of_its_secret_and_of_no_other() {
         let phc = hash_secret(&secret("canary-Lantern-4711")).unwrap();
         let hash = SecretHash::parse(&phc).unwrap();
-        assert_eq!(hash.is_of(&secret("canary-Lantern-4711")), Ok(true));
-        assert_eq!(hash.is_of(&secret("canary-lantern-4711")), Ok(false));
+        let mut memory = Vec::new();
+        for (text, is_right) in [
+            ("canary-Lantern-4711", true),
+            ("canary-lantern-4711", false),
+        ] {
+            assert_eq!(hash.is_of(&secret(text), &mut memory), Ok(is_right));
+        }
         assert_ne!(hash_secret(&secret("canary-Lantern-4711")).unwrap(), phc);
         assert!(!format!("{hash:?}").contains(&phc[30..]));
     }
@@ -184,7 +203,26 @@ mod tests {
     fn a_hash_of_the_reference_implementation_is_understood() {
         let phc = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         let hash = SecretHash::parse(phc).unwrap();
-        assert_eq!(hash.is_of(&secret("password")), Ok(true));
+        assert_eq!(hash.is_of(&secret("password"), &mut Vec::new()), Ok(true));
+    }
+
+    #[test]
+    fn memory_that_another_hash_was_computed_in_does_not_show() {
+        let phc = hash_secret(&secret("canary-Lantern-4711")).unwrap();
+        let hash = SecretHash::parse(&phc).unwrap();
+        let larger = SecretHash::decoy(Costs {
+            memory: 20_000,
+            passes: 2,
+            lanes: 4,
+        });
+        let mut memory = Vec::new();
+        for _ in 0..2 {
+            assert_eq!(larger.is_of(&secret("x"), &mut memory), Ok(false));
+            assert_eq!(
+                hash.is_of(&secret("canary-Lantern-4711"), &mut memory),
+                Ok(true)
+            );
+        }
     }
 
     #[test]
@@ -197,7 +235,7 @@ mod tests {
         let decoy = SecretHash::decoy(costs);
         assert_eq!(SecretHash::parse(&decoy.phc), Ok(decoy.clone()));
         assert_eq!(decoy.costs(), costs);
-        assert_eq!(decoy.is_of(&secret("x")), Ok(false));
+        assert_eq!(decoy.is_of(&secret("x"), &mut Vec::new()), Ok(false));
     }
 
     #[test]
