@@ -1,12 +1,10 @@
-//! The accounts of a run.
-
-use std::collections::HashMap;
+//! An account.
 
 use serde_json::{Map, Value};
 
 use crate::{
     options::Lockout,
-    users::{EmulatorUser, Scenario},
+    users::{EmulatorUser, Password, Scenario},
 };
 
 /// Where the test authenticator's backup codes come from: each is good once.
@@ -19,6 +17,8 @@ pub(crate) struct Account {
     pub(crate) number: u64,
     /// The id of its e-mail address, telephone number and image.
     pub(crate) identification_id: String,
+    /// The ids of its other e-mail addresses.
+    pub(crate) other_email_ids: Vec<String>,
     pub(crate) user: EmulatorUser,
     pub(crate) metadata: Metadata,
     pub(crate) memberships: Vec<Membership>,
@@ -55,6 +55,21 @@ pub(crate) struct Metadata {
     pub(crate) unsafe_: Map<String, Value>,
 }
 
+impl Metadata {
+    /// Replaces those that are given: public, private, unsafe.
+    pub(crate) fn replace(&mut self, [public, private, unsafe_]: [Option<Map<String, Value>>; 3]) {
+        for (own, new) in [
+            (&mut self.public, public),
+            (&mut self.private, private),
+            (&mut self.unsafe_, unsafe_),
+        ] {
+            if let Some(new) = new {
+                *own = new;
+            }
+        }
+    }
+}
+
 /// A membership, with its id.
 pub(crate) struct Membership {
     pub(crate) id: String,
@@ -73,6 +88,7 @@ impl Account {
             id: ids.0,
             number: 0,
             identification_id: ids.1,
+            other_email_ids: Vec::new(),
             user,
             metadata: Metadata::default(),
             memberships: Vec::new(),
@@ -155,6 +171,25 @@ impl Account {
         self.user.email.is_some() && self.email_verified
     }
 
+    /// Whether it can sign in with this: not with an e-mail address that was never verified.
+    pub(crate) fn signs_in_with(&self, identifier: &str) -> bool {
+        let identifier = identifier.to_lowercase();
+        let is_primary = self.user.email.as_ref();
+        let is_primary = is_primary.is_some_and(|email| email.to_lowercase() == identifier);
+        !is_primary || self.email_verified
+    }
+
+    /// Its e-mail addresses: id, address, whether it is verified. The primary one is the last, because
+    /// nothing promises it to be the first.
+    pub(crate) fn emails(&self) -> impl Iterator<Item = (&str, &str, bool)> {
+        let others = self.other_email_ids.iter().zip(&self.user.other_emails);
+        let others =
+            others.map(|(id, email)| (id.as_str(), email.address.as_str(), email.verified));
+        let primary = self.user.email.iter();
+        let id = self.identification_id.as_str();
+        others.chain(primary.map(move |email| (id, email.as_str(), self.email_verified)))
+    }
+
     pub(crate) fn has_password(&self) -> bool {
         self.user.password.is_some() && self.user.scenario != Scenario::Passwordless
     }
@@ -162,6 +197,18 @@ impl Account {
     /// Whether `text` is its password.
     pub(crate) fn is_password(&self, text: &str) -> bool {
         self.has_password() && self.user.password.as_ref().is_some_and(|own| own.is(text))
+    }
+
+    /// Gives it another password. What was wrong with the one before is over.
+    pub(crate) fn replace_password(&mut self, password: Password, now: u64) {
+        self.user.password = Some(password);
+        self.password_updated_at = now;
+        if matches!(
+            self.user.scenario,
+            Scenario::NeedsNewPassword | Scenario::Pwned | Scenario::Passwordless
+        ) {
+            self.user.scenario = Scenario::Ok;
+        }
     }
 
     pub(crate) fn has_mfa(&self) -> bool {
@@ -187,58 +234,18 @@ impl Account {
         }
     }
 
+    pub(crate) fn membership(&self, organization_id: &str) -> Option<&Membership> {
+        let mut memberships = self.memberships.iter();
+        memberships.find(|membership| membership.organization_id == organization_id)
+    }
+
+    pub(crate) fn membership_mut(&mut self, organization_id: &str) -> Option<&mut Membership> {
+        let mut memberships = self.memberships.iter_mut();
+        memberships.find(|membership| membership.organization_id == organization_id)
+    }
+
     /// What it can be found by besides its id.
-    fn names(&self) -> impl Iterator<Item = String> {
-        let user = &self.user;
-        [&user.email, &user.username, &user.phone_number]
-            .into_iter()
-            .flatten()
-            .map(|name| name.to_lowercase())
-    }
-}
-
-/// All accounts, found by id or by what they sign in with.
-#[derive(Default)]
-pub(crate) struct Accounts {
-    by_id: HashMap<String, Account>,
-    ids_by_name: HashMap<String, String>,
-    made: u64,
-}
-
-impl Accounts {
-    /// Takes in an account, as the newest.
-    pub(crate) fn add(&mut self, mut account: Account) {
-        self.made += 1;
-        account.number = self.made;
-        for name in account.names() {
-            self.ids_by_name.insert(name, account.id.clone());
-        }
-        self.by_id.insert(account.id.clone(), account);
-    }
-
-    pub(crate) fn get(&self, id: &str) -> Option<&Account> {
-        self.by_id.get(id)
-    }
-
-    /// To change anything but what it is found by.
-    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Account> {
-        self.by_id.get_mut(id)
-    }
-
-    pub(crate) fn values(&self) -> impl Iterator<Item = &Account> {
-        self.by_id.values()
-    }
-
-    /// The newest first.
-    pub(crate) fn newest_first(&self) -> Vec<&Account> {
-        let mut accounts: Vec<_> = self.values().collect();
-        accounts.sort_by_key(|account| std::cmp::Reverse(account.number));
-        accounts
-    }
-
-    /// The account with this e-mail address, username or telephone number, in upper or lower case.
-    pub(crate) fn find(&self, identifier: &str) -> Option<&Account> {
-        let id = self.ids_by_name.get(&identifier.to_lowercase())?;
-        self.by_id.get(id)
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        self.user.names().map(|(_, name)| name.to_lowercase())
     }
 }

@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    account::Lock,
     calls::{Calls, RecordedRequest},
     endpoint::Endpoint,
     faults::Fault,
     keys::SigningKey,
     state::Shared,
-    users::{Password, Scenario},
 };
+
+mod users;
 
 /// Changes a running emulator and reads what happened to it. Clones control the same one.
 #[derive(Clone)]
@@ -24,6 +24,15 @@ pub enum AdminError {
     /// No account has this e-mail address or username.
     #[error("changing an account: no user has this e-mail address or username")]
     UnknownUser,
+    /// The account does not belong to this organization.
+    #[error("changing a membership: the user is no member of this organization")]
+    UnknownMembership,
+    /// Another account has the e-mail address, the username or the telephone number.
+    #[error("creating an account: the {key} is taken")]
+    Taken {
+        /// `email`, `username` or `phone_number`.
+        key: &'static str,
+    },
     /// The emulator runs on the machine's time.
     #[error("advancing the clock: the emulator was not started with a manual clock")]
     RealClock,
@@ -64,67 +73,6 @@ impl EmulatorAdmin {
         self.shared.world().live_sessions(None, now)
     }
 
-    /// The sessions that live, of one account.
-    pub fn sessions_active_of(&self, identifier: &str) -> Result<usize, AdminError> {
-        let now = self.shared.clock().now_ms();
-        let world = self.shared.world();
-        let account = world.accounts.find(identifier);
-        let account = account.ok_or(AdminError::UnknownUser)?;
-        Ok(world.live_sessions(Some(account), now))
-    }
-
-    /// Gives an account another password. Its sessions stay.
-    pub fn set_password(&self, identifier: &str, password: &str) -> Result<(), AdminError> {
-        self.change(identifier, |account, now| {
-            account.user.password = Some(Password::new(password));
-            account.password_updated_at = now;
-        })
-    }
-
-    /// Puts an account into another scenario, with the ban or lock that belongs to it.
-    pub fn set_scenario(&self, identifier: &str, scenario: Scenario) -> Result<(), AdminError> {
-        let lockout = self.shared.options.lockout;
-        self.change(identifier, |account, now| {
-            account.set_scenario(scenario, lockout, now);
-        })
-    }
-
-    /// Makes Device Trust let an account pass everywhere.
-    pub fn trust_everywhere(&self, identifier: &str) -> Result<(), AdminError> {
-        self.change(identifier, |account, _| {
-            account.user.bypass_client_trust = true;
-        })
-    }
-
-    /// Makes Device Trust ask an account for a code on unknown clients.
-    pub fn distrust(&self, identifier: &str) -> Result<(), AdminError> {
-        self.change(identifier, |account, _| {
-            account.user.bypass_client_trust = false;
-        })
-    }
-
-    /// Bans an account.
-    pub fn ban(&self, identifier: &str) -> Result<(), AdminError> {
-        self.change(identifier, |account, _| account.banned = true)
-    }
-
-    /// Lifts a ban.
-    pub fn unban(&self, identifier: &str) -> Result<(), AdminError> {
-        self.change(identifier, |account, _| account.banned = false)
-    }
-
-    /// Locks an account without an end.
-    pub fn lock(&self, identifier: &str) -> Result<(), AdminError> {
-        self.change(identifier, |account, _| account.lock = Lock::Forever)
-    }
-
-    /// Opens an account again and forgets its failed attempts.
-    pub fn unlock(&self, identifier: &str) -> Result<(), AdminError> {
-        self.change(identifier, |account, _| {
-            account.unlock();
-        })
-    }
-
     /// Makes a new signing key. The old one is gone at once; the key's id stays, because it is the
     /// instance's.
     pub fn rotate_keys(&self) -> Result<(), AdminError> {
@@ -149,19 +97,6 @@ impl EmulatorAdmin {
             return Ok(());
         }
         Err(AdminError::RealClock)
-    }
-
-    fn change(
-        &self,
-        identifier: &str,
-        change: impl FnOnce(&mut crate::account::Account, u64),
-    ) -> Result<(), AdminError> {
-        let now = self.shared.clock().now_ms();
-        let mut world = self.shared.world();
-        let account = world.accounts.find(identifier);
-        let id = account.ok_or(AdminError::UnknownUser)?.id.clone();
-        world.update_user(&id, now, |account| change(account, now));
-        Ok(())
     }
 }
 

@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{Path, Request, State, rejection::JsonRejection},
+    extract::{Request, State, rejection::JsonRejection},
     http::StatusCode,
     middleware::{Next, from_fn_with_state},
     response::Response,
-    routing::{get, patch, post},
+    routing::{get, post},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
@@ -19,8 +19,9 @@ use crate::{
     faults::Fault,
     routes::plain,
     state::Shared,
-    users::Scenario,
 };
+
+mod users;
 
 /// Where the controls are. No route of Clerk begins so.
 pub(crate) const PREFIX: &str = "/__emulator/";
@@ -38,7 +39,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/__emulator/maintenance", post(set_maintenance))
         .route("/__emulator/calls", get(calls))
         .route("/__emulator/requests", get(requests))
-        .route("/__emulator/users/{identifier}", patch(change_user))
+        .merge(users::router())
         .route_layer(from_fn_with_state(Arc::clone(shared), own_host_only))
 }
 
@@ -146,17 +147,6 @@ struct MaintenanceRequest {
     enabled: bool,
 }
 
-/// What may be changed of an account. It holds a password, so it gets no `Debug`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UserRequest {
-    scenario: Option<Scenario>,
-    password: Option<String>,
-    banned: Option<bool>,
-    locked: Option<bool>,
-    bypass_client_trust: Option<bool>,
-}
-
 async fn add_fault(State(shared): State<Arc<Shared>>, body: Body<FaultRequest>) -> Response {
     with(shared, body, |admin, request| {
         if request.always {
@@ -222,38 +212,6 @@ async fn requests(State(shared): State<Arc<Shared>>) -> Response {
     plain(StatusCode::OK, &json!(shared.world().log.to_vec()))
 }
 
-async fn change_user(
-    State(shared): State<Arc<Shared>>,
-    Path(identifier): Path<String>,
-    body: Body<UserRequest>,
-) -> Response {
-    with(shared, body, |admin, request| {
-        let identifier = identifier.as_str();
-        admin.sessions_active_of(identifier)?;
-        if let Some(scenario) = request.scenario {
-            admin.set_scenario(identifier, scenario)?;
-        }
-        if let Some(password) = &request.password {
-            admin.set_password(identifier, password)?;
-        }
-        match request.banned {
-            Some(true) => admin.ban(identifier)?,
-            Some(false) => admin.unban(identifier)?,
-            None => {}
-        }
-        match request.locked {
-            Some(true) => admin.lock(identifier)?,
-            Some(false) => admin.unlock(identifier)?,
-            None => {}
-        }
-        match request.bypass_client_trust {
-            Some(true) => admin.trust_everywhere(identifier),
-            Some(false) => admin.distrust(identifier),
-            None => Ok(()),
-        }
-    })
-}
-
 fn with<T: DeserializeOwned>(
     shared: Arc<Shared>,
     body: Body<T>,
@@ -272,13 +230,15 @@ fn with<T: DeserializeOwned>(
 fn done(result: Result<(), AdminError>) -> Response {
     match result {
         Ok(()) => plain(StatusCode::OK, &json!({"ok": true})),
-        Err(error) => {
-            let status = match error {
-                AdminError::UnknownUser => StatusCode::NOT_FOUND,
-                AdminError::RealClock => StatusCode::CONFLICT,
-                AdminError::KeyGeneration => StatusCode::INTERNAL_SERVER_ERROR,
-            };
-            plain(status, &json!({"error": error.to_string()}))
-        }
+        Err(error) => refused(error),
     }
+}
+
+fn refused(error: AdminError) -> Response {
+    let status = match error {
+        AdminError::UnknownUser | AdminError::UnknownMembership => StatusCode::NOT_FOUND,
+        AdminError::RealClock | AdminError::Taken { .. } => StatusCode::CONFLICT,
+        AdminError::KeyGeneration => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    plain(status, &json!({"error": error.to_string()}))
 }

@@ -15,7 +15,12 @@ use crate::{
 use body::Body;
 
 pub(crate) mod body;
+mod memberships;
+mod organizations;
 mod passwords;
+mod sessions;
+mod sign_in_tokens;
+mod user_changes;
 mod users;
 
 /// What one key may do in ten seconds.
@@ -43,8 +48,35 @@ pub(crate) fn route(call: &mut Call<'_>) -> Result<Value, Refusal> {
         Endpoint::BackendListUsers => users::list(call),
         Endpoint::BackendGetUser => users::get(call),
         Endpoint::BackendVerifyPassword => passwords::verify_password(call),
-        Endpoint::BackendListUserMemberships => users::memberships(call),
-        _ => Err(Refusal::new("resource_not_found")),
+        Endpoint::BackendListUserMemberships => memberships::list_of_user(call),
+        Endpoint::BackendListOrganizations => organizations::list(call),
+        Endpoint::BackendCreateOrganization => organizations::create(call),
+        Endpoint::BackendGetOrganization => organizations::get(call),
+        Endpoint::BackendUpdateOrganization => organizations::update(call),
+        Endpoint::BackendDeleteOrganization => organizations::delete(call),
+        Endpoint::BackendListMemberships => memberships::list(call),
+        Endpoint::BackendCreateMembership => memberships::create(call),
+        Endpoint::BackendUpdateMembership => memberships::update(call),
+        Endpoint::BackendDeleteMembership => memberships::delete(call),
+        Endpoint::BackendListSessions => sessions::list(call),
+        Endpoint::BackendCreateSession => sessions::create(call),
+        Endpoint::BackendGetSession => sessions::get(call),
+        Endpoint::BackendRevokeSession => sessions::revoke(call),
+        Endpoint::BackendCreateSessionToken => sessions::create_token(call),
+        Endpoint::BackendCreateTemplateToken => sessions::create_template_token(call),
+        Endpoint::BackendCreateSignInToken => sign_in_tokens::create(call),
+        Endpoint::BackendRevokeSignInToken => sign_in_tokens::revoke(call),
+        Endpoint::BackendCountUsers => users::count(call),
+        Endpoint::BackendCreateUser => user_changes::create(call),
+        Endpoint::BackendUpdateUser => user_changes::update(call),
+        Endpoint::BackendDeleteUser => user_changes::delete(call),
+        Endpoint::BackendVerifyTotp => passwords::verify_totp(call),
+        Endpoint::BackendLockUser
+        | Endpoint::BackendUnlockUser
+        | Endpoint::BackendBanUser
+        | Endpoint::BackendUnbanUser => user_changes::change_state(call),
+        // The others are the Frontend API's.
+        _ => Err(Refusal::internal()),
     }
 }
 

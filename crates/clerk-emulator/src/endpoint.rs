@@ -125,7 +125,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every route.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 56] = [
         Self::CreateDevBrowser,
         Self::GetEnvironment,
         Self::GetClient,
@@ -153,9 +153,35 @@ impl Endpoint {
         Self::GetHealth,
         Self::BackendGetJwks,
         Self::BackendListUsers,
+        Self::BackendCountUsers,
+        Self::BackendCreateUser,
         Self::BackendGetUser,
+        Self::BackendUpdateUser,
+        Self::BackendDeleteUser,
         Self::BackendVerifyPassword,
+        Self::BackendVerifyTotp,
+        Self::BackendLockUser,
+        Self::BackendUnlockUser,
+        Self::BackendBanUser,
+        Self::BackendUnbanUser,
         Self::BackendListUserMemberships,
+        Self::BackendListOrganizations,
+        Self::BackendCreateOrganization,
+        Self::BackendGetOrganization,
+        Self::BackendUpdateOrganization,
+        Self::BackendDeleteOrganization,
+        Self::BackendListMemberships,
+        Self::BackendCreateMembership,
+        Self::BackendUpdateMembership,
+        Self::BackendDeleteMembership,
+        Self::BackendListSessions,
+        Self::BackendCreateSession,
+        Self::BackendGetSession,
+        Self::BackendRevokeSession,
+        Self::BackendCreateSessionToken,
+        Self::BackendCreateTemplateToken,
+        Self::BackendCreateSignInToken,
+        Self::BackendRevokeSignInToken,
     ];
 
     /// Whether the caller has to say which client it is: public documents are for everybody, and the Backend

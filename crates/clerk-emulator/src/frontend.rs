@@ -15,7 +15,8 @@ use crate::{
     shapes::View,
     state::{Shared, World},
 };
-pub(crate) use completion::authorized_party;
+pub(crate) use completion::{authorized_party, renew_token};
+pub(crate) use factors::TEST_CODE;
 use mode::{Caller, ClientReply};
 use params::Params;
 
@@ -29,6 +30,7 @@ pub(crate) mod params;
 mod password;
 mod sessions;
 mod sign_ins;
+mod tickets;
 mod well_known;
 
 /// A request that has been read.

@@ -2,7 +2,8 @@
 //! no internet, in tests and in demos.
 //!
 //! It serves the Frontend API (sign-ins, sessions, session tokens, environment, keys) on one loopback port,
-//! the beginnings of the Backend API on the same one, and controls for tests under `/__emulator/`.
+//! the Backend API (users, password checks, organizations, memberships, sessions, sign-in tokens, keys) on the
+//! same one, and controls for tests under `/__emulator/`.
 //!
 //! ```
 //! use clerk_emulator::{ClerkEmulator, EmulatorOptions, EmulatorUser, Endpoint, Fault};
@@ -36,7 +37,12 @@
 //! |---|---|
 //! | `POST /__emulator/faults` | `{"endpoint": "create_sign_in", "always": false, "fault": {"kind": "error", "code": "user_locked"}}`; kinds are [`Fault`] in snake case, `latency` and `slow_drip` take `milliseconds`, `status` takes `status`, `error` also `status`, `meta`, `retry_after` |
 //! | `DELETE /__emulator/faults` | nothing fails any more |
-//! | `PATCH /__emulator/users/{identifier}` | any of `{"scenario", "password", "banned", "locked", "bypass_client_trust"}` |
+//! | `POST /__emulator/users` | a new account of `{"email", "username", "password", "scenario", "bypass_client_trust", "phone_number", "external_id", "first_name", "last_name"}`; answers its `id` |
+//! | `GET /__emulator/users/{identifier}` | its `id`, `failures`, `attempts_remaining`, `locked`, `banned`, `email_verified`, `mfa`, `sessions_active` |
+//! | `PATCH /__emulator/users/{identifier}` | any of `{"scenario", "password", "banned", "locked", "bypass_client_trust", "email_verified", "mfa"}` |
+//! | `DELETE /__emulator/users/{identifier}` | deletes the account |
+//! | `PUT /__emulator/users/{identifier}/memberships/{organization}` | `{"role": "operator", "permissions": []}`: makes a member, or changes its role |
+//! | `DELETE /__emulator/users/{identifier}/memberships/{organization}` | ends the membership |
 //! | `POST /__emulator/clock` | `{"advance_seconds": 60}`, on a manual clock |
 //! | `POST /__emulator/maintenance` | `{"enabled": true}` |
 //! | `POST /__emulator/rotate_keys` | a new signing key |
@@ -45,8 +51,10 @@
 //!
 //! # What is like Clerk
 //!
-//! The shapes and the order of checks; form bodies only; native, browser and development-browser callers;
-//! five sign-ins and three factor attempts in ten seconds per address; a lock of an hour after ten failures;
+//! The shapes and the order of checks; forms only at the Frontend API, JSON only at the Backend API; native,
+//! browser and development-browser callers;
+//! five sign-ins and three factor attempts in ten seconds per address; a hundred calls of the Backend API per
+//! key, a thousand in production, and ten changes per user; a lock of an hour after ten failures;
 //! every sign-in status; client tokens that change with each sign-in; session tokens of a minute, in the
 //! second version of their claims. [`DEPARTURES`] lists where answers differ from Clerk's published OpenAPI
 //! documents, because real ones do.
@@ -59,7 +67,9 @@
 //! * Error texts are ours. A client must look at status and code.
 //! * No message is sent. The code 424242 is right for e-mail addresses that contain `+clerk_test`, and for the
 //!   one telephone number, authenticator app and backup codes that accounts of the scenario `mfa` have.
-//! * Sign-up, OAuth, SAML, passkeys, web3, tickets and changing one's own account are missing. Their
+//! * A user has one telephone number at most, and its primary e-mail address stays. Password hashes and roles are not known:
+//!   hashes are refused, every role key that starts with `org:` is taken.
+//! * Sign-up, OAuth, SAML, passkeys, web3 and changing one's own account are missing. Their
 //!   parameters are accepted where the documents have them, their strategies are not.
 //! * Session tokens have the second version of the claims whatever API version is pinned.
 //!
@@ -68,9 +78,14 @@
 //! Where no document and no recording says what happens, the emulator does the less pleasant thing: a lock
 //! answers to the right password too and is announced from the attempt after the one that caused it; an old
 //! client token counts as none; a caller that says neither `Origin` nor `_is_native` is taken for an app
-//! ([`EmulatorOptions::lenient_headerless`]); enforced single sign-on answers `saml_connection_not_found`.
+//! ([`EmulatorOptions::lenient_headerless`]); enforced single sign-on answers `saml_connection_not_found`;
+//! wrong passwords at `verify_password` count towards the lock ([`EmulatorOptions::verify_password_counts`]),
+//! though that route never speaks of it; an e-mail address that was never verified finds its account there, and
+//! may be another's; a primary e-mail address comes last in its list; user objects of the Backend API come without memberships; body members
+//! that a route does not know are refused; a sign-in token does not stand for a second factor.
 
 mod account;
+mod accounts;
 mod admin;
 mod admin_http;
 mod answer;
@@ -90,11 +105,13 @@ mod limits;
 mod options;
 mod organization;
 mod routes;
+mod session;
 mod session_token;
 mod shapes;
 mod shelf;
 mod sign_in;
 mod state;
+mod ticket;
 mod users;
 mod users_file;
 
@@ -107,5 +124,5 @@ pub use endpoint::Endpoint;
 pub use errors::known_errors;
 pub use faults::Fault;
 pub use options::{EmulatorOptions, EnumerationProtection, InstanceKind, Lockout, WrongPassword};
-pub use users::{EmulatorMembership, EmulatorUser, Password, Scenario};
+pub use users::{EmulatorEmail, EmulatorMembership, EmulatorUser, Password, Scenario};
 pub use users_file::{UsersError, load_users};

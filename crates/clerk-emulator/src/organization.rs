@@ -1,6 +1,6 @@
 //! The organizations of a run.
 
-use crate::{account::Metadata, ids::Ids, users::EmulatorUser};
+use crate::{account::Metadata, ids::Ids};
 
 /// An organization.
 pub(crate) struct Organization {
@@ -32,29 +32,10 @@ impl Organization {
 }
 
 /// All organizations, the oldest first.
+#[derive(Default)]
 pub(crate) struct Organizations(Vec<Organization>);
 
 impl Organizations {
-    /// One for each slug among the memberships.
-    pub(crate) fn of(users: &[EmulatorUser], ids: &mut Ids, now: u64) -> Self {
-        let mut organizations = Self(Vec::new());
-        for membership in users.iter().flat_map(|user| &user.memberships) {
-            organizations.obtain(&membership.organization, ids, now);
-        }
-        organizations
-    }
-
-    /// The id of the organization with this slug, which is made if there is none.
-    pub(crate) fn obtain(&mut self, slug: &str, ids: &mut Ids, now: u64) -> String {
-        if let Some(known) = self.0.iter().find(|known| known.slug == slug) {
-            return known.id.clone();
-        }
-        let organization = Organization::new(slug, ids, now);
-        let id = organization.id.clone();
-        self.add(organization);
-        id
-    }
-
     pub(crate) fn add(&mut self, organization: Organization) {
         self.0.push(organization);
     }

@@ -10,18 +10,19 @@ use crate::{
     keys::TokenClass,
 };
 
-/// How long a token is good, in seconds.
-const LIFETIME: u64 = 60;
+/// How long a token is good, in seconds, unless another time is asked for.
+pub(crate) const LIFETIME: u64 = 60;
 /// How far `nbf` lies before `iat`, in seconds.
 const SKEW: u64 = 10;
 
-/// A token for the session, with this organization active.
+/// A token for the session, good for `seconds`, with this organization active.
 pub(crate) fn sign(
     call: &mut Call<'_>,
     session_id: &str,
     organization: Option<&str>,
+    seconds: u64,
 ) -> Result<String, Refusal> {
-    let mut claims = common(call, session_id)?;
+    let mut claims = common(call, session_id, seconds)?;
     let session = call.world.sessions.get(session_id);
     let session = session.ok_or_else(Refusal::internal)?;
     let minutes = |since: u64| call.now.saturating_sub(since) / 60_000;
@@ -52,8 +53,12 @@ pub(crate) fn sign(
 }
 
 /// A token of a JWT template without claims of its own: it names the user only.
-pub(crate) fn sign_template(call: &mut Call<'_>, session_id: &str) -> Result<String, Refusal> {
-    let claims = common(call, session_id)?;
+pub(crate) fn sign_template(
+    call: &mut Call<'_>,
+    session_id: &str,
+    seconds: u64,
+) -> Result<String, Refusal> {
+    let claims = common(call, session_id, seconds)?;
     signed(call, TokenClass::Template, claims)
 }
 
@@ -67,7 +72,11 @@ fn signed(
     token.map_err(|_| Refusal::internal())
 }
 
-fn common(call: &mut Call<'_>, session_id: &str) -> Result<Map<String, Value>, Refusal> {
+fn common(
+    call: &mut Call<'_>,
+    session_id: &str,
+    seconds: u64,
+) -> Result<Map<String, Value>, Refusal> {
     let session = call.world.sessions.get(session_id);
     let user_id = session.map(|session| session.user_id.clone());
     let issued_at = call.now / 1_000;
@@ -77,7 +86,7 @@ fn common(call: &mut Call<'_>, session_id: &str) -> Result<Map<String, Value>, R
         ("sub", json!(user_id.ok_or_else(Refusal::internal)?)),
         ("iat", json!(issued_at)),
         ("nbf", json!(issued_at.saturating_sub(SKEW))),
-        ("exp", json!(issued_at.saturating_add(LIFETIME))),
+        ("exp", json!(issued_at.saturating_add(seconds))),
         ("jti", json!(call.world.ids.word(20))),
     ] {
         claims.insert(name.to_owned(), value);

@@ -7,12 +7,15 @@ use crate::{
     answer::with,
     options::Lockout,
     organization::Organization,
-    sign_in::{SignIn, SignInStatus, Strategy},
-    state::{SESSION_ABANDON_MS, Session, SessionStatus, World},
+    session::{SESSION_ABANDON_MS, Session, SessionStatus},
+    sign_in::{SignIn, SignInStatus},
+    state::World,
     users::Scenario,
 };
+use factors::{first_factors, second_factors};
 
 mod backend;
+mod factors;
 
 const IMAGE_URL: &str = "https://img.clerk.invalid/none.png";
 
@@ -100,7 +103,7 @@ impl View<'_> {
             "two_factor_enabled": has_mfa,
             "totp_enabled": has_mfa,
             "backup_code_enabled": has_mfa,
-            "email_addresses": account.user.email.iter().map(|email| email_address(account, email)).collect::<Vec<_>>(),
+            "email_addresses": account.emails().map(|email| email_address(account, email)).collect::<Vec<_>>(),
             "phone_numbers": account.user.phone_number.iter().map(|number| phone_number(account, number)).collect::<Vec<_>>(),
             "web3_wallets": [],
             "passkeys": [],
@@ -190,61 +193,11 @@ impl View<'_> {
     }
 }
 
-/// The ways to sign in. An identifier that must not be told from a known one has a password only.
-fn first_factors(account: Option<&Account>) -> Vec<Value> {
-    let mut factors = Vec::new();
-    if account.is_none_or(Account::has_password) {
-        factors.push(json!({"strategy": "password"}));
-    }
-    if let Some(account) = account
-        && account.has_verified_email()
-    {
-        factors.push(email_factor(account, Strategy::EmailCode));
-        if account.has_password() {
-            factors.push(email_factor(account, Strategy::ResetPasswordEmailCode));
-        }
-    }
-    factors
-}
-
-/// The ways to prove a second thing: those the user set up, else, for Device Trust, the mailbox.
-fn second_factors(account: &Account) -> Vec<Value> {
-    if !account.has_mfa() && account.has_verified_email() {
-        return vec![email_factor(account, Strategy::EmailCode)];
-    }
-    let phone = json!({
-        "strategy": "phone_code",
-        "safe_identifier": "+*******0105",
-        "phone_number_id": account.identification_id,
-        "default": true,
-    });
-    if account.has_mfa() {
-        return vec![
-            json!({"strategy": "totp"}),
-            json!({"strategy": "backup_code"}),
-            phone,
-        ];
-    }
-    vec![phone]
-}
-
-fn email_factor(account: &Account, strategy: Strategy) -> Value {
-    let (name, domain) = account.identifier().split_once('@').unwrap_or_default();
-    let initial: String = name.chars().take(1).collect();
-    json!({
-        "strategy": strategy.as_str(),
-        "safe_identifier": format!("{initial}**@{domain}"),
-        "email_address_id": account.identification_id,
-        "primary": true,
-    })
-}
-
-fn email_address(account: &Account, email: &str) -> Value {
-    let verified = account.has_verified_email();
+fn email_address(account: &Account, (id, address, verified): (&str, &str, bool)) -> Value {
     json!({
         "object": "email_address",
-        "id": account.identification_id,
-        "email_address": email,
+        "id": id,
+        "email_address": address,
         "reserved": false,
         "verification": verified.then(verified_by_admin),
         "linked_to": [],
@@ -296,7 +249,7 @@ fn organization_shape(world: &World, organization: &Organization) -> Value {
         "slug": organization.slug,
         "image_url": IMAGE_URL,
         "has_image": false,
-        "members_count": world.members_of(&organization.id),
+        "members_count": world.members(&organization.id).len(),
         "pending_invitations_count": 0,
         "max_allowed_memberships": organization.max_memberships,
         "admin_delete_enabled": true,

@@ -31,6 +31,14 @@ impl<T> Shelf<T> {
         self.things.values()
     }
 
+    /// What was put in last comes first.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &T> {
+        self.order
+            .iter()
+            .rev()
+            .filter_map(|name| self.things.get(name))
+    }
+
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.things.values_mut()
     }

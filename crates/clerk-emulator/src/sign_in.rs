@@ -92,10 +92,13 @@ pub(crate) enum Strategy {
     ResetPasswordEmailCode,
     Totp,
     BackupCode,
+    /// A sign-in token. It is asked for in the first call only, so no text stands for it.
+    Ticket,
 }
 
 impl Strategy {
-    pub(crate) const ALL: [Self; 6] = [
+    /// Those that can be chosen for a factor.
+    const ALL: [Self; 6] = [
         Self::Password,
         Self::EmailCode,
         Self::PhoneCode,
@@ -118,6 +121,7 @@ impl Strategy {
             Self::ResetPasswordEmailCode => "reset_password_email_code",
             Self::Totp => "totp",
             Self::BackupCode => "backup_code",
+            Self::Ticket => "ticket",
         }
     }
 
@@ -134,6 +138,7 @@ impl Strategy {
             Self::Password => "verification_password",
             Self::Totp => "verification_totp",
             Self::BackupCode => "verification_backup_code",
+            Self::Ticket => "verification_ticket",
             _ => "verification_otp",
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use axum::http::{HeaderMap, Uri, header, uri::Authority};
 
 use crate::{
-    account::{Account, Accounts},
+    accounts::Accounts,
     calls::{Calls, RequestLog},
     clock::EmulatorClock,
     faults::Faults,
@@ -14,17 +14,14 @@ use crate::{
     limits::Limits,
     options::EmulatorOptions,
     organization::Organizations,
+    session::{Session, SessionStatus},
     shelf::Shelf,
     sign_in::SignIn,
+    ticket::Ticket,
 };
 
 /// Clients, attempts, sessions and development browsers kept, of each; the oldest go first.
 const KEPT: usize = 10_000;
-/// How long a session lasts.
-pub(crate) const SESSION_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
-/// When a session without activity is given up.
-pub(crate) const SESSION_ABANDON_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
-
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) options: EmulatorOptions,
@@ -86,6 +83,7 @@ pub(crate) struct World {
     pub(crate) clients: Shelf<Client>,
     pub(crate) sign_ins: Shelf<SignIn>,
     pub(crate) sessions: Shelf<Session>,
+    pub(crate) tickets: Shelf<Ticket>,
     pub(crate) dev_browsers: Shelf<DevBrowser>,
     pub(crate) limits: Limits,
     pub(crate) faults: Faults,
@@ -111,67 +109,6 @@ pub(crate) struct Client {
     pub(crate) updated_at: u64,
 }
 
-/// A session.
-pub(crate) struct Session {
-    pub(crate) id: String,
-    pub(crate) client_id: String,
-    pub(crate) user_id: String,
-    pub(crate) status: SessionStatus,
-    pub(crate) task: Option<&'static str>,
-    pub(crate) active_organization: Option<String>,
-    pub(crate) token: Option<String>,
-    /// When a second factor was verified, if one was.
-    pub(crate) second_factor_at: Option<u64>,
-    pub(crate) last_active_at: u64,
-    pub(crate) created_at: u64,
-    pub(crate) updated_at: u64,
-}
-
-/// Where a session is in its life.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum SessionStatus {
-    Active,
-    Pending,
-    Ended,
-    Expired,
-    Removed,
-}
-
-impl SessionStatus {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Pending => "pending",
-            Self::Ended => "ended",
-            Self::Expired => "expired",
-            Self::Removed => "removed",
-        }
-    }
-}
-
-impl Session {
-    /// The status at `now`: a session past its life has expired without anybody's doing.
-    pub(crate) fn status(&self, now: u64) -> SessionStatus {
-        let lives = matches!(self.status, SessionStatus::Active | SessionStatus::Pending);
-        if lives && now >= self.expire_at() {
-            return SessionStatus::Expired;
-        }
-        self.status
-    }
-
-    /// Whether it stands for a user who is signed in, with or without something left to do.
-    pub(crate) fn is_live(&self, now: u64) -> bool {
-        matches!(
-            self.status(now),
-            SessionStatus::Active | SessionStatus::Pending
-        )
-    }
-
-    pub(crate) fn expire_at(&self) -> u64 {
-        self.created_at.saturating_add(SESSION_MS)
-    }
-}
-
 /// What stands in for the cookies of a browser that visits a development instance.
 pub(crate) struct DevBrowser {
     pub(crate) client_id: Option<String>,
@@ -180,16 +117,16 @@ pub(crate) struct DevBrowser {
 impl World {
     fn new(options: &EmulatorOptions, mut ids: Ids, key: SigningKey) -> Self {
         let now = options.clock.now_ms();
-        let organizations = Organizations::of(&options.users, &mut ids, now);
         let client_key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &ids.block());
         let mut world = Self {
             ids,
             key,
             accounts: Accounts::default(),
-            organizations,
+            organizations: Organizations::default(),
             clients: Shelf::new(KEPT),
             sign_ins: Shelf::new(KEPT),
             sessions: Shelf::new(KEPT),
+            tickets: Shelf::new(KEPT),
             dev_browsers: Shelf::new(KEPT),
             limits: Limits::default(),
             faults: Faults::default(),
@@ -247,42 +184,5 @@ impl World {
         if let Some(client) = self.clients.take(client_id) {
             self.client_tokens.take(&client.token);
         }
-    }
-
-    /// Gives every session of the client this status and empties its list.
-    pub(crate) fn end_sessions_of(&mut self, client_id: &str, status: SessionStatus, now: u64) {
-        let Some(client) = self.clients.get_mut(client_id) else {
-            return;
-        };
-        client.last_active_session_id = None;
-        client.updated_at = now;
-        for id in std::mem::take(&mut client.session_ids) {
-            if let Some(session) = self.sessions.get_mut(&id)
-                && session.is_live(now)
-            {
-                session.status = status;
-                session.updated_at = now;
-            }
-        }
-    }
-
-    /// How many members an organization has.
-    pub(crate) fn members_of(&self, organization_id: &str) -> usize {
-        let memberships = self
-            .accounts
-            .values()
-            .flat_map(|account| &account.memberships);
-        memberships
-            .filter(|membership| membership.organization_id == organization_id)
-            .count()
-    }
-
-    /// The sessions that live, of everybody or of one account.
-    pub(crate) fn live_sessions(&self, account: Option<&Account>, now: u64) -> usize {
-        self.sessions
-            .values()
-            .filter(|session| session.is_live(now))
-            .filter(|session| account.is_none_or(|account| account.id == session.user_id))
-            .count()
     }
 }

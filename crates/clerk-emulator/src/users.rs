@@ -30,6 +30,8 @@ impl fmt::Debug for Password {
 pub struct EmulatorUser {
     /// The e-mail address; verified unless the scenario says otherwise.
     pub email: Option<String>,
+    /// Further e-mail addresses.
+    pub other_emails: Vec<EmulatorEmail>,
     /// The username.
     pub username: Option<String>,
     /// The password; `None` for an account that has none.
@@ -78,6 +80,27 @@ impl EmulatorUser {
         self
     }
 
+    /// The same account with a further e-mail address, which is verified.
+    #[must_use]
+    pub fn also_known_as(mut self, email: &str) -> Self {
+        self.other_emails.push(EmulatorEmail {
+            address: email.to_owned(),
+            verified: true,
+        });
+        self
+    }
+
+    /// The same account with a further e-mail address that it never proved to be its own. It may be that of
+    /// another account.
+    #[must_use]
+    pub fn claiming(mut self, email: &str) -> Self {
+        self.other_emails.push(EmulatorEmail {
+            address: email.to_owned(),
+            verified: false,
+        });
+        self
+    }
+
     /// The same account in another scenario.
     #[must_use]
     pub fn in_scenario(mut self, scenario: Scenario) -> Self {
@@ -92,6 +115,19 @@ impl EmulatorUser {
         self
     }
 
+    /// What nobody else may have, and under which key.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let verified = self.other_emails.iter().filter(|email| email.verified);
+        let others = verified.map(|email| ("email", email.address.as_str()));
+        let own = [
+            ("email", &self.email),
+            ("username", &self.username),
+            ("phone_number", &self.phone_number),
+        ];
+        let own = own.into_iter();
+        others.chain(own.filter_map(|(key, name)| Some((key, name.as_deref()?))))
+    }
+
     /// What names it: the e-mail address, else the username.
     pub(crate) fn identifier(&self) -> &str {
         self.email
@@ -101,10 +137,19 @@ impl EmulatorUser {
     }
 }
 
+/// A further e-mail address.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EmulatorEmail {
+    /// The address.
+    pub address: String,
+    /// Whether it was proved to be the account's.
+    pub verified: bool,
+}
+
 /// A role in an organization. Organizations are made from their slugs: one slug, one organization.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EmulatorMembership {
-    /// The organization's slug.
+    /// The organization's slug, or the id of one that exists.
     pub organization: String,
     /// The role's key, such as `org:ileap_all`.
     pub role: String,

@@ -163,8 +163,7 @@ fn text(index: usize, key: &'static str, value: Value) -> Result<String, UsersEr
 pub(crate) fn twin(users: &[EmulatorUser]) -> Option<(usize, &'static str)> {
     let mut seen = std::collections::HashSet::new();
     for (index, user) in users.iter().enumerate() {
-        for (key, name) in [("email", &user.email), ("username", &user.username)] {
-            let Some(name) = name else { continue };
+        for (key, name) in user.names() {
             if !seen.insert(name.to_lowercase()) {
                 return Some((index, key));
             }

@@ -42,6 +42,42 @@ impl Body {
         }
     }
 
+    /// A string that may be left out but not be empty.
+    pub(crate) fn filled(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        match self.text(name)? {
+            Some("") => Err(Refusal::new("form_param_nil").param(name)),
+            text => Ok(text),
+        }
+    }
+
+    /// Whether it was sent, if only as null.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// True or false.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
+        self.typed(name, Value::as_bool)
+    }
+
+    /// A whole number that is not negative.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
+        self.typed(name, Value::as_u64)
+    }
+
+    /// An object.
+    pub(crate) fn object(&self, name: &str) -> Result<Option<Map<String, Value>>, Refusal> {
+        self.typed(name, |value| value.as_object().cloned())
+    }
+
+    /// An array of strings.
+    pub(crate) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Refusal> {
+        self.typed(name, |value| {
+            let texts = value.as_array()?.iter();
+            texts.map(|text| text.as_str().map(str::to_owned)).collect()
+        })
+    }
+
     fn typed<'a, T>(
         &'a self,
         name: &str,

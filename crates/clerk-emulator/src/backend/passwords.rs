@@ -3,7 +3,13 @@
 use serde_json::{Value, json};
 
 use super::users;
-use crate::{errors::Refusal, frontend::Call, options::WrongPassword};
+use crate::{
+    errors::Refusal,
+    frontend::{Call, TEST_CODE},
+    options::WrongPassword,
+};
+
+const TOTP_DIGITS: usize = 6;
 
 /// `POST /v1/users/{user_id}/verify_password`
 ///
@@ -24,6 +30,35 @@ pub(super) fn verify_password(call: &mut Call<'_>) -> Result<Value, Refusal> {
         WrongPassword::Observed => "form_password_incorrect",
     };
     Err(Refusal::new(code).param("password"))
+}
+
+/// `POST /v1/users/{user_id}/verify_totp`
+///
+/// Takes the code that is right for every test authenticator, and each backup code once.
+pub(super) fn verify_totp(call: &mut Call<'_>) -> Result<Value, Refusal> {
+    let account = users::named(call)?;
+    let code = call.json.required("code")?.to_owned();
+    let Some(backup_codes) = &account.mfa else {
+        return Err(Refusal::new("totp_disabled"));
+    };
+    let id = account.id.clone();
+    if backup_codes.contains(&code) {
+        count(call, &id, true);
+        call.world.update_user(&id, call.now, |account| {
+            account
+                .mfa
+                .iter_mut()
+                .for_each(|codes| codes.retain(|own| *own != code));
+        });
+        return Ok(json!({"verified": true, "code_type": "backup_code"}));
+    }
+    let is_right = code == TEST_CODE;
+    count(call, &id, is_right);
+    match code.len() {
+        _ if is_right => Ok(json!({"verified": true, "code_type": "totp"})),
+        TOTP_DIGITS => Err(Refusal::new("totp_incorrect_code").param("code")),
+        _ => Err(Refusal::new("totp_invalid_length").param("code")),
+    }
 }
 
 /// Counts an attempt, in the same place as those at the Frontend API.

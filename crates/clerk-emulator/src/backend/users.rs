@@ -20,6 +20,12 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Value, Refusal> {
         .collect())
 }
 
+/// `GET /v1/users/count`
+pub(super) fn count(call: &mut Call<'_>) -> Result<Value, Refusal> {
+    let count = found(call)?.len();
+    Ok(json!({"object": "total_count", "total_count": count}))
+}
+
 /// `GET /v1/users/{user_id}`
 pub(super) fn get(call: &mut Call<'_>) -> Result<Value, Refusal> {
     Ok(call.view().backend_user(named(call)?))
@@ -31,27 +37,17 @@ pub(super) fn named<'a>(call: &'a Call<'_>) -> Result<&'a Account, Refusal> {
     account.ok_or_else(|| Refusal::new("resource_not_found"))
 }
 
-/// `GET /v1/users/{user_id}/organization_memberships`
-pub(super) fn memberships(call: &mut Call<'_>) -> Result<Value, Refusal> {
-    let account = named(call)?;
-    let page = call.query.page()?;
-    let shown = page.of(account.memberships.iter());
-    let shown = shown.map(|membership| call.view().backend_membership(account, membership));
-    Ok(json!({
-        "data": shown.collect::<Vec<_>>(),
-        "total_count": account.memberships.len(),
-    }))
-}
-
 /// What the query finds, the newest first. Every filter must let an account pass, by one of its values.
-fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal> {
+pub(super) fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal> {
     let query = &call.query;
     let mut found = call.world.accounts.newest_first();
     for (name, own) in EXACT {
         let wanted = values(query, name)?;
         if !wanted.is_empty() {
             found.retain(|account| {
-                own(account).is_some_and(|own| wanted.iter().any(|wanted| same(own, wanted)))
+                let own = own(account);
+                own.iter()
+                    .any(|own| wanted.iter().any(|wanted| same(own, wanted)))
             });
         }
     }
@@ -63,7 +59,7 @@ fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal> {
         if let Some(part) = query.get(name).filter(|part| !part.is_empty()) {
             let part = part.to_lowercase();
             found.retain(|account| {
-                let texts = fields.iter().filter_map(|field| field(account));
+                let texts = fields.iter().flat_map(|field| field(account));
                 texts
                     .map(str::to_lowercase)
                     .any(|text| text.contains(&part))
@@ -73,49 +69,52 @@ fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal> {
     Ok(found)
 }
 
-type Field = fn(&Account) -> Option<&str>;
+type Field = fn(&Account) -> Vec<&str>;
 
 /// Filters by the whole value. An e-mail address that was never verified is found, too.
 const EXACT: [(&str, Field); 4] = [
-    ("email_address", email),
+    ("email_address", emails),
     ("phone_number", phone),
     ("username", username),
-    ("web3_wallet", |_| None),
+    ("web3_wallet", |_| Vec::new()),
 ];
 /// Filters by a part of a value.
 const PARTIAL: [(&str, &[Field]); 5] = [
     (
         "query",
-        &[email, phone, username, id, first_name, last_name],
+        &[
+            emails,
+            phone,
+            username,
+            |account| vec![&account.id],
+            first_name,
+            last_name,
+        ],
     ),
-    ("email_address_query", &[email]),
+    ("email_address_query", &[emails]),
     ("phone_number_query", &[phone]),
     ("username_query", &[username]),
     ("name_query", &[first_name, last_name]),
 ];
 
-fn id(account: &Account) -> Option<&str> {
-    Some(&account.id)
+fn emails(account: &Account) -> Vec<&str> {
+    account.emails().map(|(_, address, _)| address).collect()
 }
 
-fn email(account: &Account) -> Option<&str> {
-    account.user.email.as_deref()
+fn phone(account: &Account) -> Vec<&str> {
+    account.user.phone_number.as_deref().into_iter().collect()
 }
 
-fn phone(account: &Account) -> Option<&str> {
-    account.user.phone_number.as_deref()
+fn username(account: &Account) -> Vec<&str> {
+    account.user.username.as_deref().into_iter().collect()
 }
 
-fn username(account: &Account) -> Option<&str> {
-    account.user.username.as_deref()
+fn first_name(account: &Account) -> Vec<&str> {
+    account.user.first_name.as_deref().into_iter().collect()
 }
 
-fn first_name(account: &Account) -> Option<&str> {
-    account.user.first_name.as_deref()
-}
-
-fn last_name(account: &Account) -> Option<&str> {
-    account.user.last_name.as_deref()
+fn last_name(account: &Account) -> Vec<&str> {
+    account.user.last_name.as_deref().into_iter().collect()
 }
 
 fn same(own: &str, wanted: &str) -> bool {
@@ -123,7 +122,7 @@ fn same(own: &str, wanted: &str) -> bool {
 }
 
 /// The values of a repeatable filter, by its name with or without brackets.
-fn values(query: &Params, name: &str) -> Result<Vec<String>, Refusal> {
+pub(super) fn values(query: &Params, name: &str) -> Result<Vec<String>, Refusal> {
     let bracketed = format!("{name}[]");
     let values: Vec<_> = query
         .all(name)
@@ -193,7 +192,7 @@ fn sort(accounts: &mut [&Account], order_by: Option<&str>) -> Result<(), Refusal
     let compare: fn(&Account, &Account) -> Ordering = match field {
         "created_at" => |one, other| one.number.cmp(&other.number),
         "updated_at" => |one, other| one.updated_at.cmp(&other.updated_at),
-        "email_address" => |one, other| email(one).cmp(&email(other)),
+        "email_address" => |one, other| one.user.email.cmp(&other.user.email),
         "phone_number" => |one, other| phone(one).cmp(&phone(other)),
         "username" => |one, other| username(one).cmp(&username(other)),
         "first_name" => |one, other| first_name(one).cmp(&first_name(other)),

@@ -8,9 +8,9 @@ use super::{
 use crate::{
     account::Account,
     errors::Refusal,
+    session::{NewSession, Session},
     session_token,
     sign_in::{SignInStatus, Trust},
-    state::{Session, SessionStatus},
     users::Scenario,
 };
 
@@ -75,42 +75,26 @@ fn complete(call: &mut Call<'_>, id: &str) -> Result<(), Refusal> {
     let strategy = sign_in.first.map(|first| first.strategy.as_str());
     let has_second = sign_in.second.is_some_and(|second| second.verified);
     let task = pending_task(account(call, &user_id)?.user.scenario);
-    let session_id = call.world.ids.object("sess");
-    let session = Session {
-        id: session_id.clone(),
+    let session = NewSession {
         client_id: client_id.clone(),
         user_id: user_id.clone(),
-        status: task.map_or(SessionStatus::Active, |_| SessionStatus::Pending),
         task,
         active_organization: None,
-        token: None,
         second_factor_at: has_second.then_some(call.now),
-        last_active_at: call.now,
-        created_at: call.now,
-        updated_at: call.now,
     };
-    call.world.sessions.put(session_id.clone(), session);
+    let session_id = call.world.create_session(session, call.now);
     renew_token(call, &session_id)?;
     if let Some(sign_in) = call.world.sign_ins.get_mut(id) {
         sign_in.status = SignInStatus::Complete;
-        sign_in.created_session_id = Some(session_id.clone());
+        sign_in.created_session_id = Some(session_id);
     }
     if let Some(account) = call.world.accounts.get_mut(&user_id) {
         account.succeed();
         account.last_sign_in_at = Some(call.now);
     }
     if let Some(client) = call.world.clients.get_mut(&client_id) {
-        // Sessions that have ended would pile up on a client that lives long.
-        let (sessions, now) = (&call.world.sessions, call.now);
-        let is_live = |id: &String| sessions.get(id).is_some_and(|session| session.is_live(now));
-        client.session_ids.retain(is_live);
-        client.session_ids.push(session_id.clone());
         client.sign_in_id = None;
-        client.last_active_session_id = Some(session_id);
         client.last_strategy = strategy;
-        if !client.known_users.contains(&user_id) {
-            client.known_users.push(user_id);
-        }
     }
     call.world.rotate_client_token(&client_id);
     call.reply = ClientReply::Send;
@@ -122,7 +106,12 @@ pub(crate) fn renew_token(call: &mut Call<'_>, session_id: &str) -> Result<Strin
     let session = call.world.sessions.get(session_id);
     let session = session.ok_or_else(Refusal::internal)?;
     let organization = session.active_organization.clone();
-    let token = session_token::sign(call, session_id, organization.as_deref())?;
+    let token = session_token::sign(
+        call,
+        session_id,
+        organization.as_deref(),
+        session_token::LIFETIME,
+    )?;
     if let Some(session) = call.world.sessions.get_mut(session_id) {
         session.token = Some(token.clone());
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The code that test addresses and test numbers accept.
-const TEST_CODE: &str = "424242";
+pub(crate) const TEST_CODE: &str = "424242";
 /// What makes an e-mail address one for tests.
 const TEST_ADDRESS_MARK: &str = "+clerk_test";
 

@@ -142,7 +142,12 @@ pub(super) fn is_known(call: &Call<'_>, name: &str) -> bool {
             .headers
             .get(VERSION_HEADER)
             .is_some_and(|version| version == NEWEST_VERSION);
-    endpoint.params().contains(&name) || (is_newest && endpoint.params_of_2026().contains(&name))
+    if is_newest && endpoint.params_until_2026().contains(&name) {
+        return false;
+    }
+    endpoint.params().contains(&name)
+        || endpoint.own_params().contains(&name)
+        || (is_newest && endpoint.params_of_2026().contains(&name))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     errors::Refusal,
     options::EnumerationProtection,
+    session::SessionStatus,
     sign_in::SignInStatus,
-    state::SessionStatus,
     users::{Password, Scenario},
 };
 
@@ -74,28 +74,14 @@ pub(crate) fn reset(call: &mut Call<'_>) -> Result<Value, Refusal> {
         return Err(Refusal::new("form_password_size_in_bytes_exceeded").param("password"));
     }
     if call.form.get("sign_out_of_other_sessions") == Some("true") {
-        sign_out_everywhere(call, &user_id);
+        call.world
+            .end_sessions_of_user(&user_id, SessionStatus::Ended, call.now);
     }
-    if let Some(account) = call.world.accounts.get_mut(&user_id) {
-        account.user.password = Some(Password::new(password));
-        account.password_updated_at = call.now;
-        if matches!(
-            account.user.scenario,
-            Scenario::NeedsNewPassword | Scenario::Pwned | Scenario::Passwordless
-        ) {
-            account.user.scenario = Scenario::Ok;
-        }
-    }
+    let now = call.now;
+    call.world.update_user(&user_id, now, |account| {
+        account.replace_password(Password::new(password), now);
+    });
     let next = next_status(call, &user_id)?;
     settle(call, &id, next)?;
     shown(call, &id)
-}
-
-fn sign_out_everywhere(call: &mut Call<'_>, user_id: &str) {
-    let now = call.now;
-    for session in call.world.sessions.values_mut() {
-        if session.user_id == user_id && session.is_live(now) {
-            session.status = SessionStatus::Ended;
-        }
-    }
 }

@@ -6,8 +6,8 @@ use super::{Call, completion::renew_token, mode::ClientReply};
 use crate::{
     account::Account,
     errors::Refusal,
-    session_token,
-    state::{Session, SessionStatus},
+    session::{Session, SessionStatus},
+    session_token::{self, LIFETIME},
 };
 
 /// The task that is done by choosing an organization.
@@ -73,10 +73,10 @@ pub(crate) fn create_token(call: &mut Call<'_>) -> Result<Value, Refusal> {
     let wanted = call.form.get("organization_id").map(str::to_owned);
     let jwt = match wanted.as_deref() {
         None => renew_token(call, &id)?,
-        Some("") => session_token::sign(call, &id, None)?,
+        Some("") => session_token::sign(call, &id, None, LIFETIME)?,
         Some(name) => {
             let organization = organization_of(call, &id, name)?;
-            session_token::sign(call, &id, Some(&organization))?
+            session_token::sign(call, &id, Some(&organization), LIFETIME)?
         }
     };
     Ok(json!({"object": "token", "jwt": jwt}))
@@ -90,7 +90,7 @@ pub(crate) fn create_template_token(call: &mut Call<'_>) -> Result<Value, Refusa
     if !templates.any(|known| known == template) {
         return Err(Refusal::new("resource_not_found"));
     }
-    let jwt = session_token::sign_template(call, &id)?;
+    let jwt = session_token::sign_template(call, &id, LIFETIME)?;
     Ok(json!({"object": "token", "jwt": jwt}))
 }
 

@@ -6,7 +6,7 @@ use super::{
     Call,
     completion::{live_session, next_status, settle, trust},
     mode::ClientReply,
-    password,
+    password, tickets,
 };
 use crate::{
     account::Account,
@@ -23,6 +23,9 @@ const LONGEST_IDENTIFIER: usize = 254;
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Value, Refusal> {
     let password = call.form.filled("password")?;
     let strategy = call.form.filled("strategy")?;
+    if strategy.as_deref() == Some(Strategy::Ticket.as_str()) {
+        return tickets::redeem(call);
+    }
     let Some(identifier) = call.form.filled("identifier")? else {
         if password.is_some() || strategy.is_some() {
             return Err(Refusal::new("form_conditional_param_missing").param("identifier"));
@@ -112,16 +115,16 @@ pub(crate) fn check_access(call: &Call<'_>, user_id: &str) -> Result<(), Refusal
     }
 }
 
-/// The account, which exists because accounts are never deleted.
+/// The account of an attempt, which may have been deleted since.
 pub(crate) fn account<'a>(call: &'a Call<'_>, user_id: &str) -> Result<&'a Account, Refusal> {
     call.world
         .accounts
         .get(user_id)
-        .ok_or_else(Refusal::internal)
+        .ok_or_else(|| Refusal::new("sign_in_identification_or_user_deleted"))
 }
 
 /// The same user cannot sign in twice on one client. Comes before the password, so it proves nothing.
-fn check_not_signed_in(call: &Call<'_>, user_id: &str) -> Result<(), Refusal> {
+pub(crate) fn check_not_signed_in(call: &Call<'_>, user_id: &str) -> Result<(), Refusal> {
     let refused = |session_id: &str| {
         Refusal::new("identifier_already_signed_in").meta("session_id", session_id.into())
     };
@@ -140,14 +143,14 @@ fn check_not_signed_in(call: &Call<'_>, user_id: &str) -> Result<(), Refusal> {
 
 /// How an attempt begins.
 #[derive(Default)]
-struct Attempt {
-    identifier: Option<String>,
-    user_id: Option<String>,
-    first: Option<Verification>,
+pub(super) struct Attempt {
+    pub(super) identifier: Option<String>,
+    pub(super) user_id: Option<String>,
+    pub(super) first: Option<Verification>,
 }
 
 /// A new attempt, which takes the place of the client's last one. Without a client, one is made for it.
-fn begin(call: &mut Call<'_>, attempt: Attempt) -> String {
+pub(super) fn begin(call: &mut Call<'_>, attempt: Attempt) -> String {
     let client_id = if let Some(id) = &call.client_id {
         id.clone()
     } else {
@@ -190,8 +193,7 @@ fn begin(call: &mut Call<'_>, attempt: Attempt) -> String {
 fn find(call: &Call<'_>, identifier: &str, with_password: bool) -> Result<Option<String>, Refusal> {
     let account = call.world.accounts.find(identifier);
     // An address that was never verified identifies nobody.
-    let account =
-        account.filter(|account| !identifier.contains('@') || account.has_verified_email());
+    let account = account.filter(|account| account.signs_in_with(identifier));
     if let Some(account) = account {
         return Ok(Some(account.id.clone()));
     }

@@ -7,6 +7,7 @@ use crate::{
     account::{Account, Membership},
     answer::with,
     organization::Organization,
+    session::Session,
 };
 
 impl View<'_> {
@@ -30,6 +31,23 @@ impl View<'_> {
             "private_metadata",
             json!(membership.metadata.private),
         )
+    }
+
+    /// A session, without its user.
+    pub(crate) fn backend_session(self, session: &Session) -> Value {
+        let mut shape = self.session(session);
+        if let Some(shape) = shape.as_object_mut() {
+            for name in [
+                "user",
+                "public_user_data",
+                "factor_verification_age",
+                "last_active_token",
+            ] {
+                shape.remove(name);
+            }
+        }
+        let shape = with(shape, "user_id", json!(session.user_id));
+        with(shape, "client_id", json!(session.client_id))
     }
 
     /// An organization.

@@ -154,3 +154,44 @@ async fn an_instance_can_leave_the_lock_to_sign_ins() {
         assert_eq!(user(&clerk).await["verification_attempts_remaining"], 9);
     }
 }
+
+#[tokio::test]
+async fn an_authenticators_code_is_right_always_and_a_backup_code_once() {
+    let clerk = Clerk::with_scenario(Scenario::Mfa).await;
+    let path = format!("{}/verify_totp", clerk.user_path(OPS));
+    let verify = |code: &str| {
+        let body = json!({"code": code});
+        let (clerk, path) = (&clerk, &path);
+        async move { clerk.backend_send(Method::POST, path, &body).await }
+    };
+    for _ in 0..2 {
+        let answer = verify("424242").await.body;
+        assert_eq!(answer, json!({"verified": true, "code_type": "totp"}));
+    }
+    let backup = verify("clerktest1").await.body;
+    assert_eq!(
+        backup,
+        json!({"verified": true, "code_type": "backup_code"})
+    );
+    assert_eq!(
+        verify("clerktest1").await.refusal(),
+        (422, "totp_invalid_length")
+    );
+    assert_eq!(
+        verify("000000").await.refusal(),
+        (422, "totp_incorrect_code")
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_code_counts_and_a_user_without_an_authenticator_has_none() {
+    let clerk = clerk(EmulatorOptions::default()).await;
+    let path = format!("{}/verify_totp", clerk.user_path(OPS));
+    let body = json!({"code": "000000"});
+    let without = clerk.backend_send(Method::POST, &path, &body).await;
+    assert_eq!(without.refusal(), (400, "totp_disabled"));
+    assert_eq!(user(&clerk).await["verification_attempts_remaining"], 10);
+    clerk.admin().set_scenario(OPS, Scenario::Mfa).unwrap();
+    clerk.backend_send(Method::POST, &path, &body).await;
+    assert_eq!(user(&clerk).await["verification_attempts_remaining"], 9);
+}

@@ -193,3 +193,29 @@ async fn an_instance_without_organizations_refuses_to_speak_of_them() {
     );
     assert_eq!(clerk.backend_get(&clerk.user_path(HELLO)).await.status, 200);
 }
+
+#[tokio::test]
+async fn an_address_can_find_its_owner_and_somebody_who_claims_it() {
+    let users = [
+        EmulatorUser::with_email(OPS, PASSWORD).also_known_as("ops@globex.example"),
+        EmulatorUser::with_email("mallory@evil.example", "hers alone").claiming(OPS),
+    ];
+    let clerk = Clerk::start(EmulatorOptions::with_users(users).without_limits()).await;
+    let path = "/v1/users?email_address=Ops%2Beu%40acme.example";
+    let found = clerk.backend_get(path).await.body;
+    let matched = |index: usize| {
+        let addresses = found[index]["email_addresses"].as_array().unwrap().iter();
+        let own = |address: &&serde_json::Value| address["email_address"] == OPS;
+        addresses.clone().find(own).unwrap()["verification"]["status"].clone()
+    };
+    assert_eq!(found.as_array().unwrap().len(), 2);
+    assert_eq!(matched(0), serde_json::Value::Null);
+    assert_eq!(matched(1), "verified");
+    let primary = found[1]["primary_email_address_id"].clone();
+    assert_eq!(found[1]["email_addresses"][1]["id"], primary);
+
+    let mine = clerk.sign_in("ops@globex.example", PASSWORD).await;
+    assert_eq!(mine.sign_in_status(), "complete");
+    let hers = clerk.sign_in(OPS, "hers alone").await;
+    assert_eq!(hers.refusal(), (422, "form_password_incorrect"));
+}

@@ -7,8 +7,12 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod accounts;
 mod backend_access;
+mod backend_changes;
+mod backend_organizations;
 mod backend_passwords;
+mod backend_sessions;
 mod backend_users;
 mod browser;
 mod devices;

@@ -23,8 +23,27 @@ const DOCUMENTS: [(&str, &str, &str); 2] = [
     ),
 ];
 
+/// What an answer is where the documents at hand leave the route out.
+fn component(endpoint: Endpoint) -> Option<&'static str> {
+    match endpoint {
+        Endpoint::BackendCreateOrganization
+        | Endpoint::BackendGetOrganization
+        | Endpoint::BackendUpdateOrganization => Some("Organization"),
+        Endpoint::BackendUpdateMembership | Endpoint::BackendDeleteMembership => {
+            Some("OrganizationMembership")
+        }
+        Endpoint::BackendDeleteOrganization => Some("DeletedObject"),
+        _ => None,
+    }
+}
+
 /// What no document says the answer of.
-const UNDOCUMENTED: [Endpoint; 2] = [Endpoint::CreateDevBrowser, Endpoint::GetMe];
+const UNDOCUMENTED: [Endpoint; 4] = [
+    Endpoint::CreateDevBrowser,
+    Endpoint::GetMe,
+    Endpoint::BackendCountUsers,
+    Endpoint::BackendListOrganizations,
+];
 
 /// One of the documents, as JSON Schema.
 struct Document {
@@ -62,6 +81,10 @@ impl Document {
         let schema = &listed["content"]["application/json"]["schema"];
         let schema = match (schema.is_null(), answer.status) {
             (false, _) => schema.clone(),
+            (true, 200) if component(endpoint).is_some() => {
+                let name = component(endpoint).unwrap();
+                json!({"$ref": format!("#/components/schemas/{name}")})
+            }
             (true, 200) => {
                 assert!(
                     UNDOCUMENTED.contains(&endpoint),
@@ -165,7 +188,9 @@ async fn clerk() -> Clerk {
             external_id: Some("ext-1".to_owned()),
             ..email("ops").member_of("acme", "all")
         },
-        email("mfa").in_scenario(Scenario::Mfa),
+        email("mfa")
+            .in_scenario(Scenario::Mfa)
+            .claiming("ops@acme.example"),
         email("new").in_scenario(Scenario::NeedsNewPassword),
         email("protect").in_scenario(Scenario::NeedsProtectCheck),
         email("odd").in_scenario(Scenario::UnknownStatus),
@@ -358,45 +383,200 @@ async fn sessions(clerk: &Clerk) -> Vec<Exchange> {
     exchanges
 }
 
-/// The variable parts of paths of the Backend API.
-const USER: &str = "{user_id}";
+/// Calls of the Backend API: what path variables stand for, and the body.
+struct Backend<'a> {
+    clerk: &'a Clerk,
+    exchanges: Vec<Exchange>,
+}
+
+impl Backend<'_> {
+    /// Sends a body and returns the id in the answer.
+    async fn send(
+        &mut self,
+        (method, endpoint): (&'static str, Endpoint),
+        names: &[(&str, &str)],
+        body: Value,
+    ) -> String {
+        let path = names
+            .iter()
+            .fold(endpoint.path().to_owned(), |path, (name, value)| {
+                path.replace(&format!("{{{name}}}"), value)
+            });
+        let verb: Method = method.parse().unwrap();
+        let answer = if method == "GET" {
+            read(self.clerk.backend(verb, &path)).await
+        } else {
+            self.clerk.backend_send(verb, &path, &body).await
+        };
+        let id = answer.body["id"].as_str().unwrap_or_default().to_owned();
+        self.exchanges.push((endpoint, method, answer));
+        id
+    }
+}
 
 async fn backend(clerk: &Clerk) -> Vec<Exchange> {
-    let mut exchanges = Vec::new();
-    let ops = clerk.emulator.user_id("ops@acme.example").unwrap();
+    let mut calls = Backend {
+        clerk,
+        exchanges: Vec::new(),
+    };
+    backend_users(&mut calls).await;
+    backend_organizations(&mut calls).await;
+    backend_sessions(&mut calls).await;
+    backend_refusals(&mut calls).await;
+    calls.exchanges
+}
+
+async fn backend_users(calls: &mut Backend<'_>) {
+    let body = json!({
+        "email_address": ["made@acme.example"], "phone_number": ["+12125550199"],
+        "username": "made", "password": PASSWORD, "totp_secret": "x", "external_id": "made-1",
+        "public_metadata": {"a": 1},
+    });
+    let made = calls
+        .send(("POST", Endpoint::BackendCreateUser), &[], body.clone())
+        .await;
+    calls
+        .send(("POST", Endpoint::BackendCreateUser), &[], body)
+        .await;
+    for name in ["ops", "mfa", "locked", "banned", "made"] {
+        let id = calls
+            .clerk
+            .emulator
+            .user_id(&format!("{name}@acme.example"));
+        let names = [("user_id", id.unwrap())];
+        let names = names.each_ref().map(|(name, id)| (*name, id.as_str()));
+        for (endpoint, body) in [
+            (
+                Endpoint::BackendVerifyPassword,
+                json!({"password": PASSWORD}),
+            ),
+            (
+                Endpoint::BackendVerifyPassword,
+                json!({"password": "wrong"}),
+            ),
+            (Endpoint::BackendVerifyTotp, json!({"code": "424242"})),
+            (Endpoint::BackendVerifyTotp, json!({"code": "1"})),
+            (Endpoint::BackendLockUser, json!({})),
+            (Endpoint::BackendUnlockUser, json!({})),
+            (Endpoint::BackendBanUser, json!({})),
+            (Endpoint::BackendUnbanUser, json!({})),
+        ] {
+            calls.send(("POST", endpoint), &names, body).await;
+        }
+        let body = json!({"first_name": "Zoe", "private_metadata": {"b": 2}});
+        let update = ("PATCH", Endpoint::BackendUpdateUser);
+        calls.send(update, &names, body).await;
+        for endpoint in [
+            Endpoint::BackendGetUser,
+            Endpoint::BackendListUserMemberships,
+        ] {
+            calls.send(("GET", endpoint), &names, Value::Null).await;
+        }
+    }
     for endpoint in [
         Endpoint::BackendGetJwks,
         Endpoint::BackendListUsers,
-        Endpoint::BackendGetUser,
-        Endpoint::BackendListUserMemberships,
+        Endpoint::BackendCountUsers,
     ] {
-        for user in [ops.as_str(), "user_none"] {
-            let path = endpoint.path().replace(USER, user);
-            exchanges.push((endpoint, "GET", clerk.backend_get(&path).await));
-        }
+        calls.send(("GET", endpoint), &[], Value::Null).await;
     }
-    for name in ["locked", "banned", "mfa"] {
-        let path = clerk.user_path(&format!("{name}@acme.example"));
-        exchanges.push((
-            Endpoint::BackendGetUser,
-            "GET",
-            clerk.backend_get(&path).await,
-        ));
+    for _ in 0..2 {
+        let delete = ("DELETE", Endpoint::BackendDeleteUser);
+        calls.send(delete, &[("user_id", &made)], json!({})).await;
     }
-    for password in [PASSWORD, "wrong"] {
-        let answer = clerk.verify_password("ops@acme.example", password).await;
-        exchanges.push((Endpoint::BackendVerifyPassword, "POST", answer));
+}
+
+async fn backend_organizations(calls: &mut Backend<'_>) {
+    let mfa = calls.clerk.emulator.user_id("mfa@acme.example").unwrap();
+    let body = json!({"name": "Globex", "created_by": mfa, "private_metadata": {"a": 1}});
+    let create = ("POST", Endpoint::BackendCreateOrganization);
+    let made = calls.send(create, &[], body).await;
+    let ops = calls.clerk.emulator.user_id("ops@acme.example").unwrap();
+    let names = [
+        ("organization_id", made.as_str()),
+        ("user_id", ops.as_str()),
+    ];
+    let joins = json!({"user_id": ops, "role": "org:admin"});
+    for (method, endpoint, body) in [
+        (
+            "PATCH",
+            Endpoint::BackendUpdateOrganization,
+            json!({"name": "Globex II"}),
+        ),
+        ("GET", Endpoint::BackendGetOrganization, Value::Null),
+        ("GET", Endpoint::BackendListOrganizations, Value::Null),
+        ("POST", Endpoint::BackendCreateMembership, joins.clone()),
+        ("POST", Endpoint::BackendCreateMembership, joins),
+        (
+            "PATCH",
+            Endpoint::BackendUpdateMembership,
+            json!({"role": "org:member"}),
+        ),
+        ("GET", Endpoint::BackendListMemberships, Value::Null),
+        ("DELETE", Endpoint::BackendDeleteMembership, json!({})),
+        ("DELETE", Endpoint::BackendDeleteMembership, json!({})),
+        ("DELETE", Endpoint::BackendDeleteOrganization, json!({})),
+        ("GET", Endpoint::BackendGetOrganization, Value::Null),
+    ] {
+        calls.send((method, endpoint), &names, body).await;
     }
+}
+
+async fn backend_sessions(calls: &mut Backend<'_>) {
+    let ops = calls.clerk.emulator.user_id("ops@acme.example").unwrap();
+    calls.clerk.sign_in("pending@acme.example", PASSWORD).await;
+    let create = ("POST", Endpoint::BackendCreateSession);
+    let made = calls.send(create, &[], json!({"user_id": ops})).await;
+    calls.send(create, &[], json!({})).await;
+    let names = [("session_id", made.as_str()), ("template_name", "partner")];
+    for (method, endpoint) in [
+        ("GET", Endpoint::BackendListSessions),
+        ("GET", Endpoint::BackendGetSession),
+        ("POST", Endpoint::BackendCreateSessionToken),
+        ("POST", Endpoint::BackendCreateTemplateToken),
+        ("POST", Endpoint::BackendRevokeSession),
+        ("POST", Endpoint::BackendRevokeSession),
+        ("POST", Endpoint::BackendCreateSessionToken),
+        ("GET", Endpoint::BackendGetSession),
+    ] {
+        calls.send((method, endpoint), &names, json!({})).await;
+    }
+    let create = ("POST", Endpoint::BackendCreateSignInToken);
+    let made = calls.send(create, &[], json!({"user_id": ops})).await;
+    calls
+        .send(create, &[], json!({"user_id": "user_none"}))
+        .await;
+    let (_, _, answer) = &calls.exchanges[calls.exchanges.len() - 2];
+    let ticket = answer.body["token"].as_str().unwrap().to_owned();
+    let form = [("strategy", "ticket"), ("ticket", ticket.as_str())];
+    for _ in 0..2 {
+        let redeemed = calls.clerk.post("/v1/client/sign_ins", "", &form).await;
+        calls
+            .exchanges
+            .push((Endpoint::CreateSignIn, "POST", redeemed));
+    }
+    let revoke = ("POST", Endpoint::BackendRevokeSignInToken);
+    let used = [("sign_in_token_id", made.as_str())];
+    calls.send(revoke, &used, json!({})).await;
+    let made = calls.send(create, &[], json!({"user_id": ops})).await;
+    let unused = [("sign_in_token_id", made.as_str())];
+    calls.send(revoke, &unused, json!({})).await;
+}
+
+/// Every error, on routes of every kind.
+async fn backend_refusals(calls: &mut Backend<'_>) {
     for (code, status) in known_errors() {
-        for endpoint in [Endpoint::BackendListUsers, Endpoint::BackendGetUser] {
-            clerk
-                .admin()
-                .fail_next(endpoint, Fault::error(status, code));
-            let path = endpoint.path().replace(USER, &ops);
-            exchanges.push((endpoint, "GET", clerk.backend_get(&path).await));
+        for (method, endpoint) in [
+            ("GET", Endpoint::BackendListUsers),
+            ("POST", Endpoint::BackendVerifyPassword),
+            ("GET", Endpoint::BackendListUserMemberships),
+            ("PATCH", Endpoint::BackendUpdateUser),
+        ] {
+            let fault = Fault::error(status, code);
+            calls.clerk.admin().fail_next(endpoint, fault);
+            calls.send((method, endpoint), &[], json!({})).await;
         }
     }
-    exchanges
 }
 
 #[tokio::test]
@@ -428,4 +608,20 @@ fn the_judge_sees_a_property_that_no_document_lists() {
         documents[0].judge("GET", Endpoint::GetEnvironment, &answer("invented"));
     });
     assert!(judged.is_err());
+}
+
+#[test]
+fn the_judge_knows_the_documents_of_the_backend_api() {
+    let answer = |body: Value| Answer {
+        status: 200,
+        headers: reqwest::header::HeaderMap::new(),
+        body,
+    };
+    let judge = |answer: Answer| {
+        std::panic::catch_unwind(|| {
+            Document::all()[0].judge("POST", Endpoint::BackendVerifyPassword, &answer);
+        })
+    };
+    assert!(judge(answer(json!({"verified": true}))).is_ok());
+    assert!(judge(answer(json!({"verified": true, "invented": 1}))).is_err());
 }
