@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_password_is_escaped_into_the_room_made_for_it() {
-        for text in ["\\\"".repeat(50), "\u{7f}/\u{1f69b}".to_owned()] {
+        for text in ["\\\"".repeat(50), "/\u{1f69b}".to_owned()] {
             let password = ClientSecret::new(&text).unwrap();
             let body = password_body(&password).unwrap();
             assert!(body.len() <= 6 * text.len() + 16);

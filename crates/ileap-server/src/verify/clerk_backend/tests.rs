@@ -61,10 +61,7 @@ impl Script {
         };
         let reply = replies[(*count).min(replies.len() - 1)].clone();
         *count += 1;
-        match reply {
-            Reply::Answer(answer) => answer(request),
-            other => other,
-        }
+        reply
     }
 }
 
@@ -104,6 +101,11 @@ fn memberships(organizations: &[(&str, &str, &str)]) -> Reply {
     Reply::json(200, &format!(r#"{{"data":[{}]}}"#, all.join(",")))
 }
 
+/// The end of the connection in place of an answer.
+fn cut() -> Reply {
+    Reply::bytes("")
+}
+
 fn refusal_reply(status: u16, code: &str) -> Reply {
     refusal_with(status, "", code)
 }
@@ -130,7 +132,10 @@ impl Scene {
         let answer = move |request: &str| {
             // What is slow here must not hold up other routes.
             let reply = script.reply(request, &mut seen.lock().unwrap());
-            reply
+            match reply {
+                Reply::Answer(answer) => answer(request),
+                other => other,
+            }
         };
         let upstream = RawUpstream::scripted(vec![Reply::Answer(Arc::new(answer))]).await;
         let clock = Arc::new(ManualClock::starting_at(Timestamp::UNIX_EPOCH));
@@ -349,7 +354,7 @@ async fn a_probe_says_what_stands_in_the_way() {
             "access.default_role",
         ),
         (
-            Reply::Reset,
+            cut(),
             ProbeSeverity::Error,
             "verifier.clerk.backend_api_url",
         ),
