@@ -110,7 +110,7 @@ fn every_violation_is_reported_at_once_with_its_place() {
     ] {
         assert!(text.contains(expected), "{expected} in\n{text}");
     }
-    assert_eq!(error.violations.len(), 10, "{text}");
+    assert_eq!(error.violations.len(), 9, "{text}");
 }
 
 #[test]

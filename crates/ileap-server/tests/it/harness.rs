@@ -68,6 +68,7 @@ pub(crate) struct Options {
     pub(crate) clerk: EmulatorOptions,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) refusal_floor: Duration,
+    pub(crate) verifier: &'static str,
 }
 
 impl Default for Options {
@@ -81,11 +82,18 @@ impl Default for Options {
             },
             clock: Arc::new(SystemClock),
             refusal_floor: Duration::from_millis(1),
+            verifier: "clerk_frontend",
         }
     }
 }
 
 impl Options {
+    /// With Clerk's Backend API in place of the Frontend API.
+    pub(crate) fn over_backend(mut self) -> Self {
+        self.verifier = "clerk_backend";
+        self
+    }
+
     /// With one more configuration variable.
     pub(crate) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.environment.push((name, value.into()));
@@ -127,6 +135,15 @@ impl TestServer {
             (
                 "ILEAP_LISTENER__ADMIN_BIND".to_owned(),
                 "127.0.0.1:0".to_owned(),
+            ),
+            (
+                "ILEAP_VERIFIER__KIND".to_owned(),
+                options.verifier.to_owned(),
+            ),
+            ("CLERK_SECRET_KEY".to_owned(), clerk.secret_key().to_owned()),
+            (
+                "ILEAP_VERIFIER__CLERK__BACKEND_API_URL".to_owned(),
+                clerk.backend_api_url().to_owned(),
             ),
             (
                 "ILEAP_VERIFIER__CLERK__FRONTEND_API_URL".to_owned(),
