@@ -7,7 +7,7 @@ use crate::{
     users::{EmulatorUser, Password, Scenario},
 };
 
-/// Where the test authenticator's backup codes come from: each is good once.
+/// The backup codes of a fresh second factor; each is good once.
 const BACKUP_CODES: [&str; 2] = ["clerktest1", "clerktest2"];
 
 /// An account, with the ids of this run.

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 mod form;
 mod paths;
 
+// The order says what is what: first the Frontend API, then the Backend API, there with all that is about
+// organizations in a row.
 /// A route of the emulated APIs. In JSON it is written in snake case: `create_sign_in`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -236,6 +238,26 @@ impl Endpoint {
             Self::CreateSignIn => Some(5),
             Self::AttemptFirstFactor | Self::AttemptSecondFactor => Some(3),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_stands_once_and_in_order() {
+        assert!(Endpoint::ALL.is_sorted_by(|one, next| one < next));
+    }
+
+    #[test]
+    fn the_order_tells_the_apis_and_organizations_apart() {
+        for endpoint in Endpoint::ALL {
+            let is_named_so = format!("{endpoint:?}").starts_with("Backend");
+            assert_eq!(endpoint.is_backend(), is_named_so, "{endpoint:?}");
+            let is_about = is_named_so && endpoint.path().contains("organization");
+            assert_eq!(endpoint.needs_organizations(), is_about, "{endpoint:?}");
         }
     }
 }

@@ -66,9 +66,10 @@
 //!   with Clerk, so a cache by id alone goes stale.
 //! * Error texts are ours. A client must look at status and code.
 //! * No message is sent. The code 424242 is right for e-mail addresses that contain `+clerk_test`, and for the
-//!   one telephone number, authenticator app and backup codes that accounts of the scenario `mfa` have.
-//! * A user has one telephone number at most, and its primary e-mail address stays. Password hashes and roles are not known:
-//!   hashes are refused, every role key that starts with `org:` is taken.
+//!   one telephone number, authenticator app and backup codes that accounts of the scenario `mfa` have. To
+//!   `verify_totp` the backup codes are `clerktest1` and `clerktest2`, each once.
+//! * A user has one telephone number at most, and its primary e-mail address stays. Password hashes and roles
+//!   are not known: hashes are refused, every role key that starts with `org:` is taken.
 //! * Sign-up, OAuth, SAML, passkeys, web3 and changing one's own account are missing. Their
 //!   parameters are accepted where the documents have them, their strategies are not.
 //! * Session tokens have the second version of the claims whatever API version is pinned.

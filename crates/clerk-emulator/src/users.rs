@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 pub struct Password(String);
 
 impl Password {
+    /// What bcrypt can take.
+    pub(crate) const MOST_BYTES: usize = 72;
+    pub(crate) const FEWEST_CHARS: usize = 8;
+
     /// Takes over `text`.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -128,11 +132,12 @@ impl EmulatorUser {
         others.chain(own.filter_map(|(key, name)| Some((key, name.as_deref()?))))
     }
 
-    /// What names it: the e-mail address, else the username.
+    /// What names it: the e-mail address, else the username, else the telephone number.
     pub(crate) fn identifier(&self) -> &str {
         self.email
             .as_deref()
             .or(self.username.as_deref())
+            .or(self.phone_number.as_deref())
             .unwrap_or_default()
     }
 }

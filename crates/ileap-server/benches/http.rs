@@ -19,16 +19,18 @@ mod servers;
 use std::{
     env,
     process::{Child, ChildStdout, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use load::Target;
 
 /// Connections of the load, each with one request under way.
 const CONNECTIONS: usize = 16;
 
 /// What is measured: name, server, budget as a fraction of a reference in the same run.
-const CASES: [Case; 13] = [
+const CASES: [Case; 17] = [
     Case {
         name: "empty axum handler",
         server: "empty",
@@ -44,26 +46,50 @@ const CASES: [Case; 13] = [
     Case {
         name: "token, fresh RS256",
         server: "token-rs256",
-        request: Request::Token,
+        request: Request::Tokens(1),
         budget: Some((1, 0.95)),
     },
     Case {
         name: "token, fresh ES256",
         server: "token-es256",
-        request: Request::Token,
+        request: Request::Tokens(1),
         budget: None,
     },
     Case {
         name: "token, fresh EdDSA",
         server: "token-eddsa",
-        request: Request::Token,
+        request: Request::Tokens(1),
         budget: None,
     },
     Case {
         name: "token, reused RS256",
         server: "token-reuse",
-        request: Request::Token,
+        request: Request::Tokens(1),
         budget: Some((0, 0.40)),
+    },
+    Case {
+        name: "token, reused, 100 partners",
+        server: "token-reuse",
+        request: Request::Tokens(100),
+        budget: Some((0, 0.40)),
+    },
+    Case {
+        name: "token, reused, 10 000 partners",
+        server: "token-reuse",
+        request: Request::Tokens(10_000),
+        budget: Some((0, 0.40)),
+    },
+    Case {
+        name: "token, fresh RS256, 100 partners",
+        server: "token-rs256",
+        request: Request::Tokens(100),
+        budget: Some((1, 0.95)),
+    },
+    Case {
+        name: "token, fresh RS256, 10 000 partners",
+        server: "token-rs256",
+        request: Request::Tokens(10_000),
+        budget: Some((1, 0.95)),
     },
     Case {
         name: "discovery",
@@ -125,8 +151,8 @@ enum Request {
     Get(&'static str),
     /// A GET of the first footprint.
     One,
-    /// A token request.
-    Token,
+    /// Token requests of so many partners in turn.
+    Tokens(usize),
 }
 
 fn main() {
@@ -152,12 +178,13 @@ fn main() {
                 continue;
             }
             let server = Server::start(case.server);
-            let request = server.request(&case.request);
+            let requests: Arc<[String]> = server.requests(&case.request).into();
             let target = Target {
                 address: &server.address,
-                request: &request,
+                requests: &requests,
                 connections: CONNECTIONS,
             };
+            target.warm_up();
             target.run(Duration::from_millis(300));
             figures.push(target.run(Duration::from_secs(seconds.into())));
         }
@@ -249,7 +276,7 @@ impl Server {
         }
     }
 
-    fn request(&self, request: &Request) -> String {
+    fn requests(&self, request: &Request) -> Vec<String> {
         let get = |path: &str| {
             format!(
                 "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n",
@@ -257,15 +284,20 @@ impl Server {
             )
         };
         match request {
-            Request::Get(path) => get(path),
-            Request::One => get(&format!("/2/footprints/{}", self.footprint)),
-            Request::Token => "POST /auth/token HTTP/1.1\r\nhost: x\r\n\
-                               authorization: Basic aGVsbG86cGF0aGZpbmRlcg==\r\n\
-                               content-type: application/x-www-form-urlencoded\r\ncontent-length: 29\r\n\r\n\
-                               grant_type=client_credentials"
-                .to_owned(),
+            Request::Get(path) => vec![get(path)],
+            Request::One => vec![get(&format!("/2/footprints/{}", self.footprint))],
+            Request::Tokens(partners) => (0..*partners).map(token_request).collect(),
         }
     }
+}
+
+fn token_request(partner: usize) -> String {
+    let credentials = STANDARD.encode(format!("partner-{partner}:pathfinder"));
+    format!(
+        "POST /auth/token HTTP/1.1\r\nhost: x\r\nauthorization: Basic {credentials}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: 29\r\n\r\n\
+         grant_type=client_credentials"
+    )
 }
 
 impl Drop for Server {

@@ -98,7 +98,7 @@ impl EmulatorAdmin {
         self.change(identifier, |account, _| account.email_verified = false)
     }
 
-    /// Sets up a second factor for an account, with fresh backup codes.
+    /// Sets up a second factor for an account, with the backup codes `clerktest1` and `clerktest2`.
     pub fn set_up_mfa(&self, identifier: &str) -> Result<(), AdminError> {
         self.change(identifier, |account, _| account.set_up_mfa())
     }

@@ -13,34 +13,11 @@ use crate::{
     users::{EmulatorEmail, EmulatorUser, Password},
 };
 
-/// What bcrypt can take.
-const MOST_PASSWORD_BYTES: usize = 72;
-const FEWEST_PASSWORD_CHARS: usize = 8;
-
 /// `POST /v1/users`
 pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Refusal> {
-    // The first address is the primary one; the Backend API is believed that all of them are verified.
-    let mut emails = identifiers(call, "email_address")?.into_iter();
-    let email = emails.next();
-    let user = EmulatorUser {
-        email,
-        other_emails: emails
-            .map(|address| EmulatorEmail {
-                address,
-                verified: true,
-            })
-            .collect(),
-        phone_number: phone_number(call)?,
-        username: call.json.filled("username")?.map(str::to_owned),
-        password: password(call)?,
-        external_id: call.json.filled("external_id")?.map(str::to_owned),
-        first_name: call.json.filled("first_name")?.map(str::to_owned),
-        last_name: call.json.filled("last_name")?.map(str::to_owned),
-        bypass_client_trust: call.json.flag("bypass_client_trust")?.unwrap_or_default(),
-        ..EmulatorUser::default()
-    };
+    let user = new_user(call)?;
     let skips_password = call.json.flag("skip_password_requirement")? == Some(true);
-    if user.identifier().is_empty() && user.phone_number.is_none() {
+    if user.identifier().is_empty() {
         return Err(Refusal::new("form_data_missing").param("email_address"));
     }
     if user.password.is_none() && !skips_password {
@@ -58,31 +35,8 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Refusal> {
 /// `PATCH /v1/users/{user_id}`
 pub(super) fn update(call: &mut Call<'_>) -> Result<Value, Refusal> {
     let account = named(call)?;
-    let (id, mut user) = (account.id.clone(), account.user.clone());
-    for primary in ["primary_email_address_id", "primary_phone_number_id"] {
-        let wanted = call.json.text(primary)?;
-        if wanted.is_some_and(|wanted| wanted != account.identification_id) {
-            return Err(Refusal::new("form_resource_not_found").param(primary));
-        }
-    }
-    for (name, own) in [
-        ("username", &mut user.username),
-        ("external_id", &mut user.external_id),
-        ("first_name", &mut user.first_name),
-        ("last_name", &mut user.last_name),
-    ] {
-        // Null and nothing at all differ: null takes away.
-        if call.json.has(name) {
-            let text = call.json.text(name)?;
-            *own = text.filter(|text| !text.is_empty()).map(str::to_owned);
-        }
-    }
-    if let Some(trusted) = call.json.flag("bypass_client_trust")? {
-        user.bypass_client_trust = trusted;
-    }
-    if user.identifier().is_empty() && user.phone_number.is_none() {
-        return Err(Refusal::new("form_data_missing").param("username"));
-    }
+    let id = account.id.clone();
+    let user = changed_user(call, account)?;
     check_free(call.world, &user, Some(&id))?;
     let password = password(call)?;
     let signs_out = call.json.flag("sign_out_of_other_sessions")? == Some(true);
@@ -131,6 +85,60 @@ fn shown(call: &Call<'_>, id: &str) -> Result<Value, Refusal> {
     Ok(call.view().backend_user(account))
 }
 
+/// The user that was described. Its first e-mail address is the primary one, and the Backend API is believed
+/// that all of them are verified.
+fn new_user(call: &Call<'_>) -> Result<EmulatorUser, Refusal> {
+    let mut emails = identifiers(call, "email_address")?.into_iter();
+    let email = emails.next();
+    let other_emails = emails.map(|address| EmulatorEmail {
+        address,
+        verified: true,
+    });
+    let text = |name| -> Result<_, Refusal> { Ok(call.json.filled(name)?.map(str::to_owned)) };
+    Ok(EmulatorUser {
+        email,
+        other_emails: other_emails.collect(),
+        phone_number: phone_number(call)?,
+        username: text("username")?,
+        password: password(call)?,
+        external_id: text("external_id")?,
+        first_name: text("first_name")?,
+        last_name: text("last_name")?,
+        bypass_client_trust: call.json.flag("bypass_client_trust")?.unwrap_or_default(),
+        ..EmulatorUser::default()
+    })
+}
+
+/// The user with the changes that were asked for.
+fn changed_user(call: &Call<'_>, account: &Account) -> Result<EmulatorUser, Refusal> {
+    let mut user = account.user.clone();
+    for primary in ["primary_email_address_id", "primary_phone_number_id"] {
+        let wanted = call.json.text(primary)?;
+        if wanted.is_some_and(|wanted| wanted != account.identification_id) {
+            return Err(Refusal::new("form_resource_not_found").param(primary));
+        }
+    }
+    for (name, own) in [
+        ("username", &mut user.username),
+        ("external_id", &mut user.external_id),
+        ("first_name", &mut user.first_name),
+        ("last_name", &mut user.last_name),
+    ] {
+        // Null and nothing at all differ: null takes away.
+        if call.json.has(name) {
+            let text = call.json.text(name)?;
+            *own = text.filter(|text| !text.is_empty()).map(str::to_owned);
+        }
+    }
+    if let Some(trusted) = call.json.flag("bypass_client_trust")? {
+        user.bypass_client_trust = trusted;
+    }
+    if user.identifier().is_empty() {
+        return Err(Refusal::new("form_data_missing").param("username"));
+    }
+    Ok(user)
+}
+
 /// The e-mail addresses or telephone numbers of a new user.
 fn identifiers(call: &Call<'_>, name: &str) -> Result<Vec<String>, Refusal> {
     let identifiers = call.json.texts(name)?.unwrap_or_default();
@@ -165,10 +173,10 @@ fn password(call: &Call<'_>) -> Result<Option<Password>, Refusal> {
         return Ok(None);
     };
     let skips_checks = call.json.flag("skip_password_checks")? == Some(true);
-    if !skips_checks && password.chars().count() < FEWEST_PASSWORD_CHARS {
+    if !skips_checks && password.chars().count() < Password::FEWEST_CHARS {
         return Err(Refusal::new("form_password_length_too_short").param("password"));
     }
-    if password.len() > MOST_PASSWORD_BYTES {
+    if password.len() > Password::MOST_BYTES {
         return Err(Refusal::new("form_password_size_in_bytes_exceeded").param("password"));
     }
     Ok(Some(Password::new(password)))

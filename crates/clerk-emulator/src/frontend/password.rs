@@ -15,10 +15,6 @@ use crate::{
     users::{Password, Scenario},
 };
 
-/// What bcrypt can take.
-const MOST_BYTES: usize = 72;
-const FEWEST_CHARS: usize = 8;
-
 /// Checks a first factor. A wrong one counts towards the lock.
 pub(crate) fn verify(call: &mut Call<'_>, user_id: &str, password: &str) -> Result<(), Refusal> {
     let is_strict = call.shared.options.enumeration_protection == EnumerationProtection::Strict;
@@ -33,7 +29,7 @@ pub(crate) fn verify(call: &mut Call<'_>, user_id: &str, password: &str) -> Resu
             "strategy_for_user_invalid"
         }));
     }
-    if password.len() > MOST_BYTES {
+    if password.len() > Password::MOST_BYTES {
         return Err(Refusal::new("form_password_size_in_bytes_exceeded").param("password"));
     }
     if !account.is_password(password) {
@@ -67,10 +63,10 @@ pub(crate) fn reset(call: &mut Call<'_>) -> Result<Value, Refusal> {
     }
     let user_id = sign_in.user_id.clone().ok_or_else(Refusal::internal)?;
     let password = call.form.required("password")?;
-    if password.chars().count() < FEWEST_CHARS {
+    if password.chars().count() < Password::FEWEST_CHARS {
         return Err(Refusal::new("form_password_length_too_short").param("password"));
     }
-    if password.len() > MOST_BYTES {
+    if password.len() > Password::MOST_BYTES {
         return Err(Refusal::new("form_password_size_in_bytes_exceeded").param("password"));
     }
     if call.form.get("sign_out_of_other_sessions") == Some("true") {

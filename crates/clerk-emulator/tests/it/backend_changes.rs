@@ -277,3 +277,23 @@ async fn an_attempt_of_a_user_that_was_deleted_cannot_go_on() {
         (400, "sign_in_identification_or_user_deleted")
     );
 }
+
+#[tokio::test]
+async fn the_last_name_to_sign_in_with_cannot_be_taken_away() {
+    let clerk = clerk().await;
+    let body = json!({"username": null});
+    let path = clerk.user_path("hello");
+    let refused = clerk.backend_send(Method::PATCH, &path, &body).await;
+    assert_eq!(refused.refusal(), (422, "form_data_missing"));
+    assert!(clerk.emulator.user_id("hello").is_some());
+}
+
+#[tokio::test]
+async fn a_user_can_have_a_telephone_number_alone() {
+    let clerk = clerk().await;
+    let number = "+12125550150";
+    let body = json!({"phone_number": [number], "password": PASSWORD});
+    assert_eq!(create(&clerk, body).await.status, 200);
+    let answer = clerk.sign_in(number, PASSWORD).await;
+    assert_eq!(answer.sign_in_status(), "complete");
+}

@@ -14,21 +14,35 @@ use std::{
 /// Where the load goes.
 pub(crate) struct Target<'a> {
     pub(crate) address: &'a str,
-    pub(crate) request: &'a str,
+    /// Sent in turn, each connection from a place of its own.
+    pub(crate) requests: &'a Arc<[String]>,
     pub(crate) connections: usize,
 }
 
 impl Target<'_> {
+    /// Sends every request once.
+    pub(crate) fn warm_up(&self) {
+        let mut stream = connect(self.address);
+        let mut buffer = vec![0_u8; 64 * 1024];
+        for request in self.requests.iter() {
+            stream
+                .write_all(request.as_bytes())
+                .expect("the server reads");
+            answer(&mut stream, &mut buffer);
+        }
+    }
+
     /// Answers per second over `duration`.
     pub(crate) fn run(&self, duration: Duration) -> f64 {
         let stop = Arc::new(AtomicBool::new(false));
         let count = Arc::new(AtomicU64::new(0));
         let began = Instant::now();
         let threads: Vec<_> = (0..self.connections)
-            .map(|_| {
-                let (address, request) = (self.address.to_owned(), self.request.to_owned());
+            .map(|connection| {
+                let (address, requests) = (self.address.to_owned(), self.requests.clone());
                 let (stop, count) = (stop.clone(), count.clone());
-                thread::spawn(move || converse(&address, request.as_bytes(), &stop, &count))
+                let first = connection * requests.len() / self.connections;
+                thread::spawn(move || converse(&address, &requests, first, (&stop, &count)))
             })
             .collect();
         thread::sleep(duration);
@@ -41,12 +55,27 @@ impl Target<'_> {
     }
 }
 
-fn converse(address: &str, request: &[u8], stop: &AtomicBool, count: &AtomicU64) {
-    let mut stream = TcpStream::connect(address).expect("the server is there");
+fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("the server is there");
     stream.set_nodelay(true).expect("TCP_NODELAY");
+    stream
+}
+
+fn converse(
+    address: &str,
+    requests: &[String],
+    first: usize,
+    (stop, count): (&AtomicBool, &AtomicU64),
+) {
+    let mut stream = connect(address);
     let mut buffer = vec![0_u8; 64 * 1024];
-    while !stop.load(Ordering::Relaxed) {
-        stream.write_all(request).expect("the server reads");
+    for request in requests.iter().cycle().skip(first) {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        stream
+            .write_all(request.as_bytes())
+            .expect("the server reads");
         answer(&mut stream, &mut buffer);
         count.fetch_add(1, Ordering::Relaxed);
     }

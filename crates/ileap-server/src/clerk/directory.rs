@@ -14,7 +14,7 @@ use futures_util::{
     future::{BoxFuture, Shared},
 };
 use quick_cache::sync::Cache;
-use tokio::time::timeout_at;
+use tokio::{sync::oneshot, time::timeout_at};
 
 use super::{
     backend::BackendApi,
@@ -121,15 +121,23 @@ impl Directory {
                 .boxed()
                 .shared();
         }
+        let (sender, receiver) = oneshot::channel();
+        let lookup = receiver
+            .map(|answer| answer.unwrap_or_else(|_| Err(unavailable("lost"))))
+            .boxed()
+            .shared();
+        under_way.insert(identifier.to_owned(), lookup.clone());
+        // A runtime that is ending drops the task at once, and the landing in it needs the lock.
+        drop(under_way);
         let landing = Landing {
             inner: Arc::clone(&self.shared),
             identifier: identifier.to_owned(),
         };
-        // The task removes its entry under the same lock, so not before it is there.
-        let task = tokio::spawn(async move { landing.inner.look_up(&landing.identifier).await });
-        let lookup = async { task.await.unwrap_or_else(|_| Err(unavailable("lost"))) };
-        let lookup = lookup.boxed().shared();
-        under_way.insert(identifier.to_owned(), lookup.clone());
+        tokio::spawn(async move {
+            let answer = landing.inner.look_up(&landing.identifier).await;
+            drop(landing);
+            let _ = sender.send(answer);
+        });
         lookup
     }
 

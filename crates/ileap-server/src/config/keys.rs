@@ -33,7 +33,7 @@ const NEAR: usize = 5;
 const ROLES: &[&str] = &["user", "organizer", "operator", "all"];
 
 /// Every key, in the order of the default file.
-pub(super) const KEYS: [Key; 48] = [
+pub(super) const KEYS: [Key; 49] = [
     Key::unset(
         "public_base_url",
         Kind::Text,
@@ -181,6 +181,12 @@ pub(super) const KEYS: [Key; 48] = [
         Kind::Integer(1, 1_000_000),
         "600",
         "Failed logins a minute altogether before logins that are not known to be good are held back.",
+    ),
+    Key::set(
+        "verifier.budget.queue_for",
+        Kind::Duration("0", "5s"),
+        "\"2s\"",
+        "How long a login waits for its turn when Clerk's limits are reached, before it is told to come back.",
     ),
     Key::unset(
         "verifier.budget.calls_per_10s",

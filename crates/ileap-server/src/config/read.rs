@@ -172,6 +172,7 @@ fn budget(reader: &mut Reader) -> Option<Budget> {
     let enabled = reader.boolean("verifier.budget.enabled");
     let failures_in_all = reader.integer("verifier.budget.failures_in_all");
     let failures_per_address = reader.integer("verifier.budget.failures_per_address");
+    let queue_for = reader.duration("verifier.budget.queue_for");
     let calls = "verifier.budget.calls_per_10s";
     let calls_per_10s = reader
         .is_set(calls)
@@ -182,6 +183,7 @@ fn budget(reader: &mut Reader) -> Option<Budget> {
         enabled: enabled?,
         failures_in_all: failures_in_all?,
         failures_per_address: failures_per_address?,
+        queue_for: queue_for?,
     })
 }
 

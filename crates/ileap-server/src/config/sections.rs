@@ -193,6 +193,8 @@ pub struct Budget {
     pub failures_in_all: u32,
     /// Failures a minute from one address.
     pub failures_per_address: u32,
+    /// How long a login waits for its turn.
+    pub queue_for: Duration,
 }
 
 /// `[verifier.known_good]`

@@ -27,19 +27,16 @@ use crate::{
 
 /// The stretch of time over which Clerk counts calls.
 const CLERK_WINDOW: Duration = Duration::from_secs(10);
-/// How long a call waits until it fits.
-const QUEUE_PATIENCE: Duration = Duration::from_secs(2);
 /// Of the five logins that Clerk allows from one address.
 const FRONTEND_LOGINS: u32 = 4;
 /// Of the three attempts at a factor.
-const FRONTEND_FACTORS: u32 = 2;
-
+const FRONTEND_FACTORS: usize = 2;
 /// Of the thousand calls that Clerk allows a production instance.
 const BACKEND_CALLS: u32 = 800;
 /// Of the hundred that it allows a development instance.
 const BACKEND_DEVELOPMENT_CALLS: u32 = 80;
 /// Calls of one login over the Backend API: lookup, password, memberships.
-const BACKEND_CALLS_PER_LOGIN: u32 = 3;
+const BACKEND_CALLS_PER_LOGIN: usize = 3;
 
 /// What a verifier needs besides its configuration.
 pub struct VerifierParts {
@@ -66,12 +63,15 @@ pub fn verifier(
     let remembering = Remembering::default();
     let (mut verifier, logins) = match section.kind {
         VerifierKind::ClerkBackend => {
-            let calls = budget.map(|budget| budget.calls_per_10s.unwrap_or(backend_calls(config)));
-            let logins = calls.map(|calls| calls / BACKEND_CALLS_PER_LOGIN);
+            let calls = budget.map(|budget| calls(budget, backend_calls(config)));
+            let logins = calls.map(|calls| WindowOptions {
+                limit: calls.limit / BACKEND_CALLS_PER_LOGIN,
+                ..calls
+            });
             (clerk_backend(config, calls, clock.clone())?, logins)
         }
         VerifierKind::ClerkFrontend => {
-            let calls = budget.map(|budget| budget.calls_per_10s.unwrap_or(FRONTEND_LOGINS));
+            let calls = budget.map(|budget| calls(budget, FRONTEND_LOGINS));
             (clerk_frontend(config, calls, clock.clone())?, calls)
         }
         VerifierKind::StaticUsers => (static_users(config, remembering.clone())?, None),
@@ -114,15 +114,18 @@ fn static_users(
 
 fn clerk_frontend(
     config: &Config,
-    calls: Option<u32>,
+    calls: Option<WindowOptions>,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn CredentialVerifier>, StartError> {
     let clerk = &config.verifier.clerk;
     let url = clerk.frontend_api_url.as_ref();
     let url = url.ok_or_else(|| StartError::Verifier("nothing says where Clerk is".to_owned()))?;
     let http = http_client(url)?;
-    let factors = calls.map(|calls| window(calls.min(FRONTEND_FACTORS)));
-    let gate = Gate::new(calls.map(window), factors, clock);
+    let factors = calls.map(|calls| WindowOptions {
+        limit: calls.limit.min(FRONTEND_FACTORS),
+        ..calls
+    });
+    let gate = Gate::new(calls, factors, clock);
     let api = FrontendApi::new(url, http, Arc::new(gate));
     let options = ClerkFrontendOptions {
         organization: clerk.organization.clone(),
@@ -134,13 +137,13 @@ fn clerk_frontend(
 
 fn clerk_backend(
     config: &Config,
-    calls: Option<u32>,
+    calls: Option<WindowOptions>,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn CredentialVerifier>, StartError> {
     let clerk = &config.verifier.clerk;
     let key = clerk.secret_key.as_ref();
     let key = key.ok_or_else(|| StartError::Verifier("there is no secret key".to_owned()))?;
-    let gate = Gate::new(calls.map(window), None, clock.clone());
+    let gate = Gate::new(calls, None, clock.clone());
     let http = http_client(&clerk.backend_api_url)?;
     let api = BackendApi::new(&clerk.backend_api_url, key.expose(), http, Arc::new(gate));
     let options = ClerkBackendOptions {
@@ -179,8 +182,9 @@ fn http_client(upstream: &Url) -> Result<reqwest::Client, StartError> {
     outbound::client(&options).map_err(|error| StartError::Verifier(error.to_string()))
 }
 
-/// Strangers may use three quarters of the logins that the calls allow: the rest is for credentials that are known to be good.
-fn budget_options(budget: Budget, logins: Option<u32>) -> BudgetOptions {
+/// Strangers may use three quarters of the logins that there is room for: the rest is for credentials that are
+/// known to be good.
+fn budget_options(budget: Budget, logins: Option<WindowOptions>) -> BudgetOptions {
     let in_a_minute = |burst| Rate {
         burst,
         period: Duration::from_mins(1),
@@ -188,15 +192,20 @@ fn budget_options(budget: Budget, logins: Option<u32>) -> BudgetOptions {
     BudgetOptions {
         failures_per_address: in_a_minute(budget.failures_per_address),
         failures_in_all: in_a_minute(budget.failures_in_all),
-        logins: logins.map(|logins| window((logins.saturating_mul(3) / 4).max(1))),
+        logins: logins.map(|logins| WindowOptions {
+            limit: (logins.limit.saturating_mul(3) / 4).max(1),
+            ..logins
+        }),
         ..BudgetOptions::default()
     }
 }
 
-fn window(limit: u32) -> WindowOptions {
+/// The configured number of calls, else this one.
+fn calls(budget: Budget, default: u32) -> WindowOptions {
+    let limit = budget.calls_per_10s.unwrap_or(default);
     WindowOptions {
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
         period: CLERK_WINDOW,
-        patience: QUEUE_PATIENCE,
+        patience: budget.queue_for,
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How many callers' tokens are kept for reuse.
-const REUSE_ENTRIES: usize = 10_000;
+const REUSE_ENTRIES: usize = 32 * 1024;
 /// How long a request waits for a free signer. Whoever has to wait longer is better told to come back.
 const SIGNING_PATIENCE: Duration = Duration::from_secs(2);
 

@@ -275,14 +275,18 @@ impl CredentialVerifier for Budgeted {
         if attempt.standing == Standing::Unknown {
             self.check(origin, attempt)
                 .inspect_err(|_| self.charge(origin))?;
-            if let Some(logins) = &self.logins {
-                logins.enter().await?;
-            }
         }
         let account = self.inner.account(attempt).await?;
         let leave = self.leave(origin, attempt, &account).await;
         let leave = leave.inspect_err(|_| self.charge(origin))?;
-        let answer = self.inner.verify(attempt).await;
+        // After the budgets: what they hold back takes nobody's place.
+        let answer = match &self.logins {
+            Some(logins) if attempt.standing == Standing::Unknown => match logins.enter().await {
+                Ok(()) => self.inner.verify(attempt).await,
+                Err(throttled) => Err(throttled),
+            },
+            _ => self.inner.verify(attempt).await,
+        };
         self.settle(origin, &account, leave, &answer);
         if answer.is_ok() {
             self.spent.remove(&by_identifier(attempt));

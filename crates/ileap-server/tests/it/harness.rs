@@ -112,11 +112,48 @@ pub(crate) struct TestServer {
     pub(crate) base: String,
     pub(crate) admin: String,
     pub(crate) clerk: ClerkEmulator,
-    config: Config,
-    keys: Arc<SigningKeys>,
+    fixed: Fixed,
     pub(crate) http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
+}
+
+/// What a restart leaves as it is.
+struct Fixed {
+    clock: Arc<dyn Clock>,
+    config: Config,
+    keys: Arc<SigningKeys>,
+    refusal_floor: Duration,
+    store: Arc<SqliteStore>,
+}
+
+/// A server on free ports over `clerk`, and what the test sets.
+fn config(clerk: &ClerkEmulator, verifier: &str, set: Vec<(&'static str, String)>) -> Config {
+    let own = [
+        ("ILEAP_VERIFIER__KIND", verifier),
+        ("CLERK_SECRET_KEY", clerk.secret_key()),
+        (
+            "ILEAP_VERIFIER__CLERK__BACKEND_API_URL",
+            clerk.backend_api_url(),
+        ),
+        ("ILEAP_LISTENER__BIND", "127.0.0.1:0"),
+        ("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0"),
+        (
+            "ILEAP_VERIFIER__CLERK__FRONTEND_API_URL",
+            clerk.frontend_api_url(),
+        ),
+        ("ILEAP_STORE__URL", "sqlite::memory:"),
+        // Tests of the limits themselves turn them on.
+        ("ILEAP_VERIFIER__BUDGET__ENABLED", "false"),
+    ];
+    let own = own.map(|(name, value)| (name, value.to_owned()));
+    let all = own.into_iter().chain(set);
+    let environment = all.map(|(name, value)| (name.to_owned(), value)).collect();
+    let sources = Sources {
+        file: None,
+        environment,
+    };
+    Config::load(sources).unwrap().config
 }
 
 impl TestServer {
@@ -130,66 +167,38 @@ impl TestServer {
         let mut clerk_options = options.clerk;
         clerk_options.users = options.users;
         let clerk = ClerkEmulator::start(clerk_options).await.unwrap();
-        let mut environment = vec![
-            ("ILEAP_LISTENER__BIND".to_owned(), "127.0.0.1:0".to_owned()),
-            (
-                "ILEAP_LISTENER__ADMIN_BIND".to_owned(),
-                "127.0.0.1:0".to_owned(),
-            ),
-            (
-                "ILEAP_VERIFIER__KIND".to_owned(),
-                options.verifier.to_owned(),
-            ),
-            ("CLERK_SECRET_KEY".to_owned(), clerk.secret_key().to_owned()),
-            (
-                "ILEAP_VERIFIER__CLERK__BACKEND_API_URL".to_owned(),
-                clerk.backend_api_url().to_owned(),
-            ),
-            (
-                "ILEAP_VERIFIER__CLERK__FRONTEND_API_URL".to_owned(),
-                clerk.frontend_api_url().to_owned(),
-            ),
-            ("ILEAP_STORE__URL".to_owned(), "sqlite::memory:".to_owned()),
-            // Tests of the limits themselves turn them on.
-            (
-                "ILEAP_VERIFIER__BUDGET__ENABLED".to_owned(),
-                "false".to_owned(),
-            ),
-        ];
-        environment.extend(
-            options
-                .environment
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value)),
-        );
-        let config = Config::load(Sources {
-            file: None,
-            environment,
-        })
-        .unwrap()
-        .config;
         let store = Arc::new(SqliteStore::open("sqlite::memory:").await.unwrap());
         import::sample_data(&*store).await.unwrap();
         for organization in ["shipper", "forwarder", "carrier"] {
             let id = clerk.organization_id(organization).unwrap();
             store.allow(&id, AccessRule::Everything).await.unwrap();
         }
-        let keys = Arc::new(SigningKeys::ephemeral(Algorithm::Es256).unwrap());
-        let metrics = Arc::new(Metrics::new());
-        let verifier_parts = VerifierParts {
-            clock: options.clock.clone(),
-            metrics: metrics.clone(),
-            store: store.clone(),
-        };
-        let parts = Parts {
+        let fixed = Fixed {
+            config: config(&clerk, options.verifier, options.environment),
+            keys: Arc::new(SigningKeys::ephemeral(Algorithm::Es256).unwrap()),
             clock: options.clock,
-            keys: keys.clone(),
-            metrics,
             refusal_floor: options.refusal_floor,
             store,
-            verifier: server::verifier(&config, verifier_parts).unwrap(),
         };
-        let server = Server::bind(&config, parts).await.unwrap();
+        Self::over(clerk, fixed).await
+    }
+
+    async fn over(clerk: ClerkEmulator, fixed: Fixed) -> Self {
+        let metrics = Arc::new(Metrics::new());
+        let verifier_parts = VerifierParts {
+            clock: fixed.clock.clone(),
+            metrics: metrics.clone(),
+            store: fixed.store.clone(),
+        };
+        let parts = Parts {
+            clock: fixed.clock.clone(),
+            keys: fixed.keys.clone(),
+            metrics,
+            refusal_floor: fixed.refusal_floor,
+            store: fixed.store.clone(),
+            verifier: server::verifier(&fixed.config, verifier_parts).unwrap(),
+        };
+        let server = Server::bind(&fixed.config, parts).await.unwrap();
         let base = format!("http://{}", server.public_address());
         let admin = format!("http://{}", server.admin_address());
         let (stop, stopped) = oneshot::channel();
@@ -200,12 +209,18 @@ impl TestServer {
             base,
             admin,
             clerk,
-            keys,
-            config,
+            fixed,
             http: client(),
             stop: Some(stop),
             task,
         }
+    }
+
+    /// The same server after a restart: store, keys and Clerk stay, what it remembers goes.
+    pub(crate) async fn restarted(mut self) -> Self {
+        self.stop();
+        self.task.await.unwrap();
+        Self::over(self.clerk, self.fixed).await
     }
 
     /// Asks the server to stop; it drains.
@@ -250,8 +265,8 @@ impl TestServer {
 
     /// A token that was good for an hour, two hours ago.
     pub(crate) fn expired_token(&self) -> String {
-        let (issuer, _) = server::token_options(&self.config, &self.base);
-        let issuer = TokenIssuer::new(issuer, self.keys.clone(), Arc::new(SystemClock));
+        let (issuer, _) = server::token_options(&self.fixed.config, &self.base);
+        let issuer = TokenIssuer::new(issuer, self.fixed.keys.clone(), Arc::new(SystemClock));
         let principal = Principal {
             subject: "clerk|user_1".to_owned(),
             client_id: ClientId::new("hello").unwrap(),

@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod attack;
 mod backend;
 mod conformance;
 mod discovery;

@@ -141,6 +141,12 @@ impl Entry {
                 None,
             ),
             Cause::Internal(what) => entry(Level::Error, "internal error", what.clone(), None),
+            Cause::Overloaded | Cause::TimedOut => Self {
+                level: Level::Warn,
+                message: "request given up",
+                reason: None,
+                remedy: None,
+            },
             Cause::TokenInvalid(reason) => {
                 entry(Level::Info, "request refused", (*reason).to_owned(), None)
             }

@@ -9,6 +9,7 @@ use axum::{
 };
 use http::{HeaderValue, header};
 use ileap_types::oauth2::{AccessToken, TokenResponse};
+use tokio::time::Instant;
 
 use crate::{
     http::{
@@ -38,13 +39,15 @@ pub(crate) async fn issue(
         return Err(Cause::MediaTypeUnsupported(FORM).into());
     }
     let form = body::read(&parts.headers, body, FORM_LIMIT_BYTES).await?;
+    // A caller that sends its body late gains nothing by it.
+    let read_at = Instant::now();
     let request = TokenRequest::parse(&parts.headers, &form)?;
     let presented = request.credentials.raw.client_id.as_str();
     let of_client = |cause: Cause| Failure::from(cause).of_client(presented);
     let verified = match verify(&state, &context, &request).await {
         Ok(verified) => verified,
         Err(cause) => {
-            hold_back(&state, &context, &cause).await;
+            hold_back(state.edge.refusal_floor, read_at, &cause).await;
             return Err(of_client(cause));
         }
     };
@@ -90,20 +93,21 @@ async fn verify(
     }
 }
 
-/// Keeps a refusal until the floor has passed, so that how long it took says nothing about the account.
-async fn hold_back(state: &AppState, context: &RequestContext, cause: &Cause) {
-    if !matches!(cause, Cause::ClientRefused(_)) {
+/// Keeps a refusal until a whole number of floors has passed since the request was there, so that how long
+/// it took says nothing about the account: what takes longer than one floor is not told apart by a little more
+/// or less. The jitter comes on top.
+async fn hold_back(floor: Duration, read_at: Instant, cause: &Cause) {
+    if !matches!(cause, Cause::ClientRefused(_)) || floor.is_zero() {
         return;
     }
+    let floors = read_at.elapsed().as_nanos() / floor.as_nanos() + 1;
+    let floors = u32::try_from(floors).unwrap_or(u32::MAX);
     let mut random = [0_u8; 1];
     let jitter = match aws_lc_rs::rand::fill(&mut random) {
-        Ok(()) => state
-            .edge
-            .refusal_floor
-            .mul_f32(f32::from(random[0]) / 1024.0),
+        Ok(()) => floor.mul_f32(f32::from(random[0]) / 1024.0),
         Err(_) => Duration::ZERO,
     };
-    tokio::time::sleep_until((context.arrived + state.edge.refusal_floor + jitter).into()).await;
+    tokio::time::sleep_until(read_at + floor.saturating_mul(floors) + jitter).await;
 }
 
 fn log_issued(principal: &Principal, context: &RequestContext) {
