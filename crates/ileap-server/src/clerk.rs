@@ -9,6 +9,7 @@
 pub(crate) mod account;
 pub mod backend;
 pub(crate) mod call;
+pub(crate) mod decoy;
 pub(crate) mod dev_browser;
 pub(crate) mod directory;
 pub(crate) mod environment;

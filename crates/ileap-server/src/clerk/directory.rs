@@ -1,10 +1,14 @@
 //! Whom the Backend API found under which identifier, remembered for a while.
 
+mod sighting;
+
+pub(crate) use self::sighting::Sighting;
+
 use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -60,30 +64,6 @@ struct Inner {
     timeout: Duration,
     under_way: Mutex<HashMap<String, Lookup>>,
     users: Cache<String, Arc<Sighting>>,
-}
-
-/// What a lookup found.
-#[derive(Debug)]
-pub(crate) struct Sighting {
-    /// `None` where nobody has the identifier.
-    pub(crate) user: Option<UserRecord>,
-    at: Instant,
-    is_taken: AtomicBool,
-}
-
-impl Sighting {
-    fn new(user: Option<UserRecord>, at: Instant) -> Arc<Self> {
-        Arc::new(Self {
-            user,
-            at,
-            is_taken: AtomicBool::new(false),
-        })
-    }
-
-    /// Whether no login has relied on it so far. The first one may take the lookup for its own.
-    pub(crate) fn take(&self) -> bool {
-        !self.is_taken.swap(true, Ordering::Relaxed)
-    }
 }
 
 impl Directory {
@@ -166,9 +146,9 @@ impl Directory {
         Ok(sighting)
     }
 
-    /// Whether a sighting is older than `age`.
-    pub(crate) fn is_older(&self, sighting: &Sighting, age: Duration) -> bool {
-        self.shared.age(sighting) > age
+    /// How long ago it was looked up.
+    pub(crate) fn age(&self, sighting: &Sighting) -> Duration {
+        self.shared.age(sighting)
     }
 
     /// How many failures may reach Clerk: half of what locks an account there, as far as that is known; none of
@@ -245,9 +225,7 @@ impl Inner {
     }
 
     fn age(&self, sighting: &Sighting) -> Duration {
-        self.clock
-            .monotonic()
-            .saturating_duration_since(sighting.at)
+        sighting.age(self.clock.monotonic())
     }
 
     async fn look_up(&self, identifier: &str) -> Result<Arc<Sighting>, VerifyError> {

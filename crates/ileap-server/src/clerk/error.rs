@@ -2,6 +2,8 @@
 
 mod backend;
 
+pub(crate) use self::backend::BackendTarget;
+
 use std::{fmt, time::Duration};
 
 use super::wire::{self, ErrorEnvelope};
@@ -36,19 +38,6 @@ enum Target {
     Existing,
     /// Anything else.
     New,
-}
-
-/// What a refused call of the Backend API was about.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum BackendTarget {
-    /// The instance.
-    Instance,
-    /// Who has an identifier.
-    Lookup,
-    /// Whether a password is a user's.
-    Password,
-    /// A user that a lookup has found.
-    User,
 }
 
 /// What an error means.

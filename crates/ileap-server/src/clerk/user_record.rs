@@ -165,4 +165,31 @@ mod tests {
             assert_eq!(UserRecord::read(&LoginName::of("ops"), &user), None, "{id}");
         }
     }
+
+    #[test]
+    fn no_value_of_any_field_makes_the_rest_unreadable() {
+        for field in [
+            "banned",
+            "email_addresses",
+            "locked",
+            "lockout_expires_in_seconds",
+            "phone_numbers",
+            "two_factor_enabled",
+            "unsafe_metadata",
+            "verification_attempts_remaining",
+        ] {
+            for value in [
+                json!(null),
+                json!(-1),
+                json!("x"),
+                json!([7]),
+                json!([{"verification": 7}]),
+                json!({}),
+            ] {
+                let mut user = json!({"id": "user_1"});
+                user[field] = value;
+                assert_eq!(record(user).id, "user_1");
+            }
+        }
+    }
 }

@@ -159,7 +159,9 @@ pub(crate) struct MembershipPage {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct OrganizationMembership {
+    #[serde(deserialize_with = "odd_is_empty")]
     pub(crate) role: Option<String>,
+    #[serde(deserialize_with = "odd_is_empty")]
     pub(crate) organization: Option<Organization>,
 }
 
@@ -167,7 +169,9 @@ pub(crate) struct OrganizationMembership {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Organization {
+    #[serde(deserialize_with = "odd_is_empty")]
     pub(crate) id: Option<String>,
+    #[serde(deserialize_with = "odd_is_empty")]
     pub(crate) slug: Option<String>,
 }
 

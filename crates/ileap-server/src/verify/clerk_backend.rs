@@ -1,65 +1,39 @@
 //! Credentials checked through Clerk's Backend API: who has this identifier, is this the password, may the
 //! user log in.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod options;
+mod remarks;
 
-use aws_lc_rs::rand;
+pub use self::options::ClerkBackendOptions;
+
+use std::{sync::Arc, time::Duration};
+
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout_at};
 
+use self::remarks::Instance;
 use super::{
-    Account, AccountKey, Attempt, CredentialVerifier, ProbeFinding, ProbeSeverity, RejectReason,
-    Verdict, VerifiedClient, VerifyError, unavailable,
+    Account, AccountKey, Attempt, CredentialVerifier, ProbeFinding, RejectReason, Verdict,
+    VerifiedClient, VerifyError, unavailable,
 };
 use crate::{
     clerk::{
         account::MembershipRules,
         backend::BackendApi,
+        decoy::invented_id,
         directory::{Directory, Sighting},
         failure::{failed, refusal, unanswered},
-        memberships::{Memberships, Organizations},
+        memberships::Memberships,
         user_record::{SecondFactor, UserRecord},
     },
     clock::Clock,
-    identity::Role,
     store::logins::Invalidation,
 };
 
 /// A record older than this is read again before a right password counts: a ban bites after as long.
 const RECORD_FRESH_FOR: Duration = Duration::from_mins(1);
-/// The random part of Clerk's ids, in characters.
-const ID_LENGTH: usize = 27;
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/// How logins over the Backend API are judged.
-#[derive(Clone, Debug)]
-pub struct ClerkBackendOptions {
-    /// Whether the password alone is enough for users who have set up a second factor.
-    pub allow_mfa_users: bool,
-    /// Whether partners reach the server from elsewhere: then a development instance is worth a remark.
-    pub is_public: bool,
-    /// Id (`org_...`) or slug of the organization that an account must belong to.
-    pub organization: Option<String>,
-    /// The roles that organization roles open, by Clerk's role key.
-    pub role_keys: BTreeMap<String, Role>,
-    /// The longest one verification may take, with everything that is tried again.
-    pub timeout: Duration,
-}
-
-impl Default for ClerkBackendOptions {
-    /// No second factors, not public, no required organization, the role keys `org:ileap_user`,
-    /// `org:ileap_organizer`, `org:ileap_operator` and `org:ileap_all`, five seconds.
-    fn default() -> Self {
-        let key = |role: Role| (format!("org:ileap_{}", role.as_str()), role);
-        Self {
-            allow_mfa_users: false,
-            is_public: false,
-            organization: None,
-            role_keys: Role::ALL.into_iter().map(key).collect(),
-            timeout: Duration::from_secs(5),
-        }
-    }
-}
+/// A lookup older than this was not made for the login that comes upon it.
+const OWN_FOR: Duration = Duration::from_secs(10);
 
 /// Verifies credentials with a lookup and a password check; no sign-in takes place.
 ///
@@ -102,7 +76,8 @@ impl ClerkBackendVerifier {
         deadline: Instant,
     ) -> Result<Verdict, VerifyError> {
         let sighting = self.directory.find(identifier(attempt)).await?;
-        let source = if sighting.take() {
+        let is_recent = self.directory.age(&sighting) <= OWN_FOR;
+        let source = if sighting.take() && is_recent {
             Source::OwnLookup
         } else {
             Source::Memory
@@ -164,7 +139,7 @@ impl ClerkBackendVerifier {
             self.drop_user(&known.user.id);
             return Ok(Verdict::Reject(RejectReason::UnknownClient));
         }
-        let is_old = self.directory.is_older(known.sighting, RECORD_FRESH_FOR);
+        let is_old = self.directory.age(known.sighting) > RECORD_FRESH_FOR;
         let is_kept_out = known.source == Source::Memory && known.user.is_kept_out();
         // A ban or lock is looked at again whatever the password: what is asked must not tell that it is right.
         let again = if is_kept_out || (refused.is_none() && is_old) {
@@ -260,31 +235,17 @@ impl ClerkBackendVerifier {
         })
     }
 
+    fn instance(&self) -> Instance {
+        if self.api.is_development() && self.options.is_public {
+            Instance::DevelopmentInPublic
+        } else {
+            Instance::Fitting
+        }
+    }
+
     fn drop_user(&self, id: &str) {
         self.directory.drop_user(id);
         self.memberships.forget(id);
-    }
-
-    fn remarks(&self, organizations: Organizations) -> Vec<ProbeFinding> {
-        let mut findings = Vec::new();
-        if organizations == Organizations::Disabled {
-            findings.push(ProbeFinding {
-                severity: ProbeSeverity::Info,
-                finding: "the instance has no organizations: no user has a role of its own"
-                    .to_owned(),
-                remedy: "set access.default_role, or enable organizations in the Clerk dashboard"
-                    .to_owned(),
-            });
-        }
-        if self.api.is_development() && self.options.is_public {
-            findings.push(ProbeFinding {
-                severity: ProbeSeverity::Info,
-                finding: "the secret key is that of a development instance: Clerk allows it 100 calls in ten seconds"
-                    .to_owned(),
-                remedy: "use a production instance once partners rely on it".to_owned(),
-            });
-        }
-        findings
     }
 }
 
@@ -334,7 +295,7 @@ impl CredentialVerifier for ClerkBackendVerifier {
         let answer = timeout_at(deadline, self.memberships.probe(deadline)).await;
         let answer = answer.map(|answer| answer.map_err(|error| failed(&error)));
         match answer.unwrap_or_else(|_| Err(unavailable("timeout"))) {
-            Ok(organizations) => self.remarks(organizations),
+            Ok(organizations) => remarks::on(organizations, self.instance()),
             Err(error) => {
                 vec![unanswered(
                     "Backend API",
@@ -371,15 +332,6 @@ fn identifier<'a>(attempt: &Attempt<'a>) -> &'a str {
 
 fn subject(user: &UserRecord) -> String {
     format!("clerk|{}", user.id)
-}
-
-/// An id of the form of Clerk's, drawn at random.
-fn invented_id() -> Option<String> {
-    let mut random = [0_u8; ID_LENGTH];
-    rand::fill(&mut random).ok()?;
-    let letter = |byte: u8| BASE62.get(usize::from(byte) % BASE62.len()).copied();
-    let letters = random.into_iter().filter_map(letter).map(char::from);
-    Some(format!("user_{}", letters.collect::<String>()))
 }
 
 #[cfg(test)]

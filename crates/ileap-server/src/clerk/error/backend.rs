@@ -1,10 +1,23 @@
 //! The rows of the table that the Backend API has of its own.
 
-use super::{AnswerClass, BackendTarget, ClerkError, REQUEST, SECRET_KEY};
+use super::{AnswerClass, ClerkError, REQUEST, SECRET_KEY};
 use crate::verify::RejectReason;
 
 const REDIRECT: &str = "Clerk's address answers with a redirect: set verifier.clerk.backend_api_url to the address it leads to";
 const UNKNOWN: &str = "this version does not know Clerk's answer: check verifier.clerk.backend_api_url, look the code up in Clerk's list of errors, and update ileap";
+
+/// What a refused call of the Backend API was about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum BackendTarget {
+    /// The instance.
+    Instance,
+    /// Who has an identifier.
+    Lookup,
+    /// Whether a password is a user's.
+    Password,
+    /// A user that a lookup has found.
+    User,
+}
 
 impl ClerkError {
     /// What the error means as an answer of the Backend API; `None` where both APIs mean the same.

@@ -11,12 +11,12 @@ use super::*;
 use crate::{
     clerk::gate::Gate,
     clock::ManualClock,
-    identity::{ClientCredentials, ClientId},
+    identity::{ClientCredentials, ClientId, Role},
     outbound::{
         self, OutboundOptions,
         raw_upstream::{RawUpstream, Reply},
     },
-    verify::contract::attempt,
+    verify::{ProbeSeverity, contract::attempt},
 };
 
 const CLIENT_ID: &str = "ops+1@acme.example";

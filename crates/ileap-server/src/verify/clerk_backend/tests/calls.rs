@@ -70,15 +70,6 @@ async fn an_identifier_that_nobody_has_costs_what_a_wrong_password_costs() {
     assert_eq!(known, unknown);
 }
 
-#[test]
-fn the_decoy_looks_like_an_id_of_clerks() {
-    let id = invented_id().unwrap();
-    let letters = id.strip_prefix("user_").unwrap();
-    assert_eq!(letters.len(), 27);
-    assert!(letters.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    assert_ne!(id, invented_id().unwrap());
-}
-
 #[tokio::test]
 async fn the_decoy_is_never_a_login() {
     let script = Script {

@@ -75,6 +75,18 @@ async fn a_ban_or_lock_that_has_ended_keeps_nobody_out() {
 }
 
 #[tokio::test]
+async fn a_ban_seen_by_a_login_that_was_held_back_is_looked_at_again() {
+    let script = Script {
+        users: vec![Reply::json(200, &user(""))],
+        ..flagged(r#","banned":true"#)
+    };
+    let scene = Scene::new(script).await;
+    scene.account(CLIENT_ID).await.unwrap();
+    scene.clock.advance(Duration::from_secs(11));
+    assert!(is_accepted(&scene.log_in().await));
+}
+
+#[tokio::test]
 async fn a_remembered_lock_costs_the_same_calls_whatever_the_password() {
     for passwords in [
         verified("true"),
