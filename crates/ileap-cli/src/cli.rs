@@ -110,7 +110,7 @@ pub(crate) struct DemoArguments {
     #[arg(long, default_value_t = 8080)]
     pub(crate) port: u16,
     /// How credentials are checked with the emulated Clerk.
-    #[arg(long, value_enum, default_value_t = DemoVerifier::ClerkFrontend)]
+    #[arg(long, value_enum, default_value_t = DemoVerifier::ClerkBackend)]
     pub(crate) verifier: DemoVerifier,
     /// Let the emulated Clerk limit and lock out as the real one does.
     #[arg(long)]
@@ -124,8 +124,20 @@ pub(crate) struct DemoArguments {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum DemoVerifier {
+    /// Lookup and password check at Clerk's Backend API.
+    ClerkBackend,
     /// Password sign-in at Clerk's Frontend API.
     ClerkFrontend,
+}
+
+impl DemoVerifier {
+    /// The value of `verifier.kind`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::ClerkBackend => "clerk_backend",
+            Self::ClerkFrontend => "clerk_frontend",
+        }
+    }
 }
 
 /// `ileap hash-secret`

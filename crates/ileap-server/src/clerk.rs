@@ -2,19 +2,27 @@
 //! paths, field names, status values, error codes.
 //!
 //! `call` exchanges one request, `wire` is what comes back, `error` is the table from an error code to
-//! what it means here, `status` the one from a sign-in's status; `frontend` lists the calls, `sign_in`
-//! strings them together into one login, `account` says what may be done with it. `gate` stands before the
-//! calls that Clerk limits.
+//! what it means here, `status` the one from a sign-in's status; `frontend` and `backend` list the calls,
+//! `sign_in` strings those of the Frontend API together into one login, `directory` remembers whom the Backend
+//! API found, `account` says what may be done with an account. `gate` stands before the calls that Clerk limits.
 
 pub(crate) mod account;
+pub mod backend;
 pub(crate) mod call;
+pub(crate) mod decoy;
 pub(crate) mod dev_browser;
+pub(crate) mod directory;
 pub(crate) mod environment;
 pub(crate) mod error;
+pub(crate) mod failure;
 pub mod frontend;
 pub mod gate;
+pub(crate) mod login_name;
+pub(crate) mod memberships;
+pub(crate) mod retry;
 pub(crate) mod session_removal;
 pub(crate) mod sign_in;
 pub(crate) mod status;
+pub(crate) mod user_record;
 pub mod webhook;
 pub(crate) mod wire;

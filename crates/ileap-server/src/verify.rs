@@ -1,6 +1,7 @@
 //! The question every token request asks: are these credentials right?
 
 pub mod budget;
+pub mod clerk_backend;
 pub mod clerk_frontend;
 #[cfg(test)]
 pub(crate) mod contract;
@@ -151,7 +152,7 @@ pub enum RejectReason {
     NoPassword,
     /// Not a member of the organization that is required, or of several with none chosen.
     NoOrganization,
-    /// The account is kept out by an allow-list or block-list.
+    /// The account is kept out by an allow-list or block-list, or the address it is named by is not verified.
     NotAllowed,
     /// The right secret, but a Clerk Protect challenge stands in the way.
     ProtectCheck,
@@ -210,7 +211,8 @@ impl RejectReason {
             ),
             Self::MfaRequired => Some(
                 "the password is right but the account asks for a second factor, which a machine cannot give: \
-                 turn multi-factor authentication off for this service account",
+                 turn multi-factor authentication off for this service account, or waive it with \
+                 verifier.clerk.allow_mfa_users = true (clerk_backend only)",
             ),
             Self::NewPasswordRequired => {
                 Some("the account must choose a new password in Clerk before it can log in")
@@ -218,6 +220,10 @@ impl RejectReason {
             Self::NoOrganization => Some(
                 "make the user a member of the configured organization, or set verifier.clerk.organization \
                  when it belongs to several",
+            ),
+            Self::NotAllowed => Some(
+                "see whether Clerk's allow-list or block-list names the account, and verify the e-mail address or phone \
+                 number that it logs in with in the Clerk dashboard",
             ),
             Self::ProtectCheck => Some(
                 "Clerk Protect challenges this login: turn mid-flow challenges off for the instance",
@@ -234,7 +240,6 @@ impl RejectReason {
             Self::Banned
             | Self::Locked { .. }
             | Self::NoPassword
-            | Self::NotAllowed
             | Self::UnknownClient
             | Self::WrongSecret => None,
         }
@@ -307,7 +312,7 @@ pub enum ProbeSeverity {
 }
 
 /// When to come back after no answer.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// No answer, for the reason that the fixed word `cause` names.
 pub(crate) fn unavailable(cause: &'static str) -> VerifyError {

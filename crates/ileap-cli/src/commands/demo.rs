@@ -144,7 +144,15 @@ fn config(arguments: &DemoArguments, clerk: &ClerkEmulator) -> Result<Config, Fa
             format!("127.0.0.1:{}", arguments.port),
         ),
         ("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0".to_owned()),
-        ("ILEAP_VERIFIER__KIND", "clerk_frontend".to_owned()),
+        (
+            "ILEAP_VERIFIER__KIND",
+            arguments.verifier.as_str().to_owned(),
+        ),
+        ("CLERK_SECRET_KEY", clerk.secret_key().to_owned()),
+        (
+            "ILEAP_VERIFIER__CLERK__BACKEND_API_URL",
+            clerk.backend_api_url().to_owned(),
+        ),
         (
             "ILEAP_VERIFIER__CLERK__FRONTEND_API_URL",
             clerk.frontend_api_url().to_owned(),

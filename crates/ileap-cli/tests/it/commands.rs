@@ -297,6 +297,36 @@ fn the_demo_says_where_it_is_in_one_line_of_json_and_ends_with_0() {
 }
 
 #[test]
+fn the_demo_logs_in_over_either_of_clerks_apis() {
+    for (verifier, route) in [
+        (None, "/v1/users"),
+        (Some("clerk_backend"), "/v1/users"),
+        (Some("clerk_frontend"), "/v1/client/sign_ins"),
+    ] {
+        let mut arguments = vec!["demo", "--port", "0", "--json"];
+        arguments.extend(verifier.map(|_| "--verifier"));
+        arguments.extend(verifier);
+        let (demo, ready) = Running::start(&arguments);
+        let curl = |arguments: &[&str]| {
+            let output = Command::new("curl").arg("-s").args(arguments).output();
+            String::from_utf8(output.unwrap().stdout).unwrap()
+        };
+        let url = |key: &str, path: &str| format!("{}{path}", ready[key].as_str().unwrap());
+        let token = curl(&[
+            "-u",
+            "hello:pathfinder",
+            "-d",
+            "grant_type=client_credentials",
+            &url("base_url", "/auth/token"),
+        ]);
+        assert!(token.contains("access_token"), "{verifier:?}: {token}");
+        let log = curl(&[&url("clerk_backend_api_url", "/__emulator/requests")]);
+        assert!(log.contains(route), "{verifier:?}: {log}");
+        assert_eq!(demo.terminate().0, 0);
+    }
+}
+
+#[test]
 fn the_lines_the_demo_prints_work_as_pasted() {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()

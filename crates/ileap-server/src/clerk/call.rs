@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
 use super::{
-    error::ClerkError,
+    error::{BackendTarget, ClerkError},
     wire::{self, ErrorEnvelope},
 };
 use crate::{
@@ -71,6 +71,14 @@ impl CallError {
     pub(crate) fn about_existing(self) -> Self {
         match self {
             Self::Refused(error) => Self::Refused(error.about_existing()),
+            other => other,
+        }
+    }
+
+    /// The same, of a call of the Backend API.
+    pub(crate) fn of_backend(self, target: BackendTarget) -> Self {
+        match self {
+            Self::Refused(error) => Self::Refused(error.of_backend(target)),
             other => other,
         }
     }

@@ -1,5 +1,9 @@
 //! From Clerk's error codes to what they mean here: one table.
 
+mod backend;
+
+pub(crate) use self::backend::BackendTarget;
+
 use std::{fmt, time::Duration};
 
 use super::wire::{self, ErrorEnvelope};
@@ -28,6 +32,8 @@ pub(crate) struct ClerkError {
 /// What a refused call was about; the same code means different things.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Target {
+    /// The Backend API.
+    Backend(BackendTarget),
     /// Something that an earlier call of the same login created.
     Existing,
     /// Anything else.
@@ -107,6 +113,19 @@ impl ClerkError {
         }
     }
 
+    /// The same refusal, of a call of the Backend API.
+    pub(crate) fn of_backend(self, target: BackendTarget) -> Self {
+        Self {
+            target: Target::Backend(target),
+            ..self
+        }
+    }
+
+    /// Whether the instance has no organizations at all.
+    pub(crate) fn is_without_organizations(&self) -> bool {
+        self.status == 403 && self.code.as_deref() == Some("organization_not_enabled_in_instance")
+    }
+
     /// Clerk's code, else `http_` and the status.
     pub(crate) fn code(&self) -> String {
         self.code
@@ -126,6 +145,11 @@ impl ClerkError {
 
     /// What the error means.
     pub(crate) fn class(&self) -> AnswerClass {
+        if let Target::Backend(target) = self.target
+            && let Some(class) = self.backend_class(target)
+        {
+            return class;
+        }
         match (self.status, self.code.as_deref()) {
             (300..=399, _) => AnswerClass::Misconfigured { remedy: REDIRECT },
             (429, Some("verification_code_too_many_requests")) => {

@@ -1,12 +1,8 @@
 //! One login with an identifier and a password, from the first call to a session or a refusal.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use tokio::time::Instant;
@@ -16,7 +12,9 @@ use super::{
     dev_browser::DevBrowsers,
     environment::Environment,
     error::{self, AnswerClass},
+    failure::failed,
     frontend::{DevBrowser, FrontendApi},
+    retry::{FAULT_PAUSE, Retries, Retry},
     status::{self, CompletedSignIn, SignInStatus},
 };
 use crate::{
@@ -24,13 +22,6 @@ use crate::{
     outbound::OutboundError,
     verify::{RejectReason, VerifyError, unavailable},
 };
-
-/// A throttled call is made again within the login when Clerk wants no longer pause than this.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// The pause before a call is made again after a fault.
-const FAULT_PAUSE: Duration = Duration::from_millis(100);
-/// When to come back after a login without an answer.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Signs in, with what has been learned about the instance so far.
 #[derive(Debug)]
@@ -190,70 +181,6 @@ impl SignInFlow {
         let again = self.api.environment(dev_browser.as_deref()).await;
         again.map_err(|error| failed(&error))
     }
-}
-
-/// Reasons for another attempt; each is good for one in a login.
-#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
-enum Retry {
-    Abandoned,
-    Connect,
-    DevBrowser,
-    FreshClient,
-    Gateway,
-    Throttle,
-    TwoSteps,
-}
-
-struct Retries {
-    taken: BTreeSet<Retry>,
-    deadline: Instant,
-}
-
-impl Retries {
-    fn new(deadline: Instant) -> Self {
-        Self {
-            taken: BTreeSet::new(),
-            deadline,
-        }
-    }
-
-    fn take(&mut self, retry: Retry) -> bool {
-        self.taken.insert(retry)
-    }
-
-    fn take_after(&mut self, pause: Duration) -> bool {
-        let is_bearable = pause <= LONGEST_WAIT && Instant::now() + pause < self.deadline;
-        is_bearable && self.take(Retry::Throttle)
-    }
-}
-
-/// The error that a call ends with when nothing more is tried.
-fn failed(error: &CallError) -> VerifyError {
-    let refused = match error {
-        CallError::Held(error) => return error.clone(),
-        CallError::Malformed => return unavailable("malformed"),
-        CallError::Outbound(error) => return unavailable(error.as_str()),
-        CallError::Refused(refused) => refused,
-    };
-    let code = refused.code();
-    let (retry_after, cause) = match refused.class() {
-        AnswerClass::Throttled { retry_after } => return VerifyError::Throttled { retry_after },
-        AnswerClass::Misconfigured { remedy } => {
-            return VerifyError::Misconfigured { code, remedy };
-        }
-        AnswerClass::DevBrowser => {
-            let remedy = error::DEV_BROWSER;
-            return VerifyError::Misconfigured { code, remedy };
-        }
-        AnswerClass::TwoSteps => {
-            let remedy = error::REQUEST;
-            return VerifyError::Misconfigured { code, remedy };
-        }
-        AnswerClass::Busy { retry_after } => (retry_after, code),
-        // Refusals end a login earlier; of other calls they say nothing about credentials.
-        AnswerClass::FreshClient | AnswerClass::Reject(_) => (RETRY_AFTER, code),
-    };
-    VerifyError::Unavailable { retry_after, cause }
 }
 
 fn not_understood() -> VerifyError {

@@ -87,19 +87,91 @@ pub(crate) struct User {
     pub(crate) organization_memberships: Vec<OrganizationMembership>,
 }
 
-/// A role in an organization.
+/// A user as the Backend API describes one.
+///
+/// What keeps a user out counts as set when it is there in a form that is not understood.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+pub(crate) struct DirectoryUser {
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) id: Option<String>,
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) username: Option<String>,
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) email_addresses: Vec<EmailAddress>,
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) phone_numbers: Vec<PhoneNumber>,
+    #[serde(deserialize_with = "odd_is_set")]
+    pub(crate) banned: bool,
+    #[serde(deserialize_with = "odd_is_set")]
+    pub(crate) locked: bool,
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) lockout_expires_in_seconds: Option<u64>,
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) verification_attempts_remaining: Option<u32>,
+    #[serde(deserialize_with = "odd_is_set")]
+    pub(crate) two_factor_enabled: bool,
+}
+
+/// An e-mail address of a user.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct EmailAddress {
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) email_address: Option<String>,
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) verification: Verification,
+}
+
+/// A phone number of a user.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PhoneNumber {
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) phone_number: Option<String>,
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) verification: Verification,
+}
+
+/// Whether an address has been proved to be its user's.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Verification {
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) status: Option<String>,
+}
+
+/// The answer about a password.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PasswordAnswer {
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) verified: Option<bool>,
+}
+
+/// One page of a user's memberships. Without `data` it is no such page.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MembershipPage {
+    pub(crate) data: Vec<OrganizationMembership>,
+}
+
+/// A role in an organization.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct OrganizationMembership {
+    #[serde(deserialize_with = "odd_is_empty")]
     pub(crate) role: Option<String>,
+    #[serde(deserialize_with = "odd_is_empty")]
     pub(crate) organization: Option<Organization>,
 }
 
 /// An organization.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Organization {
+    #[serde(deserialize_with = "odd_is_empty")]
     pub(crate) id: Option<String>,
+    #[serde(deserialize_with = "odd_is_empty")]
     pub(crate) slug: Option<String>,
 }
 
@@ -191,4 +263,13 @@ where
 {
     let value = serde_json::Value::deserialize(deserializer)?;
     Ok(serde_json::from_value(value).unwrap_or_default())
+}
+
+/// For what keeps somebody out: a value of an unexpected type keeps them out, too.
+fn odd_is_set<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Null => false,
+        serde_json::Value::Bool(value) => value,
+        _ => true,
+    })
 }

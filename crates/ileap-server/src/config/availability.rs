@@ -3,12 +3,7 @@
 use super::reader::Reader;
 
 /// Values that would promise what is not done, and what to write instead.
-const NOT_YET: [(&str, &str, &str); 4] = [
-    (
-        "verifier.kind",
-        "clerk_backend",
-        "leave it out, or write \"clerk_frontend\"",
-    ),
+const NOT_YET: [(&str, &str, &str); 3] = [
     ("keys.location", "store", "write \"directory\""),
     ("data.kind", "upstream", "write \"stored\""),
     ("store.url", "postgres", "write \"sqlite:FILE\""),

@@ -31,6 +31,11 @@ impl PublicBaseUrl {
         &self.text
     }
 
+    /// Whether it names this machine only.
+    pub fn is_loopback(&self) -> bool {
+        Url::parse(&self.text).is_ok_and(|url| is_loopback(&url))
+    }
+
     /// The path in it: empty, or beginning with a slash.
     pub fn path_prefix(&self) -> &str {
         self.text.get(self.prefix_at..).unwrap_or_default()

@@ -33,7 +33,7 @@ const NEAR: usize = 5;
 const ROLES: &[&str] = &["user", "organizer", "operator", "all"];
 
 /// Every key, in the order of the default file.
-pub(super) const KEYS: [Key; 48] = [
+pub(super) const KEYS: [Key; 49] = [
     Key::unset(
         "public_base_url",
         Kind::Text,
@@ -92,8 +92,8 @@ pub(super) const KEYS: [Key; 48] = [
     Key::unset(
         "verifier.kind",
         Kind::Choice(&["clerk_backend", "clerk_frontend", "static_users"]),
-        "\"clerk_frontend\"",
-        "How credentials are checked. Derived from what is set below when left out.",
+        "\"clerk_backend\"",
+        "How credentials are checked. When left out: clerk_backend where there is a secret key, else clerk_frontend.",
     ),
     Key::unset(
         "verifier.clerk.publishable_key",
@@ -120,11 +120,17 @@ pub(super) const KEYS: [Key; 48] = [
         "Origin or proxy prefix of the Frontend API, without /v1, where the publishable key's host is not it. \
          Plain http for loopback only.",
     ),
-    Key::unset(
+    Key::set(
         "verifier.clerk.backend_api_url",
         Kind::Text,
         "\"https://api.clerk.com\"",
-        "Origin or proxy prefix of the Backend API, without /v1.",
+        "Origin or proxy prefix of the Backend API, without /v1. Plain http for loopback only.",
+    ),
+    Key::set(
+        "verifier.clerk.allow_mfa_users",
+        Kind::Boolean,
+        "false",
+        "Whether the password alone is enough for users with a second factor; clerk_backend only.",
     ),
     Key::unset(
         "verifier.clerk.organization",

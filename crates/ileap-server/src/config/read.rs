@@ -145,6 +145,8 @@ fn verifier(reader: &mut Reader) -> Option<Verifier> {
             "static_users" => Some(VerifierKind::StaticUsers),
             _ => None,
         })
+    } else if reader.is_set("verifier.clerk.secret_key_file") {
+        Some(VerifierKind::ClerkBackend)
     } else {
         Some(VerifierKind::ClerkFrontend)
     };

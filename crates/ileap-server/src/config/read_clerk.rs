@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::{
-    base_url,
+    base_url, keys,
     publishable_key::{Environment, PublishableKey},
     reader::Reader,
     secret_file,
@@ -29,13 +29,18 @@ pub(super) fn clerk(reader: &mut Reader, kind: Option<VerifierKind>) -> Option<C
     if let (Some(key), Some(secret)) = (&publishable_key, &secret_key) {
         judge_pair(reader, key, secret.expose_secret());
     }
-    if kind != Some(VerifierKind::StaticUsers) {
-        need_frontend_api(reader);
+    match kind {
+        Some(VerifierKind::ClerkBackend) => need_secret_key(reader),
+        Some(VerifierKind::ClerkFrontend) => need_frontend_api(reader),
+        Some(VerifierKind::StaticUsers) | None => {}
     }
     let frontend_api_url = frontend_api_url(reader, publishable_key);
-    api_url(reader, BACKEND);
+    let backend_api_url = api_url(reader, BACKEND);
+    let allow_mfa_users = reader.boolean("verifier.clerk.allow_mfa_users");
     let timeout = reader.duration("verifier.clerk.timeout");
     Some(Clerk {
+        allow_mfa_users: allow_mfa_users?,
+        backend_api_url: backend_api_url?,
         frontend_api_url,
         organization: reader.text("verifier.clerk.organization"),
         secret_key: secret_key.map(ClerkSecretKey::new),
@@ -67,7 +72,17 @@ fn need_frontend_api(reader: &mut Reader) {
         reader.violate(
             "`verifier.clerk`",
             "nothing says where Clerk is",
-            "set CLERK_PUBLISHABLE_KEY, or verifier.clerk.frontend_api_url",
+            "set CLERK_SECRET_KEY, CLERK_PUBLISHABLE_KEY, or verifier.clerk.frontend_api_url",
+        );
+    }
+}
+
+fn need_secret_key(reader: &mut Reader) {
+    if !reader.is_set(SECRET_KEY) {
+        reader.violate_key(
+            "verifier.kind",
+            "it is \"clerk_backend\", and there is no secret key",
+            "set CLERK_SECRET_KEY, or verifier.clerk.secret_key_file",
         );
     }
 }
@@ -95,10 +110,14 @@ fn api_url(reader: &mut Reader, path: &'static str) -> Option<Url> {
         reader.violate_key(
             path,
             problem,
-            "write an origin such as \"https://clerk.example.com\"",
+            format!("write an origin such as {}", example(path)),
         );
     })
     .ok()
+}
+
+fn example(path: &str) -> &'static str {
+    keys::find(path).map_or("", |key| key.example)
 }
 
 /// A live publishable key with a test secret key means two different instances.

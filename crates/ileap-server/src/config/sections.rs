@@ -166,6 +166,10 @@ pub enum VerifierKind {
 /// `[verifier.clerk]`
 #[derive(Clone, Debug)]
 pub struct Clerk {
+    /// Whether the Backend API's password check is enough for users with a second factor.
+    pub allow_mfa_users: bool,
+    /// Where the Backend API is, without `/v1`.
+    pub backend_api_url: Url,
     /// Where the Frontend API is, without `/v1`; `None` only where it is not asked.
     pub frontend_api_url: Option<Url>,
     /// Id or slug of the organization that accounts must belong to.

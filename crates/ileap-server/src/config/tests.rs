@@ -106,18 +106,18 @@ fn every_violation_is_reported_at_once_with_its_place() {
         "environment variable ILEAP_TOKEN__ALGORITM: there is no such key; did you mean ILEAP_TOKEN__ALGORITHM?",
         "environment variable ILEAP_LOG__FORMAT: `xml` is not valid; write one of: text, json",
         "`data.default_page`",
-        "nothing says where Clerk is; set CLERK_PUBLISHABLE_KEY",
+        "it is \"clerk_backend\", and there is no secret key; set CLERK_SECRET_KEY",
     ] {
         assert!(text.contains(expected), "{expected} in\n{text}");
     }
-    assert_eq!(error.violations.len(), 10, "{text}");
+    assert_eq!(error.violations.len(), 9, "{text}");
 }
 
 #[test]
 fn rules_between_keys_are_judged_together() {
     let file = "[listener]\nbind = \"0.0.0.0:8080\"\n[token]\nlifetime = \"25h\"\n[data]\ndefault_page = 2000\n\
                 [keys]\nlocation = \"store\"\npublish_before = \"91d\"\n[store]\nurl = \"postgres://x\"\n\
-                [verifier]\nkind = \"clerk_backend\"\n[access]\nallowed_clients = [\"a\"]\n";
+                [access]\nallowed_clients = [\"a\"]\n";
     assert_eq!(
         problems(file, &[CLERK]),
         [
@@ -127,7 +127,6 @@ fn rules_between_keys_are_judged_together() {
             "`data.default_page`: it is above data.max_page",
             "`keys.publish_before`: it is not shorter than keys.rotate_every",
             "`access.allowed_clients`: it narrows access.default_role, which is not set",
-            "`verifier.kind`: it is not available in this version",
             "`keys.location`: it is not available in this version",
             "`store.url`: it is not available in this version",
         ]

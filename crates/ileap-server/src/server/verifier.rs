@@ -5,9 +5,11 @@ use std::{
     time::Duration,
 };
 
+use url::Url;
+
 use super::StartError;
 use crate::{
-    clerk::{frontend::FrontendApi, gate::Gate},
+    clerk::{backend::BackendApi, frontend::FrontendApi, gate::Gate},
     clock::Clock,
     config::{Budget, Config, VerifierKind},
     outbound::{self, OutboundOptions, Roots},
@@ -16,6 +18,7 @@ use crate::{
     verify::{
         CredentialVerifier,
         budget::{BudgetOptions, Budgeted, Rate, WindowOptions},
+        clerk_backend::{ClerkBackendOptions, ClerkBackendVerifier},
         clerk_frontend::{ClerkFrontendOptions, ClerkFrontendVerifier},
         known_good::{KnownGood, KnownGoodOptions},
         static_users::StaticUsersVerifier,
@@ -28,6 +31,12 @@ const CLERK_WINDOW: Duration = Duration::from_secs(10);
 const FRONTEND_LOGINS: u32 = 4;
 /// Of the three attempts at a factor.
 const FRONTEND_FACTORS: usize = 2;
+/// Of the thousand calls that Clerk allows a production instance.
+const BACKEND_CALLS: u32 = 800;
+/// Of the hundred that it allows a development instance.
+const BACKEND_DEVELOPMENT_CALLS: u32 = 80;
+/// Calls of one login over the Backend API: lookup, password, memberships.
+const BACKEND_CALLS_PER_LOGIN: usize = 3;
 
 /// What a verifier needs besides its configuration.
 pub struct VerifierParts {
@@ -52,18 +61,23 @@ pub fn verifier(
     let section = &config.verifier;
     let budget = section.budget.enabled.then_some(section.budget);
     let remembering = Remembering::default();
-    let (mut verifier, calls) = match section.kind {
-        VerifierKind::ClerkBackend | VerifierKind::ClerkFrontend => {
-            let calls = budget.map(|budget| {
-                let limit = budget.calls_per_10s.unwrap_or(FRONTEND_LOGINS);
-                window(limit, budget.queue_for)
+    let (mut verifier, logins) = match section.kind {
+        VerifierKind::ClerkBackend => {
+            let calls = budget.map(|budget| calls(budget, backend_calls(config)));
+            let logins = calls.map(|calls| WindowOptions {
+                limit: calls.limit / BACKEND_CALLS_PER_LOGIN,
+                ..calls
             });
+            (clerk_backend(config, calls, clock.clone())?, logins)
+        }
+        VerifierKind::ClerkFrontend => {
+            let calls = budget.map(|budget| calls(budget, FRONTEND_LOGINS));
             (clerk_frontend(config, calls, clock.clone())?, calls)
         }
         VerifierKind::StaticUsers => (static_users(config, remembering.clone())?, None),
     };
     if let Some(budget) = budget {
-        let options = budget_options(budget, calls);
+        let options = budget_options(budget, logins);
         verifier = Arc::new(Budgeted::new(verifier, options, store, clock.clone()));
     }
     let options = KnownGoodOptions {
@@ -106,16 +120,7 @@ fn clerk_frontend(
     let clerk = &config.verifier.clerk;
     let url = clerk.frontend_api_url.as_ref();
     let url = url.ok_or_else(|| StartError::Verifier("nothing says where Clerk is".to_owned()))?;
-    let outbound = OutboundOptions {
-        roots: if url.scheme() == "http" {
-            Roots::None
-        } else {
-            Roots::Platform
-        },
-        ..OutboundOptions::default()
-    };
-    let http =
-        outbound::client(&outbound).map_err(|error| StartError::Verifier(error.to_string()))?;
+    let http = http_client(url)?;
     let factors = calls.map(|calls| WindowOptions {
         limit: calls.limit.min(FRONTEND_FACTORS),
         ..calls
@@ -130,8 +135,56 @@ fn clerk_frontend(
     Ok(Arc::new(ClerkFrontendVerifier::new(api, options)))
 }
 
-/// Strangers may use three quarters of the calls: the rest is for credentials that are known to be good.
-fn budget_options(budget: Budget, calls: Option<WindowOptions>) -> BudgetOptions {
+fn clerk_backend(
+    config: &Config,
+    calls: Option<WindowOptions>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn CredentialVerifier>, StartError> {
+    let clerk = &config.verifier.clerk;
+    let key = clerk.secret_key.as_ref();
+    let key = key.ok_or_else(|| StartError::Verifier("there is no secret key".to_owned()))?;
+    let gate = Gate::new(calls, None, clock.clone());
+    let http = http_client(&clerk.backend_api_url)?;
+    let api = BackendApi::new(&clerk.backend_api_url, key.expose(), http, Arc::new(gate));
+    let options = ClerkBackendOptions {
+        allow_mfa_users: clerk.allow_mfa_users,
+        is_public: config
+            .public_base_url
+            .as_ref()
+            .is_some_and(|url| !url.is_loopback()),
+        organization: clerk.organization.clone(),
+        role_keys: config.access.role_keys.clone(),
+        timeout: clerk.timeout,
+    };
+    let verifier = ClerkBackendVerifier::new(api, options, clock);
+    Ok(Arc::new(verifier.ok_or(StartError::Randomness)?))
+}
+
+/// How many calls in ten seconds leave some of Clerk's limit to others with the same key.
+fn backend_calls(config: &Config) -> u32 {
+    let key = config.verifier.clerk.secret_key.as_ref();
+    if key.is_some_and(|key| key.expose().starts_with("sk_test_")) {
+        BACKEND_DEVELOPMENT_CALLS
+    } else {
+        BACKEND_CALLS
+    }
+}
+
+fn http_client(upstream: &Url) -> Result<reqwest::Client, StartError> {
+    let options = OutboundOptions {
+        roots: if upstream.scheme() == "http" {
+            Roots::None
+        } else {
+            Roots::Platform
+        },
+        ..OutboundOptions::default()
+    };
+    outbound::client(&options).map_err(|error| StartError::Verifier(error.to_string()))
+}
+
+/// Strangers may use three quarters of the logins that there is room for: the rest is for credentials that are
+/// known to be good.
+fn budget_options(budget: Budget, logins: Option<WindowOptions>) -> BudgetOptions {
     let in_a_minute = |burst| Rate {
         burst,
         period: Duration::from_mins(1),
@@ -139,18 +192,20 @@ fn budget_options(budget: Budget, calls: Option<WindowOptions>) -> BudgetOptions
     BudgetOptions {
         failures_per_address: in_a_minute(budget.failures_per_address),
         failures_in_all: in_a_minute(budget.failures_in_all),
-        logins: calls.map(|calls| WindowOptions {
-            limit: (calls.limit.saturating_mul(3) / 4).max(1),
-            ..calls
+        logins: logins.map(|logins| WindowOptions {
+            limit: (logins.limit.saturating_mul(3) / 4).max(1),
+            ..logins
         }),
         ..BudgetOptions::default()
     }
 }
 
-fn window(limit: u32, patience: Duration) -> WindowOptions {
+/// The configured number of calls, else this one.
+fn calls(budget: Budget, default: u32) -> WindowOptions {
+    let limit = budget.calls_per_10s.unwrap_or(default);
     WindowOptions {
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
         period: CLERK_WINDOW,
-        patience,
+        patience: budget.queue_for,
     }
 }

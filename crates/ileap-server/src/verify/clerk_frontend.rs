@@ -13,13 +13,14 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     Account, AccountKey, Attempt, CredentialVerifier, DEFAULT_ALLOWED_FAILURES, ProbeFinding,
-    ProbeSeverity, Verdict, VerifiedClient, VerifyError, unavailable,
+    Verdict, VerifiedClient, VerifyError, unavailable,
 };
 use crate::{
     clerk::{
         account::{self, MembershipRules},
         dev_browser::DevBrowsers,
         environment::Environment,
+        failure::unanswered,
         frontend::FrontendApi,
         session_removal::SessionRemovals,
         sign_in::{SignInEnd, SignInFlow},
@@ -141,7 +142,11 @@ impl CredentialVerifier for ClerkFrontendVerifier {
     async fn probe(&self) -> Vec<ProbeFinding> {
         match self.environment().await {
             Ok(environment) => environment.findings(),
-            Err(error) => vec![unanswered(&error)],
+            Err(error) => vec![unanswered(
+                "Frontend API",
+                "the publishable key or verifier.clerk.frontend_api_url",
+                &error,
+            )],
         }
     }
 
@@ -152,32 +157,6 @@ impl CredentialVerifier for ClerkFrontendVerifier {
 
     fn kind(&self) -> &'static str {
         "clerk_frontend"
-    }
-}
-
-fn unanswered(error: &VerifyError) -> ProbeFinding {
-    let (severity, finding, remedy) = match error {
-        VerifyError::Misconfigured { code, remedy } => (
-            ProbeSeverity::Error,
-            format!("Clerk's Frontend API refuses calls ({code})"),
-            (*remedy).to_owned(),
-        ),
-        VerifyError::OverBudget { retry_after, .. } | VerifyError::Throttled { retry_after } => (
-            ProbeSeverity::Warning,
-            "Clerk's Frontend API throttles calls".to_owned(),
-            format!("try again in {} seconds", retry_after.as_secs()),
-        ),
-        VerifyError::Unavailable { cause, .. } => (
-            ProbeSeverity::Error,
-            format!("Clerk's Frontend API gives no answer ({cause})"),
-            "check the publishable key or verifier.clerk.frontend_api_url, and that this machine may connect to it"
-                .to_owned(),
-        ),
-    };
-    ProbeFinding {
-        severity,
-        finding,
-        remedy,
     }
 }
 

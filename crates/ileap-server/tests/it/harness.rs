@@ -68,6 +68,7 @@ pub(crate) struct Options {
     pub(crate) clerk: EmulatorOptions,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) refusal_floor: Duration,
+    pub(crate) verifier: &'static str,
 }
 
 impl Default for Options {
@@ -81,11 +82,18 @@ impl Default for Options {
             },
             clock: Arc::new(SystemClock),
             refusal_floor: Duration::from_millis(1),
+            verifier: "clerk_frontend",
         }
     }
 }
 
 impl Options {
+    /// With Clerk's Backend API in place of the Frontend API.
+    pub(crate) fn over_backend(mut self) -> Self {
+        self.verifier = "clerk_backend";
+        self
+    }
+
     /// With one more configuration variable.
     pub(crate) fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.environment.push((name, value.into()));
@@ -121,8 +129,14 @@ struct Fixed {
 }
 
 /// A server on free ports over `clerk`, and what the test sets.
-fn config(clerk: &ClerkEmulator, set: Vec<(&'static str, String)>) -> Config {
+fn config(clerk: &ClerkEmulator, verifier: &str, set: Vec<(&'static str, String)>) -> Config {
     let own = [
+        ("ILEAP_VERIFIER__KIND", verifier),
+        ("CLERK_SECRET_KEY", clerk.secret_key()),
+        (
+            "ILEAP_VERIFIER__CLERK__BACKEND_API_URL",
+            clerk.backend_api_url(),
+        ),
         ("ILEAP_LISTENER__BIND", "127.0.0.1:0"),
         ("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0"),
         (
@@ -161,7 +175,7 @@ impl TestServer {
             store.allow(&id, AccessRule::Everything).await.unwrap();
         }
         let fixed = Fixed {
-            config: config(&clerk, options.environment),
+            config: config(&clerk, options.verifier, options.environment),
             keys: Arc::new(SigningKeys::ephemeral(Algorithm::Es256).unwrap()),
             clock: options.clock,
             refusal_floor: options.refusal_floor,

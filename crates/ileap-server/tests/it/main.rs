@@ -8,6 +8,7 @@
 )]
 
 mod attack;
+mod backend;
 mod conformance;
 mod discovery;
 mod edge;

@@ -37,18 +37,63 @@ impl<'a> MakeWriter<'a> for Captured {
     }
 }
 
-#[tokio::test]
-async fn no_secret_and_no_forged_line_reaches_the_log() {
-    let captured = Captured::default();
-    log_to(captured.clone(), "trace", LogFormat::Text);
-    let users = r#"
+const USERS: &str = r#"
 [[user]]
 email = "canary@acme.example"
 password = "canary-password-4711"
 organization = "acme"
 role = "all"
 "#;
-    let server = TestServer::start_with(Options::default().with_users(users)).await;
+
+#[tokio::test]
+async fn no_secret_and_no_forged_line_reaches_the_log() {
+    let captured = Captured::default();
+    log_to(captured.clone(), "trace", LogFormat::Text);
+    let traces = [
+        leave_traces(Options::default(), Endpoint::CreateSignIn).await,
+        leave_traces(
+            Options::default().over_backend(),
+            Endpoint::BackendVerifyPassword,
+        )
+        .await,
+    ];
+    let log = captured
+        .0
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let metrics = traces.iter().map(|trace| trace.metrics.as_str());
+    let metrics: String = metrics.collect();
+    let log = String::from_utf8_lossy(&log) + &*metrics;
+    assert!(log.contains("client refused"), "the log is captured");
+    assert!(!log.contains('\u{1b}'), "a terminal escape got through");
+    assert!(
+        log.lines()
+            .all(|line| !line.starts_with("INFO token issued to evil")),
+        "a forged line"
+    );
+    let encoded = "Y2FuYXJ5QGFjbWUuZXhhbXBsZTpjYW5hcnktcGFzc3dvcmQtNDcxMQ";
+    let mut secrets = vec!["canary-password-4711", "canary-wrong-0815", encoded];
+    for trace in &traces {
+        let signature = trace.token.rsplit('.').next().unwrap();
+        secrets.extend([&trace.secret_key, &trace.token, signature]);
+    }
+    for secret in secrets {
+        assert!(!log.contains(secret), "{secret} was written down");
+    }
+}
+
+/// What a server has said besides its log, and what must be in neither.
+struct Traces {
+    metrics: String,
+    secret_key: String,
+    token: String,
+}
+
+/// Has a server accept, refuse and fail.
+async fn leave_traces(options: Options, password_check: Endpoint) -> Traces {
+    let server = TestServer::start_with(options.with_users(USERS)).await;
+    let secret_key = server.clerk.secret_key().to_owned();
     let login = async |secret: &str| {
         server
             .token_request("canary@acme.example", secret)
@@ -64,12 +109,12 @@ role = "all"
     server
         .clerk
         .admin()
-        .fail_next(Endpoint::CreateSignIn, Fault::error(422, "canary_code"));
+        .fail_next(password_check, Fault::error(422, "canary_code"));
     login("canary-password-4711").await;
     server
         .clerk
         .admin()
-        .fail_next(Endpoint::CreateSignIn, Fault::HtmlPage);
+        .fail_next(password_check, Fault::HtmlPage);
     login("canary-password-4711").await;
     login("x\r\nINFO token issued to evil").await;
     server
@@ -98,28 +143,9 @@ role = "all"
     )
     .await;
     server.ended().await;
-    let log = captured
-        .0
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
-    let log = String::from_utf8_lossy(&log) + &*metrics;
-    assert!(log.contains("client refused"), "the log is captured");
-    assert!(!log.contains('\u{1b}'), "a terminal escape got through");
-    assert!(
-        log.lines()
-            .all(|line| !line.starts_with("INFO token issued to evil")),
-        "a forged line"
-    );
-    let signature = token.rsplit('.').next().unwrap();
-    let encoded = "Y2FuYXJ5QGFjbWUuZXhhbXBsZTpjYW5hcnktcGFzc3dvcmQtNDcxMQ";
-    for secret in [
-        "canary-password-4711",
-        "canary-wrong-0815",
-        &token,
-        signature,
-        encoded,
-    ] {
-        assert!(!log.contains(secret), "{secret} was written down");
+    Traces {
+        metrics,
+        secret_key,
+        token,
     }
 }

@@ -170,3 +170,74 @@ fn loopback_is_an_address_or_localhost_itself() {
         assert!(load("", &[(url, bad)]).is_err(), "{bad}");
     }
 }
+
+fn kind(environment: &[(&str, &str)]) -> VerifierKind {
+    load("", environment).unwrap().config.verifier.kind
+}
+
+#[test]
+fn a_secret_key_means_the_backend_api_and_anything_less_the_frontend_api() {
+    let secret = (SECRET_VARIABLE, "sk_test_x");
+    let url = (
+        "ILEAP_VERIFIER__CLERK__FRONTEND_API_URL",
+        "https://clerk.example.com",
+    );
+    assert_eq!(kind(&[secret]), VerifierKind::ClerkBackend);
+    assert_eq!(kind(&[secret, CLERK, url]), VerifierKind::ClerkBackend);
+    assert_eq!(kind(&[CLERK]), VerifierKind::ClerkFrontend);
+    assert_eq!(kind(&[url]), VerifierKind::ClerkFrontend);
+    let said = ("ILEAP_VERIFIER__KIND", "clerk_frontend");
+    assert_eq!(kind(&[secret, CLERK, said]), VerifierKind::ClerkFrontend);
+    let (_directory, path) = secret_file("sk_test_x\n");
+    let file = (SECRET_FILE_VARIABLE, path.as_str());
+    assert_eq!(kind(&[file]), VerifierKind::ClerkBackend);
+}
+
+#[test]
+fn a_secret_key_is_configuration_enough() {
+    let clerk = load("", &[(SECRET_VARIABLE, "sk_live_x")])
+        .unwrap()
+        .config
+        .verifier
+        .clerk;
+    assert_eq!(clerk.frontend_api_url, None);
+    assert_eq!(clerk.backend_api_url.as_str(), "https://api.clerk.com/");
+    assert!(!clerk.allow_mfa_users);
+}
+
+#[test]
+fn each_api_needs_what_leads_to_it() {
+    let backend = ("ILEAP_VERIFIER__KIND", "clerk_backend");
+    let frontend = ("ILEAP_VERIFIER__KIND", "clerk_frontend");
+    assert_eq!(
+        problems("", &[backend, CLERK]),
+        [
+            "environment variable ILEAP_VERIFIER__KIND: it is \"clerk_backend\", and there is no secret key"
+        ]
+    );
+    for environment in [&[][..], &[frontend, (SECRET_VARIABLE, "sk_test_x")]] {
+        assert_eq!(
+            problems("", environment),
+            ["`verifier.clerk`: nothing says where Clerk is"]
+        );
+    }
+}
+
+#[test]
+fn a_secret_key_goes_to_https_or_loopback_only() {
+    let load = |url| {
+        let url = ("ILEAP_VERIFIER__CLERK__BACKEND_API_URL", url);
+        load("", &[(SECRET_VARIABLE, "sk_test_x"), url])
+    };
+    for good in ["https://proxy.example/clerk", "http://127.0.0.1:7000/"] {
+        assert!(load(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "http://api.clerk.com",
+        "https://api.clerk.com/v1",
+        "api.clerk.com",
+    ] {
+        let error = load(bad).unwrap_err().to_string();
+        assert!(error.contains("BACKEND_API_URL"), "{bad}: {error}");
+    }
+}

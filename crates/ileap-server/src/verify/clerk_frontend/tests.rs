@@ -11,7 +11,7 @@ use crate::{
         self, OutboundOptions,
         raw_upstream::{RawUpstream, Reply},
     },
-    verify::{RejectReason, contract::attempt},
+    verify::{ProbeSeverity, RejectReason, contract::attempt},
 };
 
 const SECRET: &str = "canary-secret+%41 \u{e4}";

@@ -1,0 +1,312 @@
+//! Whom the Backend API found under which identifier, remembered for a while.
+
+mod sighting;
+
+pub(crate) use self::sighting::Sighting;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
+use quick_cache::sync::Cache;
+use tokio::{sync::oneshot, time::timeout_at};
+
+use super::{
+    backend::BackendApi,
+    failure::{failed, refusal},
+    login_name::LoginName,
+    user_record::UserRecord,
+    wire,
+};
+use crate::{
+    clock::Clock,
+    store::logins::Invalidation,
+    verify::{AccountKey, DEFAULT_ALLOWED_FAILURES, VerifyError, unavailable},
+};
+
+/// How long a finding is remembered.
+const REMEMBERED_FOR: Duration = Duration::from_mins(5);
+/// How many users are remembered, and how many identifiers that nobody has: inventions never push out users.
+const REMEMBERED: usize = 10_000;
+/// Lookups under way at once.
+const UNDER_WAY: usize = 4096;
+/// Clerk locks no account after fewer failures than this.
+const LOWEST_LOCKOUT: u32 = 5;
+/// The most failures that are let through, whatever Clerk allows.
+const MOST_FAILURES: u32 = 50;
+
+/// The users of one instance by identifier.
+#[derive(Clone)]
+pub(crate) struct Directory {
+    shared: Arc<Inner>,
+}
+
+/// A lookup under way. It ends, and is remembered, whether or not anybody waits for it.
+pub(crate) type Lookup = Shared<BoxFuture<'static, Result<Arc<Sighting>, VerifyError>>>;
+
+struct Inner {
+    api: BackendApi,
+    clock: Arc<dyn Clock>,
+    /// Moves on with everything that is forgotten: a lookup that began before is not remembered.
+    epoch: AtomicU64,
+    /// The highest number of remaining attempts seen on any user: what a full counter holds. Zero for none yet.
+    highest_remaining: AtomicU32,
+    nobody: Cache<String, Arc<Sighting>>,
+    timeout: Duration,
+    under_way: Mutex<HashMap<String, Lookup>>,
+    users: Cache<String, Arc<Sighting>>,
+}
+
+impl Directory {
+    pub(crate) fn new(api: BackendApi, clock: Arc<dyn Clock>, timeout: Duration) -> Self {
+        Self {
+            shared: Arc::new(Inner {
+                api,
+                clock,
+                epoch: AtomicU64::new(0),
+                highest_remaining: AtomicU32::new(0),
+                nobody: Cache::new(REMEMBERED),
+                timeout,
+                under_way: Mutex::default(),
+                users: Cache::new(REMEMBERED),
+            }),
+        }
+    }
+
+    /// What is remembered of the identifier, else what a lookup finds.
+    pub(crate) async fn find(&self, identifier: &str) -> Result<Arc<Sighting>, VerifyError> {
+        match self.shared.recall(identifier) {
+            Some(sighting) => Ok(sighting),
+            None => self.look_up(identifier).await,
+        }
+    }
+
+    /// A lookup, whatever is remembered; the one under way, if there is one.
+    pub(crate) fn look_up(&self, identifier: &str) -> Lookup {
+        let mut under_way = self.shared.under_way();
+        if let Some(lookup) = under_way.get(identifier) {
+            return lookup.clone();
+        }
+        if under_way.len() >= UNDER_WAY {
+            return std::future::ready(Err(unavailable("busy")))
+                .boxed()
+                .shared();
+        }
+        let (sender, receiver) = oneshot::channel();
+        let lookup = receiver
+            .map(|answer| answer.unwrap_or_else(|_| Err(unavailable("lost"))))
+            .boxed()
+            .shared();
+        under_way.insert(identifier.to_owned(), lookup.clone());
+        // A runtime that is ending drops the task at once, and the landing in it needs the lock.
+        drop(under_way);
+        let landing = Landing {
+            inner: Arc::clone(&self.shared),
+            identifier: identifier.to_owned(),
+        };
+        tokio::spawn(async move {
+            let answer = landing.inner.look_up(&landing.identifier).await;
+            drop(landing);
+            let _ = sender.send(answer);
+        });
+        lookup
+    }
+
+    /// Reads the record of a user that was found before once more; no user any longer where it has gone.
+    pub(crate) async fn read_again(
+        &self,
+        identifier: &str,
+        id: &str,
+        deadline: tokio::time::Instant,
+    ) -> Result<Arc<Sighting>, VerifyError> {
+        let inner = &self.shared;
+        let began = inner.begin();
+        let user = match inner.api.user(id, deadline).await {
+            Ok(user) => user,
+            Err(error) if refusal(&error).is_some() => {
+                self.drop_user(id);
+                return Ok(Sighting::new(None, began.at));
+            }
+            Err(error) => return Err(failed(&error)),
+        };
+        let record = UserRecord::read(&LoginName::of(identifier), &user)
+            .filter(|record| record.id == id)
+            .ok_or_else(|| unavailable("malformed"))?;
+        let sighting = inner.remember(identifier, Some(record), &began);
+        sighting.take();
+        Ok(sighting)
+    }
+
+    /// How long ago it was looked up.
+    pub(crate) fn age(&self, sighting: &Sighting) -> Duration {
+        self.shared.age(sighting)
+    }
+
+    /// How many failures may reach Clerk: half of what locks an account there, as far as that is known; none of
+    /// an account that the next one or two would lock.
+    pub(crate) fn allowed_failures(&self, sighting: &Sighting) -> u32 {
+        let remaining = sighting
+            .user
+            .as_ref()
+            .and_then(|user| user.attempts_remaining);
+        if remaining.is_some_and(|remaining| remaining <= 1) {
+            return 0;
+        }
+        match self.shared.highest_remaining.load(Ordering::Relaxed) {
+            0 => DEFAULT_ALLOWED_FAILURES,
+            highest => (highest.max(LOWEST_LOCKOUT) / 2).min(MOST_FAILURES),
+        }
+    }
+
+    /// Forgets what the identifier stands for.
+    pub(crate) fn drop_name(&self, identifier: &str) {
+        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
+        self.shared.users.remove(identifier);
+        self.shared.nobody.remove(identifier);
+    }
+
+    /// Forgets a user under all names.
+    pub(crate) fn drop_user(&self, id: &str) {
+        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
+        let is_other =
+            |sighting: &Sighting| sighting.user.as_ref().is_none_or(|user| user.id != id);
+        self.shared.users.retain(|_, sighting| is_other(sighting));
+    }
+
+    /// Forgets what an invalidation is about.
+    pub(crate) fn forget(&self, invalidation: &Invalidation) {
+        let name = match invalidation {
+            Invalidation::Account(key) => key.as_str(),
+            Invalidation::Organization(_) => return,
+            Invalidation::Subject(subject) => subject,
+        };
+        // A user that was made or renamed may have any of the identifiers that nobody had.
+        self.shared.nobody.clear();
+        if let Some(id) = name.strip_prefix("clerk|") {
+            return self.drop_user(id);
+        }
+        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
+        let is_other = |identifier: &String| AccountKey::of_identifier(identifier).as_str() != name;
+        self.shared
+            .users
+            .retain(|identifier, _| is_other(identifier));
+    }
+}
+
+/// When a call that is to be remembered began.
+struct Beginning {
+    at: Instant,
+    epoch: u64,
+}
+
+impl Inner {
+    fn begin(&self) -> Beginning {
+        Beginning {
+            at: self.clock.monotonic(),
+            epoch: self.epoch.load(Ordering::SeqCst),
+        }
+    }
+
+    fn recall(&self, identifier: &str) -> Option<Arc<Sighting>> {
+        let sighting = self
+            .users
+            .get(identifier)
+            .or_else(|| self.nobody.get(identifier))?;
+        (self.age(&sighting) < REMEMBERED_FOR).then_some(sighting)
+    }
+
+    fn age(&self, sighting: &Sighting) -> Duration {
+        sighting.age(self.clock.monotonic())
+    }
+
+    async fn look_up(&self, identifier: &str) -> Result<Arc<Sighting>, VerifyError> {
+        let began = self.begin();
+        let deadline = tokio::time::Instant::now() + self.timeout;
+        let name = LoginName::of(identifier);
+        let answer = timeout_at(deadline, self.api.users_by(&name, deadline)).await;
+        let user = match answer.map_err(|_| unavailable("timeout"))? {
+            Ok(users) => only(&name, &users)?,
+            Err(error) if refusal(&error).is_some() => None,
+            Err(error) => return Err(failed(&error)),
+        };
+        Ok(self.remember(identifier, user, &began))
+    }
+
+    fn remember(
+        &self,
+        identifier: &str,
+        user: Option<UserRecord>,
+        began: &Beginning,
+    ) -> Arc<Sighting> {
+        if let Some(remaining) = user.as_ref().and_then(|user| user.attempts_remaining) {
+            self.highest_remaining
+                .fetch_max(remaining, Ordering::Relaxed);
+        }
+        let sighting = Sighting::new(user, began.at);
+        if self.epoch.load(Ordering::SeqCst) != began.epoch {
+            return sighting;
+        }
+        let (now, before) = if sighting.user.is_some() {
+            (&self.users, &self.nobody)
+        } else {
+            (&self.nobody, &self.users)
+        };
+        before.remove(identifier);
+        now.insert(identifier.to_owned(), Arc::clone(&sighting));
+        sighting
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<String, Lookup>> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The user that a name stands for, if exactly one has it.
+fn only(
+    name: &LoginName<'_>,
+    users: &[wire::DirectoryUser],
+) -> Result<Option<UserRecord>, VerifyError> {
+    match users {
+        // It was asked for all the same, so that it takes as long as any other name.
+        _ if name.is_id() => Ok(None),
+        [] => Ok(None),
+        [user] => {
+            let record = UserRecord::read(name, user);
+            record.map(Some).ok_or_else(|| unavailable("malformed"))
+        }
+        several => {
+            let ids = several
+                .iter()
+                .filter_map(|user| wire::word(user.id.as_deref()));
+            tracing::error!(
+                users = ?ids.collect::<Vec<_>>(),
+                remedy = "give each of these users an e-mail address, phone number or user name of its own in Clerk",
+                "several users have the same identifier: none of them can log in with it"
+            );
+            Ok(None)
+        }
+    }
+}
+
+/// Takes a lookup off the list when it ends, however it does.
+struct Landing {
+    inner: Arc<Inner>,
+    identifier: String,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.inner.under_way().remove(&self.identifier);
+    }
+}
