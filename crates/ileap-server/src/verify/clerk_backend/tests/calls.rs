@@ -209,11 +209,12 @@ async fn an_instance_without_organizations_is_asked_for_memberships_once() {
     assert_eq!(scene.calls(0), [LOOKUP, PASSWORD, MEMBERSHIPS, PASSWORD]);
     let scene = Scene::new(script).await;
     scene.verifier.probe().await;
+    let probed = scene.calls(0).len();
     scene.log_in_counted().await.unwrap();
-    assert_eq!(scene.calls(1), [LOOKUP, PASSWORD]);
+    assert_eq!(scene.calls(probed), [LOOKUP, PASSWORD]);
     scene.clock.advance(Duration::from_mins(10));
     scene.log_in().await.unwrap();
-    assert_eq!(scene.calls(3), [LOOKUP, PASSWORD, MEMBERSHIPS]);
+    assert_eq!(scene.calls(probed + 2), [LOOKUP, PASSWORD, MEMBERSHIPS]);
 }
 
 #[tokio::test]
