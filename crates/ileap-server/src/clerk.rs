@@ -25,4 +25,5 @@ pub(crate) mod session_removal;
 pub(crate) mod sign_in;
 pub(crate) mod status;
 pub(crate) mod user_record;
+pub mod webhook;
 pub(crate) mod wire;

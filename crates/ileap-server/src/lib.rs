@@ -10,6 +10,7 @@ pub mod config;
 pub mod http;
 pub mod identity;
 pub mod import;
+pub mod invalidation;
 pub mod server;
 pub mod store;
 pub mod telemetry;

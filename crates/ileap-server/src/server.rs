@@ -20,6 +20,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     access::Admission,
+    clerk::webhook::WebhookKey,
     clock::{Clock, SystemClock},
     config::Config,
     http::{
@@ -28,12 +29,13 @@ use crate::{
         router::router,
         state::{AppState, Edge},
     },
+    invalidation::Invalidations,
     serve::Listener,
     store::{Store, sqlite::SqliteStore},
     telemetry::Metrics,
     token::{
-        DEFAULT_LEEWAY, IssuerOptions, Reuse, SigningKeys, TokenIssuer, TokenValidator,
-        ValidatorOptions,
+        DEFAULT_LEEWAY, IssuerOptions, Reuse, SigningKeys, TokenCutoffs, TokenIssuer,
+        TokenValidator, ValidatorOptions,
     },
     verify::{CredentialVerifier, ProbeSeverity, encodings::EncodingMemory},
 };
@@ -168,10 +170,18 @@ impl Server {
             verifier.kind = self.state.verifier.kind(),
             "ileap is ready"
         );
+        let invalidations = self.state.invalidations.clone();
+        // Before any request: a token cut off yesterday must not count for a moment.
+        if let Err(error) = invalidations.catch_up().await {
+            tracing::error!(cause = %error, "which tokens are cut off cannot be read: they count until it can");
+        }
         let verifier = self.state.verifier.clone();
         let care = tokio::spawn(async move {
-            probe(&*verifier).await;
-            verifier.tend().await;
+            let tend = async {
+                probe(&*verifier).await;
+                verifier.tend().await;
+            };
+            tokio::join!(tend, invalidations.follow());
         });
         let (stop_admin, stopped) = watch::channel(());
         let admin = tokio::spawn(self.admin.serve(
@@ -246,7 +256,16 @@ fn state(config: &Config, parts: Parts, bound: SocketAddr) -> AppState {
         .public_base_url
         .as_ref()
         .map_or("", |url| url.path_prefix());
+    let cutoffs = Arc::new(TokenCutoffs::default());
+    let signing_secret = config.verifier.clerk.webhook_signing_secret.as_ref();
     AppState {
+        invalidations: Arc::new(Invalidations {
+            clock: parts.clock.clone(),
+            cutoffs: cutoffs.clone(),
+            store: parts.store.clone(),
+            verifier: parts.verifier.clone(),
+        }),
+        webhook_key: signing_secret.and_then(WebhookKey::new),
         admission: Admission {
             default_role: config.access.default_role,
             allowed_clients: config.access.allowed_clients.iter().cloned().collect(),
@@ -262,8 +281,9 @@ fn state(config: &Config, parts: Parts, bound: SocketAddr) -> AppState {
             max_page: config.data.max_page,
             refusal_floor: parts.refusal_floor,
         },
-        issuer: TokenIssuer::new(issuer, parts.keys.clone(), parts.clock.clone()),
-        validator: TokenValidator::new(validator, parts.keys, parts.clock.clone()),
+        issuer: TokenIssuer::new(issuer, parts.keys.clone(), parts.clock.clone())
+            .heeding(cutoffs.clone()),
+        validator: TokenValidator::new(validator, parts.keys, parts.clock.clone()).heeding(cutoffs),
         clock: parts.clock,
         metrics: parts.metrics,
         store: parts.store,

@@ -28,6 +28,7 @@ pub struct Metrics {
     verifications: Family<VerifyLabels, Counter<u64, AtomicU64>>,
     verify_duration: Family<VerifierLabel, Histogram>,
     known_good: Family<KnownGoodLabels, Counter<u64, AtomicU64>>,
+    webhooks: Family<WebhookLabels, Counter<u64, AtomicU64>>,
     connections: Gauge<i64, AtomicI64>,
 }
 
@@ -81,6 +82,36 @@ impl KnownGoodAnswer {
     }
 }
 
+/// What became of a webhook.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum WebhookOutcome {
+    /// What it names is invalidated.
+    Applied,
+    /// It says nothing that matters here.
+    Ignored,
+    /// Not signed by Clerk, or not now.
+    Refused,
+    /// It had taken effect before.
+    Repeated,
+}
+
+impl WebhookOutcome {
+    /// The metric label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Ignored => "ignored",
+            Self::Refused => "refused",
+            Self::Repeated => "repeated",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Eq, EncodeLabelSet, Hash, PartialEq)]
+struct WebhookLabels {
+    outcome: &'static str,
+}
+
 #[derive(Clone, Debug, Eq, EncodeLabelSet, Hash, PartialEq)]
 struct KnownGoodLabels {
     answer: &'static str,
@@ -126,6 +157,7 @@ impl Metrics {
             verifications: Family::default(),
             verify_duration: Family::new_with_constructor(histogram),
             known_good: Family::default(),
+            webhooks: Family::default(),
             connections: Gauge::default(),
         };
         let registry = &mut metrics.registry;
@@ -160,6 +192,11 @@ impl Metrics {
             "known_good_answers",
             "Where answers about credentials came from",
             metrics.known_good.clone(),
+        );
+        registry.register(
+            "webhooks",
+            "Webhooks of Clerk, by what became of them",
+            metrics.webhooks.clone(),
         );
         registry.register(
             "http_connections",
@@ -202,6 +239,14 @@ impl Metrics {
         let answer = answer.as_str();
         self.known_good
             .get_or_create(&KnownGoodLabels { answer })
+            .inc();
+    }
+
+    /// Counts one webhook.
+    pub fn webhook(&self, outcome: WebhookOutcome) {
+        let outcome = outcome.as_str();
+        self.webhooks
+            .get_or_create(&WebhookLabels { outcome })
             .inc();
     }
 

@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod claims;
+mod cutoffs;
 mod inspect;
 mod issuer;
 mod jws;
@@ -16,6 +17,7 @@ mod strict_json;
 mod validator;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use cutoffs::TokenCutoffs;
 pub use inspect::{Inspection, Judgement, inspect};
 pub use issuer::{
     AccessToken, IssueError, IssuedToken, IssuerOptions, MintOptions, Reuse, TokenIssuer,

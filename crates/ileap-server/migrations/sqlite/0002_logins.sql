@@ -31,14 +31,14 @@ CREATE INDEX login_refusals_by_account ON login_refusals (account, at);
 
 CREATE TABLE invalidations (
     mark INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT    NOT NULL CHECK (kind IN ('account', 'subject')),
+    kind TEXT    NOT NULL CHECK (kind IN ('account', 'organization', 'subject')),
     name TEXT    NOT NULL,
     at   INTEGER NOT NULL
 );
 
 CREATE TABLE token_cutoffs (
-    subject TEXT    NOT NULL PRIMARY KEY,
-    at      INTEGER NOT NULL
+    name TEXT    NOT NULL PRIMARY KEY, -- the token's subject, or the id of its organization
+    at   INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE webhooks (

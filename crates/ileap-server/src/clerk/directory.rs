@@ -189,8 +189,11 @@ impl Directory {
     pub(crate) fn forget(&self, invalidation: &Invalidation) {
         let name = match invalidation {
             Invalidation::Account(key) => key.as_str(),
+            Invalidation::Organization(_) => return,
             Invalidation::Subject(subject) => subject,
         };
+        // A user that was made or renamed may have any of the identifiers that nobody had.
+        self.shared.nobody.clear();
         if let Some(id) = name.strip_prefix("clerk|") {
             return self.drop_user(id);
         }
@@ -198,9 +201,6 @@ impl Directory {
         let is_other = |identifier: &String| AccountKey::of_identifier(identifier).as_str() != name;
         self.shared
             .users
-            .retain(|identifier, _| is_other(identifier));
-        self.shared
-            .nobody
             .retain(|identifier, _| is_other(identifier));
     }
 }

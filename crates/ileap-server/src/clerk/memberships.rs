@@ -102,6 +102,12 @@ impl Memberships {
         self.remembered.remove(id);
     }
 
+    /// Forgets everyone's.
+    pub(crate) fn forget_all(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        self.remembered.clear();
+    }
+
     fn set(&self, organizations: Organizations) {
         let until = match organizations {
             Organizations::Disabled => Some(self.clock.monotonic() + NONE_FOR),

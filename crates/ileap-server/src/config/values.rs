@@ -40,6 +40,13 @@ secret! {
     WebhookSigningSecret
 }
 
+#[cfg(test)]
+impl WebhookSigningSecret {
+    pub(crate) fn for_test(text: &str) -> Self {
+        Self::new(text.to_owned().into())
+    }
+}
+
 /// Units a duration may have, in milliseconds.
 const UNITS: [(&str, u64); 5] = [
     ("ms", 1),

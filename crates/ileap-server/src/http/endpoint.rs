@@ -21,11 +21,13 @@ pub enum Endpoint {
     Unknown,
     /// Any other path below `/auth/`.
     UnknownAuth,
+    /// `POST /webhooks/clerk`
+    Webhooks,
 }
 
 impl Endpoint {
     /// Every endpoint, in the order of the table of failures.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Token,
         Self::ListFootprints,
         Self::GetFootprint,
@@ -33,6 +35,7 @@ impl Endpoint {
         Self::Tad,
         Self::Discovery,
         Self::Jwks,
+        Self::Webhooks,
         Self::UnknownAuth,
         Self::Unknown,
     ];
@@ -49,6 +52,7 @@ impl Endpoint {
             "/2/events" => Self::Events,
             "/2/ileap/tad" => Self::Tad,
             "/jwks" => Self::Jwks,
+            "/webhooks/clerk" => Self::Webhooks,
             _ if path.starts_with("/.well-known/") => Self::Discovery,
             _ if path.starts_with("/2/footprints/") => Self::GetFootprint,
             _ if path.starts_with("/auth/") => Self::UnknownAuth,
@@ -68,6 +72,7 @@ impl Endpoint {
             Self::Token => "token",
             Self::Unknown => "unknown",
             Self::UnknownAuth => "unknown_auth",
+            Self::Webhooks => "webhooks",
         }
     }
 }

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use crate::{
+    clerk::webhook::WebhookError,
     store::StoreError,
     token::{IssueError, TokenError},
     verify::{RejectReason, VerifyError},
@@ -90,6 +91,8 @@ pub enum Cause {
     UriTooLong,
     /// It could not be found out whether the credentials are right.
     VerifierUnavailable(VerifyError),
+    /// A webhook that Clerk has not signed like this, or not now.
+    WebhookRefused(WebhookError),
 }
 
 impl Cause {
@@ -130,6 +133,7 @@ impl Cause {
             Self::TokenMissing => "token_missing",
             Self::UriTooLong => "uri_too_long",
             Self::VerifierUnavailable(_) => "verifier_unavailable",
+            Self::WebhookRefused(_) => "webhook_refused",
         }
     }
 

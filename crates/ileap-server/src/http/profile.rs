@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use ileap_types::{oauth2, pact};
 
 use super::{endpoint::Endpoint, failure::Cause};
+use crate::clerk::webhook::WebhookError;
 
 /// How token errors look; chosen per deployment, because no single answer satisfies every suite.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -63,7 +64,8 @@ pub fn render(profile: OauthErrors, endpoint: Endpoint, cause: &Cause) -> Render
         | Endpoint::Jwks
         | Endpoint::ListFootprints
         | Endpoint::Tad
-        | Endpoint::Unknown => pact(endpoint, cause),
+        | Endpoint::Unknown
+        | Endpoint::Webhooks => pact(endpoint, cause),
     }
 }
 
@@ -108,7 +110,8 @@ fn oauth(profile: OauthErrors, cause: &Cause) -> Rendered {
         | Cause::TokenInvalid(_)
         | Cause::TokenMalformed
         | Cause::TokenMissing
-        | Cause::UriTooLong => (status, Code::InvalidRequest, None),
+        | Cause::UriTooLong
+        | Cause::WebhookRefused(_) => (status, Code::InvalidRequest, None),
     };
     let body = oauth2::ErrorBody {
         error: code,
@@ -159,7 +162,8 @@ fn pact(endpoint: Endpoint, cause: &Cause) -> Rendered {
         | Cause::PathUnknown
         | Cause::QueryMalformed(_)
         | Cause::TokenMalformed
-        | Cause::UriTooLong => (status, Code::BadRequest, None),
+        | Cause::UriTooLong
+        | Cause::WebhookRefused(_) => (status, Code::BadRequest, None),
     };
     rendered(
         status,
@@ -259,6 +263,14 @@ fn plain(cause: &Cause) -> (StatusCode, Cow<'static, str>) {
         ),
         Cause::TokenMissing => (StatusCode::UNAUTHORIZED, "An access token is required"),
         Cause::UriTooLong => (StatusCode::URI_TOO_LONG, "The request target is too long"),
+        Cause::WebhookRefused(WebhookError::Headers) => (
+            bad,
+            "The signature headers of the webhook are missing or cannot be read",
+        ),
+        Cause::WebhookRefused(WebhookError::Signature | WebhookError::Stale) => (
+            StatusCode::UNAUTHORIZED,
+            "The webhook is not signed with our secret, or not now",
+        ),
     };
     (status, text.into())
 }

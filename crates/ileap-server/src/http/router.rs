@@ -10,7 +10,7 @@ use axum::{
 use super::{
     failure::{Cause, Failure},
     layers,
-    routes::{discovery, events, footprints, tad, token},
+    routes::{discovery, events, footprints, tad, token, webhooks},
     state::AppState,
 };
 
@@ -55,6 +55,8 @@ fn routes() -> Router<Arc<AppState>> {
         .route("/2/footprints/{id}", get(footprints::one))
         .route("/2/events", post(events::receive))
         .route("/2/ileap/tad", get(tad::list))
+        // Clerk.
+        .route("/webhooks/clerk", post(webhooks::clerk))
 }
 
 async fn nothing_here() -> Failure {

@@ -7,7 +7,9 @@ use ipnet::IpNet;
 use super::{documents::Documents, profile::OauthErrors};
 use crate::{
     access::Admission,
+    clerk::webhook::WebhookKey,
     clock::Clock,
+    invalidation::Invalidations,
     store::Store,
     telemetry::Metrics,
     token::{TokenIssuer, TokenValidator},
@@ -26,6 +28,8 @@ pub struct AppState {
     pub encodings: EncodingMemory,
     /// Addresses and limits of the edge.
     pub edge: Edge,
+    /// What is not to be relied on any longer.
+    pub invalidations: Arc<Invalidations>,
     /// Makes access tokens.
     pub issuer: TokenIssuer,
     /// Counters.
@@ -36,6 +40,8 @@ pub struct AppState {
     pub validator: TokenValidator,
     /// Judges client credentials.
     pub verifier: Arc<dyn CredentialVerifier>,
+    /// Checks Clerk's webhooks, where there is a secret.
+    pub webhook_key: Option<WebhookKey>,
 }
 
 /// What the edge needs to know.

@@ -62,11 +62,14 @@ pub trait LoginRecords: Send + Sync {
         after: Option<InvalidationMark>,
     ) -> Result<(Vec<Invalidation>, InvalidationMark), StoreError>;
 
-    /// Up to when the tokens of subjects do not count, as far as that is later than `since`.
+    /// Up to when the tokens of subjects and organizations do not count, as far as that is later than `since`.
     async fn token_cutoffs(&self, since: Timestamp) -> Result<Vec<TokenCutoff>, StoreError>;
 
-    /// Remembers the id of a webhook; false when it was there already.
-    async fn record_webhook(&self, id: &str, now: Timestamp) -> Result<bool, StoreError>;
+    /// Whether a webhook of this id has been recorded.
+    async fn knows_webhook(&self, id: &str) -> Result<bool, StoreError>;
+
+    /// Remembers the id of a webhook that has taken effect.
+    async fn record_webhook(&self, id: &str, now: Timestamp) -> Result<(), StoreError>;
 
     /// Deletes what is older than `before` and needed by nobody: webhook ids, invalidations, refusals, origins
     /// not logged in from. Failures stay, save those that would exceed a bound on their number.
@@ -113,6 +116,8 @@ pub struct LoginRecord {
 pub enum Invalidation {
     /// What is remembered of an account's credentials and failures: the operator wants it judged afresh.
     Account(AccountKey),
+    /// An organization changed upstream or is gone: the same as for a subject, for all who act for it.
+    Organization(String),
     /// A subject changed upstream: remembered credentials go, and so do the tokens issued up to now.
     Subject(String),
 }
@@ -121,11 +126,11 @@ pub enum Invalidation {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct InvalidationMark(pub i64);
 
-/// Tokens of `subject` issued at `at` or before, in whole seconds, do not count.
+/// Tokens of the subject or organization `name` issued at `at` or before, in whole seconds, do not count.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TokenCutoff {
-    /// The token's `sub`.
-    pub subject: String,
+    /// The token's `sub` or `org_id`.
+    pub name: String,
     /// The last moment whose tokens are cut off.
     pub at: Timestamp,
 }

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-use super::{SigningKeys, claims::Claims, jws};
+use super::{SigningKeys, TokenCutoffs, claims::Claims, jws};
 use crate::{
     clock::Clock,
     identity::{Principal, Scopes},
@@ -52,6 +52,7 @@ pub struct TokenIssuer {
     encoded_header: String,
     keys: Arc<SigningKeys>,
     clock: Arc<dyn Clock>,
+    cutoffs: Arc<TokenCutoffs>,
     reusable: Cache<Principal, SignedToken>,
     signers: Arc<Semaphore>,
     patience: Duration,
@@ -137,10 +138,18 @@ impl TokenIssuer {
             options,
             keys,
             clock,
+            cutoffs: Arc::default(),
             reusable: Cache::new(REUSE_ENTRIES),
             signers: Arc::new(Semaphore::new(signers)),
             patience: SIGNING_PATIENCE,
         }
+    }
+
+    /// The same, with no token reused that `cutoffs` cuts off.
+    #[must_use]
+    pub fn heeding(mut self, cutoffs: Arc<TokenCutoffs>) -> Self {
+        self.cutoffs = cutoffs;
+        self
     }
 
     /// A token for `principal`, new or reused.
@@ -158,7 +167,11 @@ impl TokenIssuer {
         if let Some(token) = self.reuse(principal) {
             return Ok(token);
         }
-        let unsigned = self.prepare(principal, self.clock.now(), self.options.lifetime)?;
+        let unsigned = self.prepare(
+            principal,
+            self.after_cut_off(principal),
+            self.options.lifetime,
+        )?;
         let keys = Arc::clone(&self.keys);
         // The permit goes along and comes back: a caller that hangs up does not free a signer still at
         // work, and the next in line finds the token kept before it is let in.
@@ -184,9 +197,20 @@ impl TokenIssuer {
 
     fn reuse(&self, principal: &Principal) -> Option<IssuedToken> {
         let signed = self.reusable.get(principal)?;
-        signed
-            .has_half_left(self.clock.now())
+        let cut_off = self.cutoffs.of(principal);
+        let is_cut_off = cut_off.is_some_and(|at| signed.issued_at.as_second() <= at);
+        (!is_cut_off && signed.has_half_left(self.clock.now()))
             .then(|| self.describe(&signed, principal))
+    }
+
+    /// Now, or the next second when tokens of this one are cut off: whoever logs in again at once is let in.
+    fn after_cut_off(&self, principal: &Principal) -> Timestamp {
+        let now = self.clock.now();
+        let next = self
+            .cutoffs
+            .of(principal)
+            .and_then(|at| Timestamp::from_second(at + 1).ok());
+        next.map_or(now, |next| next.max(now))
     }
 
     fn describe(&self, signed: &SignedToken, principal: &Principal) -> IssuedToken {

@@ -7,8 +7,8 @@ use quick_cache::sync::Cache;
 use serde_json::{Map, Value};
 
 use super::{
-    SigningKeys, UnverifiedToken, claims::ReceivedClaims, jws::CompactJws, signing_key::SigningKey,
-    strict_json::parse_object,
+    SigningKeys, TokenCutoffs, UnverifiedToken, claims::ReceivedClaims, jws::CompactJws,
+    signing_key::SigningKey, strict_json::parse_object,
 };
 use crate::{clock::Clock, identity::Principal};
 
@@ -39,6 +39,7 @@ pub struct TokenValidator {
     options: ValidatorOptions,
     keys: Arc<SigningKeys>,
     clock: Arc<dyn Clock>,
+    cutoffs: Arc<TokenCutoffs>,
     verified: Cache<[u8; 32], Verified>,
 }
 
@@ -79,6 +80,8 @@ pub enum InvalidReason {
     Malformed,
     /// `iat` or `nbf` lies in the future.
     NotYetValid,
+    /// Cut off, with all of its subject's tokens up to a moment.
+    Revoked,
     /// The key did not sign this.
     Signature,
     /// Another kind of token.
@@ -98,6 +101,7 @@ impl InvalidReason {
             Self::Issuer => "issuer",
             Self::Malformed => "malformed",
             Self::NotYetValid => "not_yet_valid",
+            Self::Revoked => "revoked",
             Self::Signature => "signature",
             Self::Type => "type",
             Self::UnknownKey => "unknown_key",
@@ -118,8 +122,16 @@ impl TokenValidator {
             options,
             keys,
             clock,
+            cutoffs: Arc::default(),
             verified: Cache::new(CACHE_ENTRIES),
         }
+    }
+
+    /// The same, with tokens cut off as `cutoffs` says.
+    #[must_use]
+    pub fn heeding(mut self, cutoffs: Arc<TokenCutoffs>) -> Self {
+        self.cutoffs = cutoffs;
+        self
     }
 
     /// The caller `token` stands for.
@@ -180,7 +192,7 @@ impl TokenValidator {
         Ok(key)
     }
 
-    /// Wall-clock time, asked anew for every request: a remembered token expires too, and a corrected
+    /// Times and cut-offs. Wall-clock time, asked anew for every request: a remembered token expires too, and a corrected
     /// clock counts at once.
     fn check_times(&self, verified: &Verified) -> Result<(), TokenError> {
         let now = self.clock.now().as_second();
@@ -190,6 +202,10 @@ impl TokenValidator {
         }
         if verified.expires_at <= now {
             return Err(TokenError::Expired);
+        }
+        let cut_off = self.cutoffs.of(&verified.principal);
+        if cut_off.is_some_and(|at| verified.not_before <= at) {
+            return Err(InvalidReason::Revoked.into());
         }
         Ok(())
     }

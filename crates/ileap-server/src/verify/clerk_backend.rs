@@ -317,6 +317,7 @@ impl CredentialVerifier for ClerkBackendVerifier {
         self.directory.forget(invalidation);
         let name = match invalidation {
             Invalidation::Account(key) => key.as_str(),
+            Invalidation::Organization(_) => return self.memberships.forget_all(),
             Invalidation::Subject(subject) => subject,
         };
         if let Some(id) = name.strip_prefix("clerk|") {

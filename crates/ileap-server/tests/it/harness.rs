@@ -111,7 +111,7 @@ impl Options {
 pub(crate) struct TestServer {
     pub(crate) base: String,
     pub(crate) admin: String,
-    pub(crate) clerk: ClerkEmulator,
+    pub(crate) clerk: Arc<ClerkEmulator>,
     fixed: Fixed,
     pub(crate) http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
@@ -119,6 +119,7 @@ pub(crate) struct TestServer {
 }
 
 /// What a restart leaves as it is.
+#[derive(Clone)]
 struct Fixed {
     clock: Arc<dyn Clock>,
     config: Config,
@@ -180,10 +181,10 @@ impl TestServer {
             refusal_floor: options.refusal_floor,
             store,
         };
-        Self::over(clerk, fixed).await
+        Self::over(Arc::new(clerk), fixed).await
     }
 
-    async fn over(clerk: ClerkEmulator, fixed: Fixed) -> Self {
+    async fn over(clerk: Arc<ClerkEmulator>, fixed: Fixed) -> Self {
         let metrics = Arc::new(Metrics::new());
         let verifier_parts = VerifierParts {
             clock: fixed.clock.clone(),
@@ -214,6 +215,11 @@ impl TestServer {
             stop: Some(stop),
             task,
         }
+    }
+
+    /// Another instance on the same store, keys and Clerk.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::over(self.clerk.clone(), self.fixed.clone()).await
     }
 
     /// The same server after a restart: store, keys and Clerk stay, what it remembers goes.

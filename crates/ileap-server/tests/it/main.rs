@@ -21,3 +21,4 @@ mod secrets;
 mod shutdown;
 mod tad;
 mod token;
+mod webhooks;

@@ -147,6 +147,14 @@ impl Entry {
                 reason: None,
                 remedy: None,
             },
+            Cause::WebhookRefused(error) => entry(
+                Level::Warn,
+                "webhook refused",
+                error.to_string(),
+                Some(
+                    "compare the signing secret with the one in the Clerk dashboard (Configure, Webhooks), and this machine's clock",
+                ),
+            ),
             Cause::TokenInvalid(reason) => {
                 entry(Level::Info, "request refused", (*reason).to_owned(), None)
             }

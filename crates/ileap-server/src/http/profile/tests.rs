@@ -4,6 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use super::*;
 use crate::{
+    clerk::webhook::WebhookError,
     store::StoreError,
     verify::{RejectReason, VerifyError},
 };
@@ -61,6 +62,9 @@ fn every_cause() -> Vec<Cause> {
         Cause::TimedOut,
         Cause::StoreUnavailable(unavailable()),
         Cause::Internal("secret detail".to_owned()),
+        Cause::WebhookRefused(WebhookError::Headers),
+        Cause::WebhookRefused(WebhookError::Signature),
+        Cause::WebhookRefused(WebhookError::Stale),
     ]
 }
 
@@ -101,6 +105,8 @@ fn place(cause: &Cause) -> usize {
         Cause::UriTooLong => 31,
         Cause::VerifierUnavailable(_) => 32,
         Cause::FailuresThrottled { .. } => 33,
+        Cause::WebhookRefused(WebhookError::Headers) => 34,
+        Cause::WebhookRefused(_) => 35,
     }
 }
 
@@ -132,7 +138,7 @@ fn the_table_lists_every_cause() {
     let places: std::collections::BTreeSet<_> = every_cause().iter().map(place).collect();
     assert_eq!(
         places.into_iter().collect::<Vec<_>>(),
-        (0..=33).collect::<Vec<_>>()
+        (0..=35).collect::<Vec<_>>()
     );
 }
 

@@ -18,7 +18,15 @@ use crate::{
 };
 
 const ACCOUNT: &str = "account";
+const ORGANIZATION: &str = "organization";
 const SUBJECT: &str = "subject";
+
+const CUT_OFF: &[&str] = &["INSERT INTO token_cutoffs (name, at) VALUES (?1, ?2) \
+                            ON CONFLICT (name) DO UPDATE SET at = MAX(at, ?2)"];
+const CLEAR: &[&str] = &[
+    "UPDATE login_accounts SET failures = 0 WHERE account = ?1 AND ?2 IS NOT NULL",
+    "UPDATE login_origins SET tried_at = NULL WHERE account = ?1 AND ?2 IS NOT NULL",
+];
 
 #[async_trait::async_trait]
 impl LoginRecords for SqliteStore {
@@ -186,22 +194,9 @@ impl LoginRecords for SqliteStore {
     ) -> Result<(), StoreError> {
         let failed = unavailable("recording an invalidation");
         let (kind, name, effects) = match invalidation {
-            Invalidation::Account(account) => (
-                ACCOUNT,
-                account.as_str(),
-                [
-                    "UPDATE login_accounts SET failures = 0 WHERE account = ?1",
-                    "UPDATE login_origins SET tried_at = NULL WHERE account = ?1",
-                ]
-                .as_slice(),
-            ),
-            Invalidation::Subject(subject) => (
-                SUBJECT,
-                subject.as_str(),
-                ["INSERT INTO token_cutoffs (subject, at) VALUES (?1, ?2) \
-                  ON CONFLICT (subject) DO UPDATE SET at = MAX(at, ?2)"]
-                .as_slice(),
-            ),
+            Invalidation::Account(account) => (ACCOUNT, account.as_str(), CLEAR),
+            Invalidation::Organization(id) => (ORGANIZATION, id.as_str(), CUT_OFF),
+            Invalidation::Subject(subject) => (SUBJECT, subject.as_str(), CUT_OFF),
         };
         let mut transaction = self.writer.begin().await.map_err(&failed)?;
         for statement in effects {
@@ -253,6 +248,7 @@ impl LoginRecords for SqliteStore {
             let name = row.try_get::<String, _>(2).map_err(&failed)?;
             invalidations.push(match kind {
                 ACCOUNT => Invalidation::Account(AccountKey::of_subject(&name)),
+                ORGANIZATION => Invalidation::Organization(name),
                 _ => Invalidation::Subject(name),
             });
         }
@@ -261,14 +257,14 @@ impl LoginRecords for SqliteStore {
 
     async fn token_cutoffs(&self, since: Timestamp) -> Result<Vec<TokenCutoff>, StoreError> {
         let failed = unavailable("reading the cut-offs of tokens");
-        let rows = sqlx::query("SELECT subject, at FROM token_cutoffs WHERE at > ?")
+        let rows = sqlx::query("SELECT name, at FROM token_cutoffs WHERE at > ?")
             .bind(nanoseconds(since))
             .fetch_all(&self.readers)
             .await
             .map_err(&failed)?;
         let cutoff = |row: &SqliteRow| {
             Ok(TokenCutoff {
-                subject: row.try_get(0)?,
+                name: row.try_get(0)?,
                 at: moment(row.try_get(1)?),
             })
         };
@@ -278,16 +274,24 @@ impl LoginRecords for SqliteStore {
             .map_err(&failed)
     }
 
-    async fn record_webhook(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let recorded = sqlx::query(
-            "INSERT INTO webhooks (id, received_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        )
-        .bind(id)
-        .bind(nanoseconds(now))
-        .execute(&self.writer)
-        .await
-        .map_err(unavailable("recording a webhook"))?;
-        Ok(recorded.rows_affected() > 0)
+    async fn knows_webhook(&self, id: &str) -> Result<bool, StoreError> {
+        let known = sqlx::query("SELECT 1 FROM webhooks WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.readers)
+            .await;
+        Ok(known
+            .map_err(unavailable("looking for a webhook"))?
+            .is_some())
+    }
+
+    async fn record_webhook(&self, id: &str, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO webhooks (id, received_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            .bind(id)
+            .bind(nanoseconds(now))
+            .execute(&self.writer)
+            .await
+            .map_err(unavailable("recording a webhook"))?;
+        Ok(())
     }
 
     async fn prune_logins(&self, before: Timestamp) -> Result<(), StoreError> {

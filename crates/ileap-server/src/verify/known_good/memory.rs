@@ -180,11 +180,11 @@ impl Memory {
     pub(super) fn forget(&self, invalidation: &Invalidation, now: Instant) {
         let name = match invalidation {
             Invalidation::Account(account) => account.as_str(),
-            Invalidation::Subject(subject) => subject,
+            Invalidation::Organization(name) | Invalidation::Subject(name) => name,
         };
         self.forgotten.insert(name.to_owned(), now);
         self.good
-            .retain(|_, good| !names(&good.client).iter().any(|key| key.as_str() == name));
+            .retain(|_, good| !names(&good.client).iter().any(|key| key == name));
         self.wrong.clear();
     }
 }
@@ -200,12 +200,19 @@ impl fmt::Debug for Memory {
 }
 
 /// The names under which a client may be invalidated.
-fn names(client: &VerifiedClient) -> [AccountKey; 2] {
+fn names(client: &VerifiedClient) -> Vec<String> {
     let (identifier, _) = client.client_id.identifier_and_organization();
-    [
-        AccountKey::of_subject(&client.subject),
-        AccountKey::of_identifier(identifier),
-    ]
+    let mut names = vec![
+        client.subject.clone(),
+        AccountKey::of_identifier(identifier).to_string(),
+    ];
+    names.extend(
+        client
+            .organization
+            .as_ref()
+            .map(|organization| organization.id.clone()),
+    );
+    names
 }
 
 /// How long a refusal stands. What the operator may be mending right now is not remembered, nor is a status

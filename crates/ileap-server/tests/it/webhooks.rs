@@ -1,0 +1,222 @@
+//! Clerk tells of changes: what was remembered goes at once, live tokens with it.
+
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ileap_server::clock::{Clock as _, SystemClock};
+use reqwest::Response;
+use serde_json::{Value, json};
+
+use crate::harness::{Caller, Options, TestServer, refusal};
+
+const KEY: &[u8] = b"a signing key of twenty-four";
+
+fn secret() -> String {
+    format!("whsec_{}", STANDARD.encode(KEY))
+}
+
+/// With an issuer that outlives a restart.
+async fn start() -> TestServer {
+    let options = Options::default()
+        .set("CLERK_WEBHOOK_SIGNING_SECRET", secret())
+        .set("ILEAP_PUBLIC_BASE_URL", "http://127.0.0.1:8080");
+    TestServer::start_with(options).await
+}
+
+fn now() -> u64 {
+    SystemClock.now().as_second().unsigned_abs()
+}
+
+/// A webhook as Clerk sends it, signed with `key`.
+async fn deliver(
+    server: &TestServer,
+    id: &str,
+    sent_at: u64,
+    key: &[u8],
+    event: &Value,
+) -> Response {
+    let body = event.to_string();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    let tag = hmac::sign(&key, format!("{id}.{sent_at}.{body}").as_bytes());
+    server
+        .http
+        .post(format!("{}/webhooks/clerk", server.base))
+        .header("content-type", "application/json")
+        .header("svix-id", id)
+        .header("svix-timestamp", sent_at.to_string())
+        .header("svix-signature", format!("v1,{}", STANDARD.encode(tag)))
+        .body(body)
+        .send()
+        .await
+        .unwrap()
+}
+
+async fn tell(server: &TestServer, id: &str, event: &Value) {
+    let answer = deliver(server, id, now(), KEY, event).await;
+    assert_eq!(answer.status(), 204);
+}
+
+fn updated(server: &TestServer, client: &str) -> Value {
+    let id = server.clerk.user_id(client).unwrap();
+    json!({"type": "user.updated", "object": "event", "data": {"id": id, "object": "user"}})
+}
+
+async fn is_cut_off(caller: &Caller<'_>) -> bool {
+    let pact = refusal(caller.get("/2/footprints").await).await;
+    let tad = refusal(caller.get("/2/ileap/tad").await).await;
+    pact == (401, "BadRequest".to_owned()) && tad == (403, "AccessDenied".to_owned())
+}
+
+#[tokio::test]
+async fn a_ban_bites_at_once() {
+    let server = start().await;
+    let partner = server.as_client("operator").await;
+    server.clerk.admin().ban("operator").unwrap();
+    assert_eq!(
+        server
+            .token_request("operator", "ileap")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200,
+        "still known good"
+    );
+    tell(&server, "msg_1", &updated(&server, "operator")).await;
+    assert!(is_cut_off(&partner).await);
+    let answer = server
+        .token_request("operator", "ileap")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refusal(answer).await, (400, "invalid_client".to_owned()));
+}
+
+#[tokio::test]
+async fn a_partner_that_logs_in_again_in_the_same_second_is_let_in() {
+    let server = start().await;
+    for round in 0..5 {
+        let before = server.as_client("operator").await;
+        tell(
+            &server,
+            &format!("msg_{round}"),
+            &updated(&server, "operator"),
+        )
+        .await;
+        assert!(is_cut_off(&before).await);
+        let again = server.as_client("operator").await;
+        assert_eq!(again.get("/2/footprints").await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn others_are_not_touched() {
+    let server = start().await;
+    let other = server.as_client("hello").await;
+    tell(&server, "msg_1", &updated(&server, "operator")).await;
+    assert_eq!(other.get("/2/footprints").await.status(), 200);
+}
+
+#[tokio::test]
+async fn leaving_an_organization_and_its_end_cut_off_too() {
+    for about in ["membership", "organization"] {
+        let server = start().await;
+        let partner = server.as_client("operator").await;
+        let user = server.clerk.user_id("operator").unwrap();
+        let organization = server.clerk.organization_id("carrier").unwrap();
+        let event = match about {
+            "membership" => json!({
+                "type": "organizationMembership.deleted",
+                "data": {"public_user_data": {"user_id": user}},
+            }),
+            _ => json!({"type": "organization.deleted", "data": {"id": organization}}),
+        };
+        tell(&server, "msg_1", &event).await;
+        assert!(is_cut_off(&partner).await, "{about}");
+    }
+}
+
+#[tokio::test]
+async fn what_clerk_has_not_signed_changes_nothing() {
+    let server = start().await;
+    let partner = server.as_client("operator").await;
+    let event = updated(&server, "operator");
+    for (what, sent_at, key) in [
+        ("a wrong secret", now(), b"another key".as_slice()),
+        ("an old one", now() - 301, KEY),
+        ("one from the future", now() + 301, KEY),
+    ] {
+        let answer = deliver(&server, "msg_1", sent_at, key, &event).await;
+        assert_eq!(
+            refusal(answer).await,
+            (401, "BadRequest".to_owned()),
+            "{what}"
+        );
+    }
+    let bare = server.http.post(format!("{}/webhooks/clerk", server.base));
+    let answer = bare.body(event.to_string()).send().await.unwrap();
+    assert_eq!(refusal(answer).await, (400, "BadRequest".to_owned()));
+    assert_eq!(partner.get("/2/footprints").await.status(), 200);
+}
+
+#[tokio::test]
+async fn the_same_webhook_again_changes_nothing() {
+    let server = start().await;
+    let event = updated(&server, "operator");
+    tell(&server, "msg_1", &event).await;
+    let partner = server.as_client("operator").await;
+    tell(&server, "msg_1", &event).await;
+    assert_eq!(partner.get("/2/footprints").await.status(), 200);
+}
+
+#[tokio::test]
+async fn odd_and_unknown_events_are_acknowledged() {
+    let server = start().await;
+    for event in [
+        json!({"type": "invented.tomorrow", "data": {}}),
+        json!({"type": "user.updated", "data": {"id": 7}}),
+        json!([]),
+    ] {
+        tell(&server, "msg_1", &event).await;
+    }
+    let huge = json!({"type": "user.updated", "padding": "x".repeat(300 * 1024)});
+    let answer = deliver(&server, "msg_2", now(), KEY, &huge).await;
+    assert_eq!(answer.status(), 413);
+}
+
+#[tokio::test]
+async fn without_a_secret_there_is_nothing_at_the_path() {
+    let server = TestServer::start().await;
+    let answer = deliver(&server, "msg_1", now(), KEY, &json!({})).await;
+    assert_eq!(refusal(answer).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_restart_keeps_what_was_cut_off() {
+    let server = start().await;
+    let token = server.as_client("operator").await.token;
+    let others = server.as_client("hello").await.token;
+    tell(&server, "msg_1", &updated(&server, "operator")).await;
+    let server = server.restarted().await;
+    assert!(is_cut_off(&server.with_token(&token)).await);
+    let others = server.with_token(&others).get("/2/footprints").await;
+    assert_eq!(others.status(), 200);
+    let again = server.as_client("operator").await;
+    assert_eq!(again.get("/2/footprints").await.status(), 200);
+}
+
+#[tokio::test]
+async fn other_instances_on_the_same_store_follow() {
+    let first = start().await;
+    let second = first.beside().await;
+    let partner = second.as_client("operator").await;
+    tell(&first, "msg_1", &updated(&first, "operator")).await;
+    while !is_cut_off_quietly(&partner).await {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn is_cut_off_quietly(caller: &Caller<'_>) -> bool {
+    caller.get("/2/footprints").await.status() == 401
+}
