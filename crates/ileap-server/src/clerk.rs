@@ -17,6 +17,7 @@ pub(crate) mod error;
 pub(crate) mod failure;
 pub mod frontend;
 pub mod gate;
+pub(crate) mod lockout;
 pub(crate) mod login_name;
 pub(crate) mod memberships;
 pub(crate) mod retry;

@@ -26,6 +26,8 @@ use crate::{identity::ClientSecret, outbound::OutboundError};
 
 /// Where Clerk's Backend API is, for all instances: the secret key says which one is meant.
 pub const BACKEND_API_URL: &str = "https://api.clerk.com";
+/// How many users say something about all.
+const SAMPLE: usize = 20;
 /// Memberships asked for at a time.
 const PAGE: usize = 100;
 /// The most memberships that are read of one user.
@@ -90,6 +92,16 @@ impl BackendApi {
         let query = [(name.parameter(), name.text()), ("limit", "2")];
         let request = || self.get("/users").query(&query);
         self.ask(request, BackendTarget::Lookup, Repeat::Always, deadline)
+            .await
+    }
+
+    /// Some users, whoever they are.
+    pub(crate) async fn some_users(
+        &self,
+        deadline: Instant,
+    ) -> Result<Vec<wire::DirectoryUser>, CallError> {
+        let request = || self.get("/users").query(&[("limit", SAMPLE)]);
+        self.ask(request, BackendTarget::Instance, Repeat::Always, deadline)
             .await
     }
 

@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -23,6 +23,7 @@ use tokio::{sync::oneshot, time::timeout_at};
 use super::{
     backend::BackendApi,
     failure::{failed, refusal},
+    lockout::Lockout,
     login_name::LoginName,
     user_record::UserRecord,
     wire,
@@ -30,7 +31,7 @@ use super::{
 use crate::{
     clock::Clock,
     store::logins::Invalidation,
-    verify::{AccountKey, DEFAULT_ALLOWED_FAILURES, VerifyError, unavailable},
+    verify::{AccountKey, VerifyError, unavailable},
 };
 
 /// How long a finding is remembered.
@@ -39,11 +40,6 @@ const REMEMBERED_FOR: Duration = Duration::from_mins(5);
 const REMEMBERED: usize = 10_000;
 /// Lookups under way at once.
 const UNDER_WAY: usize = 4096;
-/// Clerk locks no account after fewer failures than this.
-const LOWEST_LOCKOUT: u32 = 5;
-/// The most failures that are let through, whatever Clerk allows.
-const MOST_FAILURES: u32 = 50;
-
 /// The users of one instance by identifier.
 #[derive(Clone)]
 pub(crate) struct Directory {
@@ -58,8 +54,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     /// Moves on with everything that is forgotten: a lookup that began before is not remembered.
     epoch: AtomicU64,
-    /// The highest number of remaining attempts seen on any user: what a full counter holds. Zero for none yet.
-    highest_remaining: AtomicU32,
+    lockout: Mutex<Lockout>,
     nobody: Cache<String, Arc<Sighting>>,
     timeout: Duration,
     under_way: Mutex<HashMap<String, Lookup>>,
@@ -73,7 +68,7 @@ impl Directory {
                 api,
                 clock,
                 epoch: AtomicU64::new(0),
-                highest_remaining: AtomicU32::new(0),
+                lockout: Mutex::default(),
                 nobody: Cache::new(REMEMBERED),
                 timeout,
                 under_way: Mutex::default(),
@@ -154,16 +149,24 @@ impl Directory {
     /// How many failures may reach Clerk: half of what locks an account there, as far as that is known; none of
     /// an account that the next one or two would lock.
     pub(crate) fn allowed_failures(&self, sighting: &Sighting) -> u32 {
-        let remaining = sighting
-            .user
-            .as_ref()
-            .and_then(|user| user.attempts_remaining);
-        if remaining.is_some_and(|remaining| remaining <= 1) {
+        if sighting.attempts_remaining().is_some_and(|left| left <= 1) {
             return 0;
         }
-        match self.shared.highest_remaining.load(Ordering::Relaxed) {
-            0 => DEFAULT_ALLOWED_FAILURES,
-            highest => (highest.max(LOWEST_LOCKOUT) / 2).min(MOST_FAILURES),
+        self.shared.lockout().allowed_failures()
+    }
+
+    /// Looks at some users to learn when accounts are locked. Without an answer nothing is learned.
+    pub(crate) async fn learn_lockout(&self, deadline: tokio::time::Instant) {
+        for user in self
+            .shared
+            .api
+            .some_users(deadline)
+            .await
+            .unwrap_or_default()
+        {
+            if let (Some(id), Some(remaining)) = (&user.id, user.verification_attempts_remaining) {
+                self.shared.lockout().see(id, remaining);
+            }
         }
     }
 
@@ -189,12 +192,12 @@ impl Directory {
             Invalidation::Organization(_) => return,
             Invalidation::Subject(subject) => subject,
         };
+        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
         // A user that was made or renamed may have any of the identifiers that nobody had.
         self.shared.nobody.clear();
         if let Some(id) = name.strip_prefix("clerk|") {
             return self.drop_user(id);
         }
-        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
         let is_other = |identifier: &String| AccountKey::of_identifier(identifier).as_str() != name;
         self.shared
             .users
@@ -247,9 +250,10 @@ impl Inner {
         user: Option<UserRecord>,
         began: &Beginning,
     ) -> Arc<Sighting> {
-        if let Some(remaining) = user.as_ref().and_then(|user| user.attempts_remaining) {
-            self.highest_remaining
-                .fetch_max(remaining, Ordering::Relaxed);
+        if let Some(user) = &user
+            && let Some(remaining) = user.attempts_remaining
+        {
+            self.lockout().see(&user.id, remaining);
         }
         let sighting = Sighting::new(user, began.at);
         if self.epoch.load(Ordering::SeqCst) != began.epoch {
@@ -263,6 +267,10 @@ impl Inner {
         before.remove(identifier);
         now.insert(identifier.to_owned(), Arc::clone(&sighting));
         sighting
+    }
+
+    fn lockout(&self) -> MutexGuard<'_, Lockout> {
+        self.lockout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn under_way(&self) -> MutexGuard<'_, HashMap<String, Lookup>> {

@@ -20,6 +20,7 @@ use crate::{
     clerk::{
         account::MembershipRules,
         backend::BackendApi,
+        call::CallError,
         decoy::invented_id,
         directory::{Directory, Sighting},
         failure::{failed, refusal, unanswered},
@@ -162,6 +163,7 @@ impl ClerkBackendVerifier {
         match refused {
             None => self.admit(attempt, user, deadline).await,
             Some(reason) => {
+                known.sighting.fail();
                 // Perhaps the identifier is another user's by now.
                 if is_old {
                     self.directory.drop_name(identifier(attempt));
@@ -292,8 +294,13 @@ impl CredentialVerifier for ClerkBackendVerifier {
 
     async fn probe(&self) -> Vec<ProbeFinding> {
         let deadline = Instant::now() + self.options.timeout;
-        let answer = timeout_at(deadline, self.memberships.probe(deadline)).await;
-        let answer = answer.map(|answer| answer.map_err(|error| failed(&error)));
+        let probe = async {
+            let organizations = self.memberships.probe(deadline).await?;
+            self.directory.learn_lockout(deadline).await;
+            Ok(organizations)
+        };
+        let answer = timeout_at(deadline, probe).await;
+        let answer = answer.map(|answer| answer.map_err(|error: CallError| failed(&error)));
         match answer.unwrap_or_else(|_| Err(unavailable("timeout"))) {
             Ok(organizations) => remarks::on(organizations, self.instance()),
             Err(error) => {

@@ -20,7 +20,15 @@ struct Scene {
 }
 
 impl Scene {
-    async fn set() -> Self {
+    /// The same over either of Clerk's APIs.
+    async fn over_both() -> [Self; 2] {
+        [
+            Self::set(Options::default()).await,
+            Self::set(Options::default().over_backend()).await,
+        ]
+    }
+
+    async fn set(options: Options) -> Self {
         let clock = ManualClock::starting_at(Timestamp::from_millisecond(START_MS).unwrap());
         let clock = Arc::new(clock);
         let clerk_clock = EmulatorClock::manual(START_MS.unsigned_abs());
@@ -30,7 +38,7 @@ impl Scene {
                 ..EmulatorOptions::default()
             },
             clock: clock.clone(),
-            ..Options::default()
+            ..options
         }
         .set("ILEAP_VERIFIER__BUDGET__ENABLED", "true")
         // On a clock that stands still nobody's turn comes by waiting.
@@ -86,69 +94,73 @@ impl Scene {
 
 #[tokio::test]
 async fn ten_thousand_guesses_in_a_minute_lock_nobody_and_the_job_gets_every_token() {
-    let scene = Scene::set().await;
-    scene.job().await;
-    let mut refused = 0;
-    for guess in 0..10_000 {
-        let status = scene.log_in(ATTACKER, &format!("guess-{guess}")).await;
-        assert!([400, 429, 503].contains(&status), "{status}");
-        refused += u32::from(status == 400);
-        if guess % 500 == 0 {
-            scene.job().await;
+    for scene in Scene::over_both().await {
+        scene.job().await;
+        let mut refused = 0;
+        for guess in 0..10_000 {
+            let status = scene.log_in(ATTACKER, &format!("guess-{guess}")).await;
+            assert!([400, 429, 503].contains(&status), "{status}");
+            refused += u32::from(status == 400);
+            if guess % 500 == 0 {
+                scene.job().await;
+            }
+            scene.advance(Duration::from_millis(6));
         }
-        scene.advance(Duration::from_millis(6));
+        scene.job().await;
+        assert!(refused <= 5, "{refused} guesses reached Clerk");
+        scene.advance(Duration::from_mins(10));
+        scene.job().await;
+        assert!(scene.is_unlocked_at_clerk().await);
     }
-    scene.job().await;
-    assert!(refused <= 5, "{refused} guesses reached Clerk");
-    scene.advance(Duration::from_mins(10));
-    scene.job().await;
-    assert!(scene.is_unlocked_at_clerk().await);
 }
 
 #[tokio::test]
 async fn five_guesses_an_hour_for_a_day_with_a_restart_lock_nobody_and_the_job_gets_every_token() {
-    let mut scene = Scene::set().await;
-    scene.job().await;
-    for hour in 0..24 {
-        for guess in 0..5 {
-            scene.advance(Duration::from_mins(10));
-            let status = scene.log_in(ATTACKER, &format!("{hour}-{guess}")).await;
-            assert!([400, 429].contains(&status), "{status}");
-        }
-        if hour == 12 {
-            scene.server = scene.server.restarted().await;
-        }
-        scene.advance(Duration::from_mins(10));
+    for mut scene in Scene::over_both().await {
         scene.job().await;
+        for hour in 0..24 {
+            for guess in 0..5 {
+                scene.advance(Duration::from_mins(10));
+                let status = scene.log_in(ATTACKER, &format!("{hour}-{guess}")).await;
+                assert!([400, 429].contains(&status), "{status}");
+            }
+            if hour == 12 {
+                scene.server = scene.server.restarted().await;
+            }
+            scene.advance(Duration::from_mins(10));
+            scene.job().await;
+        }
+        assert!(scene.is_unlocked_at_clerk().await);
     }
-    assert!(scene.is_unlocked_at_clerk().await);
 }
 
 #[tokio::test]
 async fn guesses_for_days_with_nobody_logging_in_do_not_lock_the_account_either() {
-    let mut scene = Scene::set().await;
-    for hour in 0..48 {
-        for guess in 0..6 {
-            scene.advance(Duration::from_mins(10));
-            scene.log_in(ATTACKER, &format!("{hour}-{guess}")).await;
+    for mut scene in Scene::over_both().await {
+        for hour in 0..48 {
+            for guess in 0..6 {
+                scene.advance(Duration::from_mins(10));
+                scene.log_in(ATTACKER, &format!("{hour}-{guess}")).await;
+            }
+            if hour % 10 == 9 {
+                scene.server = scene.server.restarted().await;
+            }
         }
-        if hour % 10 == 9 {
-            scene.server = scene.server.restarted().await;
-        }
+        assert!(scene.is_unlocked_at_clerk().await);
     }
-    assert!(scene.is_unlocked_at_clerk().await);
 }
 
 #[tokio::test]
 async fn the_job_goes_on_without_clerk_for_the_configured_time_and_no_longer() {
-    let scene = Scene::set().await;
-    scene.job().await;
-    scene.server.clerk.stop().await;
-    for _ in 0..12 {
-        scene.advance(Duration::from_mins(5));
+    for scene in Scene::over_both().await {
         scene.job().await;
+        scene.server.clerk.stop().await;
+        for _ in 0..12 {
+            scene.advance(Duration::from_mins(5));
+            scene.job().await;
+        }
+        scene.advance(Duration::from_secs(1));
+        assert_eq!(scene.log_in(PARTNER, "ileap").await, 503);
+        assert_eq!(scene.log_in(ATTACKER, "guess").await, 503);
     }
-    scene.advance(Duration::from_secs(1));
-    assert_eq!(scene.log_in(PARTNER, "ileap").await, 503);
-    assert_eq!(scene.log_in(ATTACKER, "guess").await, 503);
 }

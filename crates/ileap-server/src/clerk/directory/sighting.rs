@@ -1,7 +1,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -14,6 +14,8 @@ pub(crate) struct Sighting {
     /// `None` where nobody has the identifier.
     pub(crate) user: Option<UserRecord>,
     at: Instant,
+    /// Wrong passwords since.
+    failures: AtomicU32,
     is_taken: AtomicBool,
 }
 
@@ -22,6 +24,7 @@ impl Sighting {
         Arc::new(Self {
             user,
             at,
+            failures: AtomicU32::new(0),
             is_taken: AtomicBool::new(false),
         })
     }
@@ -29,6 +32,17 @@ impl Sighting {
     /// Whether no login has relied on it so far. The first one may take the lookup for its own.
     pub(crate) fn take(&self) -> bool {
         !self.is_taken.swap(true, Ordering::Relaxed)
+    }
+
+    /// A password was wrong.
+    pub(crate) fn fail(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many failures Clerk still allows; `None` where it never locks.
+    pub(super) fn attempts_remaining(&self) -> Option<u32> {
+        let then = self.user.as_ref()?.attempts_remaining?;
+        Some(then.saturating_sub(self.failures.load(Ordering::Relaxed)))
     }
 
     /// How long ago the lookup began.

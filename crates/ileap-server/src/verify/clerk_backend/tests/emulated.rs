@@ -59,7 +59,7 @@ impl Emulated {
         self.verifier.verify(&attempt).await
     }
 
-    /// The calls so far, apart from those of probes.
+    /// The calls so far, apart from those that ask for organizations.
     fn calls(&self) -> Vec<(Endpoint, u64)> {
         let calls = self.emulator.admin().calls().by_endpoint.into_iter();
         calls
@@ -186,12 +186,14 @@ async fn an_instance_without_organizations_costs_two_calls_after_a_probe() {
     };
     let emulated = Emulated::start(options).await;
     emulated.probe().await;
+    let probed = emulated.calls();
+    assert_eq!(probed, [(Endpoint::BackendListUsers, 1)]);
     let answer = emulated.log_in(CLIENT_ID, PASSWORD).await;
     assert!(is_accepted(&answer), "{answer:?}");
     assert_eq!(
         emulated.calls(),
         [
-            (Endpoint::BackendListUsers, 1),
+            (Endpoint::BackendListUsers, 2),
             (Endpoint::BackendVerifyPassword, 1)
         ]
     );
