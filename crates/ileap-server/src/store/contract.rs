@@ -66,7 +66,7 @@ fn ids(page: &Page, member: &str) -> Vec<String> {
         .collect()
 }
 
-fn principal(roles: &[Role], recipient: &str) -> Principal {
+pub(crate) fn principal(roles: &[Role], recipient: &str) -> Principal {
     Principal {
         subject: "clerk|user_1".to_owned(),
         client_id: ClientId::new("ops@acme.example").unwrap(),
