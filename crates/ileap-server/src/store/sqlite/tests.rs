@@ -3,7 +3,15 @@ mod crash;
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use super::*;
-use crate::{identity::Role, import, store::contract};
+use crate::{
+    identity::Role,
+    import,
+    store::{
+        contract,
+        logins::{LoginRecords as _, Reservation},
+    },
+    verify::AccountKey,
+};
 
 #[tokio::test]
 async fn a_store_in_memory_keeps_the_contract() {
@@ -186,4 +194,27 @@ async fn lists_follow_an_index_that_is_in_their_order() {
         assert!(plan.contains(expected), "{expected} in {plan}");
         assert!(!plan.contains("FOR ORDER BY"), "{expected} in {plan}");
     }
+}
+
+#[tokio::test]
+async fn two_instances_on_one_file_count_failures_together() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
+    let account = AccountKey::of_identifier("ops@acme.example");
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    {
+        let first = SqliteStore::open(&url).await.unwrap();
+        let second = SqliteStore::open(&url).await.unwrap();
+        let attempts = (0..200).map(|attempt| {
+            let store = if attempt % 2 == 0 { &first } else { &second };
+            store.reserve_failure(&account, 5, now)
+        });
+        let attempts = futures_util::future::join_all(attempts).await;
+        let granted = attempts
+            .into_iter()
+            .filter(|answer| *answer.as_ref().unwrap() == Reservation::Granted);
+        assert_eq!(granted.count(), 5);
+    }
+    let reopened = SqliteStore::open(&url).await.unwrap();
+    assert_eq!(reopened.login_record(&account).await.unwrap().failures, 5);
 }
