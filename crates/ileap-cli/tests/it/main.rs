@@ -8,4 +8,5 @@
 
 mod commands;
 mod static_users;
+mod upstream_tls;
 mod workspace;
