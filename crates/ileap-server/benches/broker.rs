@@ -9,24 +9,21 @@
     reason = "a benchmark prints, measures time, and stops at the first surprise"
 )]
 
+#[path = "broker/scene.rs"]
+mod scene;
+
 use std::{
     env, fs,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use clerk_emulator::{
-    ClerkEmulator, EmulatorOptions, EmulatorUser, Endpoint, Fault, InstanceKind, load_users,
-};
 use ileap_server::{
-    clock::{ManualClock, SystemClock},
-    config::{Config, Sources},
+    clock::ManualClock,
     identity::{ClientCredentials, ClientId, ClientSecret},
-    server::{self, Parts, Server, VerifierParts},
     store::sqlite::SqliteStore,
     telemetry::Metrics,
-    token::{Algorithm, SigningKeys},
     verify::{
         Account, AccountKey, Attempt, CredentialVerifier, ProbeFinding, RejectReason, Standing,
         Verdict, VerifyError,
@@ -34,6 +31,7 @@ use ileap_server::{
         known_good::{KnownGood, KnownGoodOptions},
     },
 };
+use scene::{SECRET, Scene, delay, log_in};
 use tokio::task::JoinSet;
 
 /// How long Clerk takes for each call.
@@ -51,109 +49,6 @@ fn main() {
     });
 }
 
-/// A server over an emulated Clerk with so many partners.
-struct Scene {
-    base: String,
-    clerk: ClerkEmulator,
-    http: reqwest::Client,
-}
-
-impl Scene {
-    async fn set(partners: usize, organizations: bool, environment: &[(&str, &str)]) -> Self {
-        let clerk = EmulatorOptions {
-            instance_kind: InstanceKind::Production,
-            organizations,
-            users: users(partners, organizations),
-            ..EmulatorOptions::default()
-        };
-        let clerk = ClerkEmulator::start(clerk)
-            .await
-            .expect("an emulated Clerk");
-        let own = [
-            ("CLERK_SECRET_KEY", clerk.secret_key()),
-            (
-                "ILEAP_VERIFIER__CLERK__BACKEND_API_URL",
-                clerk.backend_api_url(),
-            ),
-            ("ILEAP_LISTENER__BIND", "127.0.0.1:0"),
-            ("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0"),
-            ("ILEAP_STORE__URL", "sqlite::memory:"),
-            ("ILEAP_ACCESS__DEFAULT_ROLE", "user"),
-        ];
-        let environment = own
-            .iter()
-            .chain(environment)
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let sources = Sources {
-            file: None,
-            environment,
-        };
-        let config = Config::load(sources).expect("a configuration").config;
-        let (clock, metrics) = (Arc::new(SystemClock), Arc::new(Metrics::new()));
-        let store = Arc::new(SqliteStore::open("sqlite::memory:").await.expect("a store"));
-        let verifier_parts = VerifierParts {
-            clock: clock.clone(),
-            metrics: metrics.clone(),
-            store: store.clone(),
-        };
-        let parts = Parts {
-            verifier: server::verifier(&config, verifier_parts).expect("a verifier"),
-            clock,
-            keys: Arc::new(SigningKeys::ephemeral(Algorithm::Rs256).expect("keys")),
-            metrics,
-            refusal_floor: server::REFUSAL_FLOOR,
-            store,
-        };
-        let server = Server::bind(&config, parts).await.expect("a server");
-        let base = format!("http://{}", server.public_address());
-        tokio::spawn(server.run(std::future::pending()));
-        // The probe at the start is not a login's.
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        Self {
-            base,
-            clerk,
-            http: reqwest::Client::new(),
-        }
-    }
-
-    async fn log_in(&self, partner: usize) -> (u16, Duration) {
-        log_in(
-            self.http.clone(),
-            format!("{}/auth/token", self.base),
-            partner,
-        )
-        .await
-    }
-}
-
-async fn log_in(http: reqwest::Client, url: String, partner: usize) -> (u16, Duration) {
-    let began = Instant::now();
-    let answer = http
-        .post(url)
-        .basic_auth(format!("partner-{partner}"), Some("quartz-Lantern-4711"))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body("grant_type=client_credentials")
-        .send()
-        .await
-        .expect("an answer");
-    (answer.status().as_u16(), began.elapsed())
-}
-
-fn users(partners: usize, organizations: bool) -> Vec<EmulatorUser> {
-    let user = |number: usize| {
-        let place = if organizations {
-            format!("organization = \"org-{number}\"\nrole = \"user\"\n")
-        } else {
-            String::new()
-        };
-        format!(
-            "[[user]]\nusername = \"partner-{number}\"\npassword = \"quartz-Lantern-4711\"\n{place}"
-        )
-    };
-    load_users(&(0..partners).map(user).collect::<String>()).expect("users")
-}
-
 /// Partners that log in for the first time, Clerk taking 50 ms for each call.
 async fn cold_logins() {
     println!("cold logins over the Backend API, 50 ms a call (a login makes three)\n");
@@ -165,16 +60,7 @@ async fn cold_logins() {
         // Clerk's own limit is not what is measured.
         let free = [("ILEAP_VERIFIER__BUDGET__CALLS_PER_10S", "100000")];
         let scene = Scene::set(partners, true, &free).await;
-        for endpoint in [
-            Endpoint::BackendListUsers,
-            Endpoint::BackendVerifyPassword,
-            Endpoint::BackendListUserMemberships,
-        ] {
-            scene
-                .clerk
-                .admin()
-                .fail_always(endpoint, Fault::Latency(LATENCY));
-        }
+        delay(&scene.clerk, LATENCY);
         let mut logins = JoinSet::new();
         let mut times = Vec::new();
         let (mut granted, mut held) = (0, 0);
@@ -190,10 +76,12 @@ async fn cold_logins() {
                 let ended = logins.join_next().await.expect("one").expect("no panic");
                 count(ended, &mut times);
             }
+            let id = format!("partner-{partner}");
             logins.spawn(log_in(
                 scene.http.clone(),
-                format!("{}/auth/token", scene.base),
-                partner,
+                scene.base.clone(),
+                id,
+                SECRET.to_owned(),
             ));
         }
         while let Some(ended) = logins.join_next().await {
@@ -225,7 +113,12 @@ async fn calls_to_clerk() {
         let before = scene.clerk.admin().request_log().len();
         for request in 0..1000 {
             // Strangers come at the pace that Clerk's limits allow.
-            while scene.log_in(request % 100).await.0 != 200 {
+            let id = format!("partner-{}", request % 100);
+            let ask = || {
+                let (http, base) = (scene.http.clone(), scene.base.clone());
+                log_in(http, base, id.clone(), SECRET.to_owned())
+            };
+            while ask().await.0 != 200 {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
