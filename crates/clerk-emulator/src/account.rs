@@ -32,6 +32,8 @@ pub(crate) struct Account {
     failures: u32,
     pub(crate) last_sign_in_at: Option<u64>,
     pub(crate) password_updated_at: u64,
+    /// Moves on with every change; on a clock that stands still nothing else may.
+    pub(crate) revision: u64,
     pub(crate) created_at: u64,
     pub(crate) updated_at: u64,
 }
@@ -99,6 +101,7 @@ impl Account {
             failures: 0,
             last_sign_in_at: None,
             password_updated_at: now,
+            revision: 0,
             created_at: now,
             updated_at: now,
         }

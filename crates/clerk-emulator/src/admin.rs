@@ -8,6 +8,7 @@ use crate::{
     faults::Fault,
     keys::SigningKey,
     state::Shared,
+    webhooks::{SpoiledWebhook, Target, WebhookAddressError, WebhookDelivery},
 };
 
 mod users;
@@ -36,6 +37,9 @@ pub enum AdminError {
     /// The emulator runs on the machine's time.
     #[error("advancing the clock: the emulator was not started with a manual clock")]
     RealClock,
+    /// Webhooks may not go there.
+    #[error(transparent)]
+    WebhookAddress(#[from] WebhookAddressError),
     /// No new key could be made.
     #[error("rotating the signing key: key generation failed")]
     KeyGeneration,
@@ -55,6 +59,35 @@ impl EmulatorAdmin {
     /// Nothing fails on demand any more.
     pub fn clear_faults(&self) {
         self.shared.world().faults.clear();
+    }
+
+    /// From now on, changes are told to this address, on loopback; `None` ends it.
+    pub fn set_webhook_url(&self, url: Option<&str>) -> Result<(), WebhookAddressError> {
+        let target = url.map(Target::parse).transpose()?;
+        self.shared.webhooks.set_target(target, &self.shared);
+        Ok(())
+    }
+
+    /// What became of the webhooks, the oldest first; the last thousand.
+    pub fn webhooks_sent(&self) -> Vec<WebhookDelivery> {
+        self.shared.webhooks.sent()
+    }
+
+    /// Sends a webhook again, with the id it had; says whether there was one of this id.
+    pub fn resend_webhook(&self, id: &str) -> bool {
+        self.shared.webhooks.resend(id)
+    }
+
+    /// Sends a webhook that a receiver should refuse or pass over.
+    pub fn send_webhook(&self, spoiled: SpoiledWebhook) {
+        self.shared.webhooks.send(spoiled, &self.shared);
+    }
+
+    /// Waits until everything that has happened so far has been told.
+    pub async fn webhooks_told(&self) {
+        while !self.shared.webhooks.is_idle(&self.shared) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// How often each route was called.

@@ -39,6 +39,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/__emulator/maintenance", post(set_maintenance))
         .route("/__emulator/calls", get(calls))
         .route("/__emulator/requests", get(requests))
+        .route("/__emulator/webhooks", get(webhooks).put(set_webhook_url))
         .merge(users::router())
         .route_layer(from_fn_with_state(Arc::clone(shared), own_host_only))
 }
@@ -187,6 +188,39 @@ async fn set_maintenance(
     })
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhooksRequest {
+    /// Where they go from now on; null ends it.
+    url: Option<String>,
+}
+
+async fn set_webhook_url(
+    State(shared): State<Arc<Shared>>,
+    body: Body<WebhooksRequest>,
+) -> Response {
+    with(shared, body, |admin, request| {
+        admin
+            .set_webhook_url(request.url.as_deref())
+            .map_err(AdminError::from)
+    })
+}
+
+async fn webhooks(State(shared): State<Arc<Shared>>) -> Response {
+    let sent: Vec<_> = shared
+        .webhooks
+        .sent()
+        .into_iter()
+        .map(|sent| {
+            json!({"id": sent.id, "type": sent.kind, "status": sent.status, "attempts": sent.attempts})
+        })
+        .collect();
+    plain(
+        StatusCode::OK,
+        &json!({"signing_secret": shared.webhooks.secret(), "sent": sent}),
+    )
+}
+
 async fn calls(State(shared): State<Arc<Shared>>) -> Response {
     let now = shared.clock().now_ms();
     let world = shared.world();
@@ -237,6 +271,7 @@ fn done(result: Result<(), AdminError>) -> Response {
 fn refused(error: AdminError) -> Response {
     let status = match error {
         AdminError::UnknownUser | AdminError::UnknownMembership => StatusCode::NOT_FOUND,
+        AdminError::WebhookAddress(_) => StatusCode::BAD_REQUEST,
         AdminError::RealClock | AdminError::Taken { .. } => StatusCode::CONFLICT,
         AdminError::KeyGeneration => StatusCode::INTERNAL_SERVER_ERROR,
     };

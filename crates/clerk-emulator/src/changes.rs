@@ -63,6 +63,7 @@ impl World {
         self.accounts.change(user_id, |account| {
             change(account);
             account.updated_at = now;
+            account.revision += 1;
         });
     }
 

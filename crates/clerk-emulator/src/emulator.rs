@@ -30,6 +30,7 @@ use crate::{
     routes::{self, Peer},
     state::Shared,
     users_file,
+    webhooks::{Target, WebhookAddressError, Webhooks},
 };
 
 /// Connections served at a time; others wait to be accepted.
@@ -62,6 +63,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// Webhooks may not go there.
+    #[error("starting the Clerk emulator: {0}")]
+    Webhooks(#[from] WebhookAddressError),
     /// No key could be made.
     #[error("starting the Clerk emulator: making its keys failed")]
     Keys,
@@ -102,9 +106,19 @@ impl ClerkEmulator {
         let key = tokio::task::spawn_blocking(SigningKey::generate).await;
         let key = key.ok().and_then(Result::ok).ok_or(StartError::Keys)?;
         let ids = Ids::new().map_err(|_| StartError::Keys)?;
+        let webhook_url = options.webhook_url.clone();
+        let target = webhook_url.as_deref().map(Target::parse).transpose()?;
         let shared = Arc::new(Shared::new(options, address, ids, key));
+        shared.webhooks.set_target(target, &shared);
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve(listener, routes::router(&shared), stopped));
+        let serving = serve(listener, routes::router(&shared), stopped);
+        let telling = Webhooks::run(Arc::clone(&shared));
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                () = serving => {}
+                () = telling => {}
+            }
+        });
         Ok(Self {
             admin: EmulatorAdmin { shared },
             publishable_key: publishable_key(address),
@@ -131,6 +145,11 @@ impl ClerkEmulator {
     /// The secret key of the Backend API.
     pub fn secret_key(&self) -> &str {
         &self.admin.shared.secret_key
+    }
+
+    /// What signs webhooks: `whsec_` and base64.
+    pub fn webhook_signing_secret(&self) -> &str {
+        self.admin.shared.webhooks.secret()
     }
 
     /// The id of the instance, which is also that of its signing key.

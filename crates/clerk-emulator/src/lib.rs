@@ -3,7 +3,8 @@
 //!
 //! It serves the Frontend API (sign-ins, sessions, session tokens, environment, keys) on one loopback port,
 //! the Backend API (users, password checks, organizations, memberships, sessions, sign-in tokens, keys) on the
-//! same one, and controls for tests under `/__emulator/`.
+//! same one, and controls for tests under `/__emulator/`. It tells a receiver on loopback of changes by signed
+//! webhooks ([`EmulatorOptions::webhook_url`]).
 //!
 //! ```
 //! use clerk_emulator::{ClerkEmulator, EmulatorOptions, EmulatorUser, Endpoint, Fault};
@@ -43,6 +44,8 @@
 //! | `DELETE /__emulator/users/{identifier}` | deletes the account |
 //! | `PUT /__emulator/users/{identifier}/memberships/{organization}` | `{"role": "operator", "permissions": []}`: makes a member, or changes its role |
 //! | `DELETE /__emulator/users/{identifier}/memberships/{organization}` | ends the membership |
+//! | `PUT /__emulator/webhooks` | `{"url": "http://127.0.0.1:8080/webhooks/clerk"}`: changes are told there from now on; null ends it |
+//! | `GET /__emulator/webhooks` | the signing secret, and what became of the webhooks |
 //! | `POST /__emulator/clock` | `{"advance_seconds": 60}`, on a manual clock |
 //! | `POST /__emulator/maintenance` | `{"enabled": true}` |
 //! | `POST /__emulator/rotate_keys` | a new signing key |
@@ -115,6 +118,7 @@ mod state;
 mod ticket;
 mod users;
 mod users_file;
+mod webhooks;
 
 pub use admin::{AdminError, EmulatorAdmin};
 pub use calls::{Calls, RecordedRequest};
@@ -127,3 +131,4 @@ pub use faults::Fault;
 pub use options::{EmulatorOptions, EnumerationProtection, InstanceKind, Lockout, WrongPassword};
 pub use users::{EmulatorEmail, EmulatorMembership, EmulatorUser, Password, Scenario};
 pub use users_file::{UsersError, load_users};
+pub use webhooks::{SpoiledWebhook, WebhookAddressError, WebhookDelivery};

@@ -67,6 +67,8 @@ pub struct EmulatorOptions {
     pub wrong_password: WrongPassword,
     /// Whether the instance has organizations. Without them the Backend API refuses every question about them.
     pub organizations: bool,
+    /// Where webhooks go, such as `http://127.0.0.1:8080/webhooks/clerk`; loopback only. None are sent by default.
+    pub webhook_url: Option<String>,
     /// Where the time comes from.
     pub clock: EmulatorClock,
 }
@@ -94,6 +96,7 @@ impl Default for EmulatorOptions {
             verify_password_counts: true,
             wrong_password: WrongPassword::default(),
             organizations: true,
+            webhook_url: None,
             clock: EmulatorClock::real(),
         }
     }

@@ -18,6 +18,7 @@ use crate::{
     shelf::Shelf,
     sign_in::SignIn,
     ticket::Ticket,
+    webhooks::Webhooks,
 };
 
 /// Clients, attempts, sessions and development browsers kept, of each; the oldest go first.
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) hosts: Vec<String>,
     pub(crate) instance_id: String,
     pub(crate) secret_key: String,
+    pub(crate) webhooks: Webhooks,
     world: Mutex<World>,
 }
 
@@ -44,12 +46,14 @@ impl Shared {
             .secret_key
             .clone()
             .unwrap_or_else(|| format!("sk_test_{}", ids.word(40)));
+        let webhooks = Webhooks::new(&ids.block());
         let world = World::new(&options, ids, key);
         Self {
             origin: format!("http://{address}"),
             hosts: vec![address.to_string(), format!("localhost:{}", address.port())],
             instance_id,
             secret_key,
+            webhooks,
             options,
             world: Mutex::new(world),
         }

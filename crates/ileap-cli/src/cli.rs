@@ -72,6 +72,9 @@ pub(crate) struct EmulatorArguments {
     /// A TOML file of `[[user]]` tables: email or username, password, organization, role, scenario.
     #[arg(long, value_name = "FILE")]
     pub(crate) users: Option<PathBuf>,
+    /// Where webhooks go, on loopback, such as <http://127.0.0.1:8080/webhooks/clerk>.
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook_url: Option<String>,
     /// Print one line of JSON once ready.
     #[arg(long)]
     pub(crate) json: bool,

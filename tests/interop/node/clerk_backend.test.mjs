@@ -3,7 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
@@ -164,4 +166,25 @@ test("the scheme by which webhooks are signed here is the one Clerk's SDK verifi
   ]) {
     await assert.rejects(verifyWebhook(request(bad), options));
   }
+});
+
+test('a webhook that the emulator delivers is verified by the SDK', async () => {
+  const receiver = createServer();
+  receiver.listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  after(() => receiver.close());
+  const url = `http://127.0.0.1:${receiver.address().port}/webhooks/clerk`;
+  const telling = await start('clerk-emulator', '--users', usersFile, '--webhook-url', url);
+  const client = createClerkClient({ secretKey: telling.secret_key, apiUrl: telling.backend_api_url });
+  const [user] = (await client.users.getUserList({ username: ['other'] })).data;
+  await client.users.banUser(user.id);
+
+  const [incoming, answer] = await once(receiver, 'request');
+  const chunks = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  answer.writeHead(204).end();
+  const webhook = request({ headers: incoming.headers, body: Buffer.concat(chunks).toString() });
+  const event = await verifyWebhook(webhook, { signingSecret: telling.webhook_signing_secret });
+  assert.equal(event.type, 'user.updated');
+  assert.deepEqual([event.data.id, event.data.banned], [user.id, true]);
 });

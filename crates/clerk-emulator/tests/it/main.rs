@@ -24,3 +24,4 @@ mod openapi;
 mod sessions;
 mod sign_in;
 mod start;
+mod webhooks;

@@ -164,10 +164,14 @@ impl TestServer {
     }
 
     /// A server with differences.
-    pub(crate) async fn start_with(options: Options) -> Self {
-        let mut clerk_options = options.clerk;
-        clerk_options.users = options.users;
-        let clerk = ClerkEmulator::start(clerk_options).await.unwrap();
+    pub(crate) async fn start_with(mut options: Options) -> Self {
+        options.clerk.users = std::mem::take(&mut options.users);
+        let clerk = ClerkEmulator::start(options.clerk.clone()).await.unwrap();
+        Self::start_beside(options, Arc::new(clerk)).await
+    }
+
+    /// A server with differences, on a store of its own, over a Clerk that is there.
+    pub(crate) async fn start_beside(options: Options, clerk: Arc<ClerkEmulator>) -> Self {
         let store = Arc::new(SqliteStore::open("sqlite::memory:").await.unwrap());
         import::sample_data(&*store).await.unwrap();
         for organization in ["shipper", "forwarder", "carrier"] {
@@ -181,7 +185,7 @@ impl TestServer {
             refusal_floor: options.refusal_floor,
             store,
         };
-        Self::over(Arc::new(clerk), fixed).await
+        Self::over(clerk, fixed).await
     }
 
     async fn over(clerk: Arc<ClerkEmulator>, fixed: Fixed) -> Self {

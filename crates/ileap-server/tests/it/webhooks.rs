@@ -220,3 +220,24 @@ async fn other_instances_on_the_same_store_follow() {
 async fn is_cut_off_quietly(caller: &Caller<'_>) -> bool {
     caller.get("/2/footprints").await.status() == 401
 }
+
+#[tokio::test]
+async fn clerk_itself_tells_of_a_ban() {
+    let clerk = TestServer::start().await.clerk;
+    let secret = clerk.webhook_signing_secret().to_owned();
+    let options = Options::default()
+        .over_backend()
+        .set("CLERK_WEBHOOK_SIGNING_SECRET", secret.clone());
+    let server = TestServer::start_beside(options, clerk.clone()).await;
+    let url = format!("{}/webhooks/clerk", server.base);
+    clerk.admin().set_webhook_url(Some(&url)).unwrap();
+    let partner = server.as_client("operator").await;
+    // The login has made no news.
+    clerk.admin().webhooks_told().await;
+    assert_eq!(partner.get("/2/footprints").await.status(), 200);
+    clerk.admin().ban("operator").unwrap();
+    clerk.admin().webhooks_told().await;
+    assert!(is_cut_off(&partner).await);
+    let answer = server.token_request("operator", "ileap").send().await;
+    assert_eq!(answer.unwrap().status(), 400);
+}
