@@ -111,6 +111,8 @@ pub(crate) struct DirectoryUser {
     pub(crate) verification_attempts_remaining: Option<u32>,
     #[serde(deserialize_with = "odd_is_set")]
     pub(crate) two_factor_enabled: bool,
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) password_enabled: Option<bool>,
 }
 
 /// An e-mail address of a user.
