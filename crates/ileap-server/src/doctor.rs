@@ -12,8 +12,9 @@ mod local;
 mod own_records;
 
 pub use self::{
-    client::{ClientReport, Forgotten},
+    client::{ClientReport, Forgotten, MembershipReport, UserReport},
     judgement::{Blame, Check, Severity},
+    own_records::{Failures, LastLogin, Refusal},
 };
 
 use std::sync::Arc;
@@ -92,7 +93,7 @@ impl<'a> Doctor<'a> {
             checks.extend(local::static_users(self.config).await);
         } else {
             let asked = Clerk::ask(self.config, self.clock.clone()).await;
-            checks.extend(asked.checks(self.config, &*self.clock));
+            checks.extend(asked.checks(self.config));
             checks.extend(local::webhooks(self.config));
             clerk = Some(asked);
         }
@@ -120,13 +121,12 @@ impl<'a> Doctor<'a> {
             return Ok(Forgotten::default());
         };
         let uses_clerk = self.config.verifier.kind != VerifierKind::StaticUsers;
-        let clerk = match uses_clerk {
-            true => Some(Clerk::ask(self.config, self.clock.clone()).await),
-            false => None,
+        let clerk = if uses_clerk {
+            Some(Clerk::ask(self.config, self.clock.clone()).await)
+        } else {
+            None
         };
-        client::forget(client_id, clerk.as_ref(), &store, self.clock.now()).await
+        let now = self.clock.now();
+        client::forget(client_id, clerk.as_ref(), self.config, &store, now).await
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -167,6 +167,14 @@ pub(crate) struct OrganizationMembership {
     pub(crate) organization: Option<Organization>,
 }
 
+impl OrganizationMembership {
+    /// What people call the organization: its slug, else its id.
+    pub(crate) fn organization_name(&self) -> Option<String> {
+        let organization = self.organization.as_ref()?;
+        word(organization.slug.as_deref()).or_else(|| word(organization.id.as_deref()))
+    }
+}
+
 /// An organization.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

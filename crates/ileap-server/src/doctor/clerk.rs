@@ -14,7 +14,6 @@ use super::{
 use crate::{
     clerk::{
         backend::BackendApi,
-        dev_browser::DevBrowsers,
         environment::Environment,
         failure::failed,
         frontend::FrontendApi,
@@ -108,9 +107,12 @@ impl Clerk {
     fn instance_mismatch(&self) -> Option<Check> {
         let environment = self.environment()?.is_development()?;
         let key = self.backend.as_ref()?.api.is_development();
-        let kind = |is_development| match is_development {
-            true => "development",
-            false => "production",
+        let kind = |is_development| {
+            if is_development {
+                "development"
+            } else {
+                "production"
+            }
         };
         (environment != key).then(|| {
             let (environment, key) = (kind(environment), kind(key));
@@ -247,7 +249,8 @@ impl Backend {
                 let organizations = memberships.probe(deadline).await;
                 let organizations = organizations.map_err(|error| failed(&error))?;
                 for user in api.some_users(deadline).await.unwrap_or_default() {
-                    if let (Some(id), Some(left)) = (&user.id, user.verification_attempts_remaining) {
+                    if let (Some(id), Some(left)) = (&user.id, user.verification_attempts_remaining)
+                    {
                         lockout.see(id, left);
                     }
                 }
@@ -268,7 +271,10 @@ impl Backend {
 
     fn checks(&self, config: &Config) -> Vec<Check> {
         let is_used = config.verifier.kind == VerifierKind::ClerkBackend;
-        let asked = format!("GET {} with the secret key", below(&self.url, "/v1/organizations"));
+        let asked = format!(
+            "GET {} with the secret key",
+            below(&self.url, "/v1/organizations")
+        );
         if let Err(check) = reached(BACKEND, &self.knocked, &asked, &self.organizations) {
             return vec![limited(check, is_used, Severity::Warning)];
         }
@@ -276,7 +282,10 @@ impl Backend {
             Check::ok(BACKEND, "Clerk's Backend API accepts the secret key")
                 .seen(format!("{asked}: answered")),
         ];
-        let is_public = config.public_base_url.as_ref().is_some_and(|url| !url.is_loopback());
+        let is_public = config
+            .public_base_url
+            .as_ref()
+            .is_some_and(|url| !url.is_loopback());
         if self.api.is_development() && is_public {
             checks.push(
                 Check::warning(BACKEND, "the secret key is that of a development instance")
@@ -343,8 +352,9 @@ fn refused(name: &'static str, error: &VerifyError) -> Check {
         }
         VerifyError::Unavailable { cause, .. } => {
             let finding = format!("Clerk gives no usable answer ({cause})");
-            Check::problem(name, Blame::Upstream, finding)
-                .advise("see https://status.clerk.com, and what stands between this machine and Clerk")
+            Check::problem(name, Blame::Upstream, finding).advise(
+                "see https://status.clerk.com, and what stands between this machine and Clerk",
+            )
         }
     }
 }

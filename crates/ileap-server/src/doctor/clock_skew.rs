@@ -25,16 +25,17 @@ pub(super) fn check(ahead: Option<SignedDuration>) -> Check {
     } else {
         "ahead of"
     };
-    let evidence = format!("this machine's clock against the Date header of Clerk's answer: {seconds} s {direction} it");
+    let evidence = format!(
+        "this machine's clock against the Date header of Clerk's answer: {seconds} s {direction} it"
+    );
     let finding = format!("this machine's clock is {seconds} seconds {direction} Clerk's");
     let check = if ahead.abs() > HARMFUL {
         Check::problem(NAME, Blame::Other, finding)
     } else if ahead.abs() > NOTICEABLE {
         Check::warning(NAME, finding)
     } else {
-        return Check::ok(NAME, "this machine's clock agrees with Clerk's").seen(format!(
-            "Date header of Clerk's answer: {seconds} s apart"
-        ));
+        return Check::ok(NAME, "this machine's clock agrees with Clerk's")
+            .seen(format!("Date header of Clerk's answer: {seconds} s apart"));
     };
     check.seen(evidence).advise(
         "let this machine follow a time server (chrony, systemd-timesyncd): partners judge the times in tokens by \

@@ -83,7 +83,9 @@ impl Unreached {
             Self::Tls => {
                 "check for a proxy that opens TLS on the way, this machine's CA certificates, and its clock"
             }
-            Self::Answer(_) => "see https://status.clerk.com, and what stands between here and there",
+            Self::Answer(_) => {
+                "see https://status.clerk.com, and what stands between here and there"
+            }
         }
     }
 }

@@ -34,8 +34,11 @@ enum Found {
 /// Asks for the discovery document where partners do.
 pub(super) async fn check(config: &Config) -> Check {
     let Some(base) = &config.public_base_url else {
-        return Check::note(NAME, "there is no public_base_url: nobody else is meant to reach this server")
-            .seen("public_base_url is not set, and the listener is on loopback");
+        return Check::note(
+            NAME,
+            "there is no public_base_url: nobody else is meant to reach this server",
+        )
+        .seen("public_base_url is not set, and the listener is on loopback");
     };
     let expected = base.as_str();
     let address = format!("{expected}/.well-known/openid-configuration");
@@ -55,7 +58,7 @@ async fn ask(url: &Url) -> Found {
         let response = response.map_err(outbound::OutboundError::from)?;
         let status = response.status().as_u16();
         if status != 200 {
-            return Ok(Found::Status(status));
+            return Ok::<_, outbound::OutboundError>(Found::Status(status));
         }
         let body = outbound::read_capped(response, LIMIT_BYTES).await?;
         let metadata = serde_json::from_slice::<Metadata>(&body).ok();
@@ -100,7 +103,10 @@ fn judge(found: &Found, expected: &str, address: &str) -> Check {
 
 /// Enough of a stranger's text to recognise it.
 fn short(text: &str) -> String {
-    text.chars().take(200).filter(|char| !char.is_control()).collect()
+    text.chars()
+        .take(200)
+        .filter(|char| !char.is_control())
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a check says.
 
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -118,5 +119,21 @@ impl Check {
             severity: self.severity.min(severity),
             ..self
         }
+    }
+}
+
+/// A moment in RFC 3339, in whole seconds.
+pub(super) fn moment<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{at:.0}"))
+}
+
+/// The same, or null.
+pub(super) fn moment_or_null<S: Serializer>(
+    at: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => moment(at, serializer),
+        None => serializer.serialize_none(),
     }
 }

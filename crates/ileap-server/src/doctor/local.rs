@@ -49,7 +49,12 @@ pub(super) fn unusable_configuration(error: &ConfigError) -> Vec<Check> {
 pub(super) async fn store(url: &str) -> (StoreState, Check) {
     let condition = match condition(url).await {
         Ok(condition) => condition,
-        Err(error) => return (StoreState::Closed("it cannot be opened"), broken(url, &error)),
+        Err(error) => {
+            return (
+                StoreState::Closed("it cannot be opened"),
+                broken(url, &error),
+            );
+        }
     };
     let (closed, check) = match condition {
         Condition::Good => match SqliteStore::open(url).await {
@@ -95,14 +100,21 @@ pub(super) async fn store(url: &str) -> (StoreState, Check) {
 }
 
 fn missing(path: &std::path::Path) -> Check {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     if directory.is_none_or(std::path::Path::is_dir) {
-        return Check::note(STORE, "there is no database yet: the first start makes it")
-            .seen(format!("{} does not exist, its directory does", path.display()));
+        return Check::note(STORE, "there is no database yet: the first start makes it").seen(
+            format!("{} does not exist, its directory does", path.display()),
+        );
     }
-    Check::problem(STORE, Blame::Configuration, "the database's directory does not exist")
-        .seen(format!("{} does not exist", path.display()))
-        .advise("make the directory, or correct store.url")
+    Check::problem(
+        STORE,
+        Blame::Configuration,
+        "the database's directory does not exist",
+    )
+    .seen(format!("{} does not exist", path.display()))
+    .advise("make the directory, or correct store.url")
 }
 
 fn broken(url: &str, error: &StoreError) -> Check {
@@ -115,7 +127,11 @@ fn broken(url: &str, error: &StoreError) -> Check {
 pub(super) fn signing_keys(config: &Config) -> Check {
     let (directory, algorithm) = (&config.keys.directory, config.token.algorithm);
     match SigningKeys::load_existing(directory, algorithm) {
-        Ok(Some(keys)) => Check::ok(SIGNING_KEYS, "the signing keys can be used, by their owner alone").seen(format!(
+        Ok(Some(keys)) => Check::ok(
+            SIGNING_KEYS,
+            "the signing keys can be used, by their owner alone",
+        )
+        .seen(format!(
             "{}: {algorithm}, kid {}",
             directory.display(),
             keys.current_kid()
@@ -127,22 +143,34 @@ pub(super) fn signing_keys(config: &Config) -> Check {
         .seen(directory.display().to_string()),
         Err(error) => {
             let remedy = match &error {
-                KeyError::Exposed { .. } | KeyError::Duplicate { .. } => "do what the evidence says",
-                KeyError::Unusable { .. } => "replace the file, or remove it: the next start makes a key when none is left",
+                KeyError::Exposed { .. } | KeyError::Duplicate { .. } => {
+                    "do what the evidence says"
+                }
+                KeyError::Unusable { .. } => {
+                    "replace the file, or remove it: the next start makes a key when none is left"
+                }
                 KeyError::Generation { .. } | KeyError::Io { .. } => {
                     "let the server's user own the directory and the files in it"
                 }
             };
-            Check::problem(SIGNING_KEYS, Blame::Configuration, "the signing keys cannot be used")
-                .seen(with_source(&error))
-                .advise(remedy)
+            Check::problem(
+                SIGNING_KEYS,
+                Blame::Configuration,
+                "the signing keys cannot be used",
+            )
+            .seen(with_source(&error))
+            .advise(remedy)
         }
     }
 }
 
 /// Reads the file of static users.
 pub(super) async fn static_users(config: &Config) -> Vec<Check> {
-    let path = config.verifier.static_users_file.clone().unwrap_or_default();
+    let path = config
+        .verifier
+        .static_users_file
+        .clone()
+        .unwrap_or_default();
     let evidence = path.display().to_string();
     let verifier = match StaticUsersVerifier::open(path, Box::new(|_| {})) {
         Ok(verifier) => verifier,

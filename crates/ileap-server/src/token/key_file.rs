@@ -98,11 +98,7 @@ pub(super) fn open_directory(path: &Path) -> Result<File, KeyError> {
         .map_err(|source| io_error("making key directory", path, source))?;
     let failed = |source| io_error("opening key directory", path, source);
     let directory = File::open(path).map_err(failed)?;
-    refuse_exposed(
-        path,
-        &directory.metadata().map_err(failed)?,
-        &OWN_DIRECTORY,
-    )?;
+    refuse_exposed(path, &directory.metadata().map_err(failed)?, &OWN_DIRECTORY)?;
     Ok(directory)
 }
 

@@ -36,10 +36,7 @@ impl SigningKeys {
 
     /// Reads the keys in `directory` as [`Self::load_or_create`] does, and makes nothing: `None` where it would make
     /// a key.
-    pub fn load_existing(
-        directory: &Path,
-        algorithm: Algorithm,
-    ) -> Result<Option<Self>, KeyError> {
+    pub fn load_existing(directory: &Path, algorithm: Algorithm) -> Result<Option<Self>, KeyError> {
         if !key_file::is_directory(directory)? {
             return Ok(None);
         }

@@ -88,10 +88,9 @@ async fn look(connection: &mut SqliteConnection) -> Result<Condition, sqlx::Erro
 
 /// The newest migration that has been applied; 0 where none has.
 async fn version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    let tables =
-        sqlx::query("SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
-            .fetch_one(&mut *connection)
-            .await?;
+    let tables = sqlx::query("SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
+        .fetch_one(&mut *connection)
+        .await?;
     if tables.try_get::<i64, _>(0)? == 0 {
         return Ok(0);
     }
