@@ -2,10 +2,12 @@
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]
 
 mod commands;
+mod doctor;
 mod static_users;
 mod workspace;

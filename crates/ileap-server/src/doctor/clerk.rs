@@ -198,8 +198,10 @@ impl Frontend {
             Ok(environment) => environment,
             Err(check) => return vec![limited(check, is_used, Severity::Warning)],
         };
+        let status = self.knocked.map_or(0, |answered| answered.status);
         let mut checks = vec![
-            Check::ok(FRONTEND, "Clerk's Frontend API answers").seen(format!("{asked}: answered")),
+            Check::ok(FRONTEND, "Clerk's Frontend API answers")
+                .seen(format!("{asked}: HTTP {status}")),
         ];
         checks.extend(environment.findings().into_iter().map(|found| {
             let blame = if environment.is_in_maintenance() {
@@ -212,10 +214,14 @@ impl Frontend {
                 ProbeSeverity::Warning => Check::warning(INSTANCE, found.finding),
                 ProbeSeverity::Error => Check::problem(INSTANCE, blame, found.finding),
             };
-            let check = check.seen("the instance's settings, as its Frontend API shows them");
+            let check = check.seen(format!("{asked}: the instance's settings"));
             limited(check.advise(found.remedy), is_used, Severity::Note)
         }));
         if is_used {
+            checks.push(budget(FRONTEND, environment.allowed_failures()).seen(format!(
+                "{asked}: half of user_lockout.max_attempts (10 where it is not said), shared among the kinds of \
+                 identifier"
+            )));
             checks.push(
                 Check::note(FRONTEND, "whether Device Trust is on cannot be asked")
                     .seen("no setting that the Frontend API shows tells of it; instances made after November 2025 have it on")
@@ -278,9 +284,10 @@ impl Backend {
         if let Err(check) = reached(BACKEND, &self.knocked, &asked, &self.organizations) {
             return vec![limited(check, is_used, Severity::Warning)];
         }
+        let status = self.knocked.map_or(0, |answered| answered.status);
         let mut checks = vec![
             Check::ok(BACKEND, "Clerk's Backend API accepts the secret key")
-                .seen(format!("{asked}: answered")),
+                .seen(format!("{asked}: answered; without it HTTP {status}")),
         ];
         let is_public = config
             .public_base_url
@@ -294,19 +301,19 @@ impl Backend {
             );
         }
         if is_used {
-            checks.push(
-                Check::note(
-                    BACKEND,
-                    format!(
-                        "failures of one account stop at {} before they reach Clerk's lockout",
-                        self.allowed_failures
-                    ),
-                )
-                .seen("half of the highest verification_attempts_remaining among some users, 5 where that says too little"),
-            );
+            checks.push(budget(BACKEND, self.allowed_failures).seen(
+                "half of the highest verification_attempts_remaining among some users, 5 where that says too little",
+            ));
         }
         checks
     }
+}
+
+fn budget(name: &'static str, allowed: u32) -> Check {
+    Check::note(
+        name,
+        format!("failures of one account stop at {allowed}, short of Clerk's lockout"),
+    )
 }
 
 /// The body of an answer, or what stood in the way of one.
