@@ -13,7 +13,7 @@ mod own_records;
 
 pub use self::{
     client::{ClientReport, Forgotten, MembershipReport, UserReport},
-    judgement::{Blame, Check, Severity},
+    judgement::{Blame, Check, Moment, Severity},
     own_records::{Failures, LastLogin, Refusal},
 };
 

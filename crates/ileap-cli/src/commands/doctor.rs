@@ -73,11 +73,7 @@ fn text(diagnosis: &Diagnosis) -> String {
         }
         for refusal in &client.refusals {
             let (origin, reason) = (sanitised(&refusal.origin), sanitised(&refusal.reason));
-            let _ = writeln!(
-                text,
-                "    refused {:.0} from {origin}: {reason}",
-                refusal.at
-            );
+            let _ = writeln!(text, "    refused {} from {origin}: {reason}", refusal.at);
         }
     }
     let _ = writeln!(text, "\n{}", conclusion(diagnosis));

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::TcpListener,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
     process::Command,
     thread,
@@ -13,13 +14,13 @@ use clerk_emulator::{
     ClerkEmulator, EmulatorOptions, EmulatorUser, Endpoint, Fault, InstanceKind, Scenario,
 };
 use ileap_server::{
+    clock::{Clock as _, SystemClock},
     store::{
         logins::{LoginRecords as _, RefusedLogin},
         sqlite::SqliteStore,
     },
     verify::AccountKey,
 };
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::commands::{ileap, run};
@@ -338,17 +339,19 @@ fn a_configuration_that_does_not_load_is_exit_64_with_every_violation() {
     assert!(answer.of_check("configuration").len() >= 3);
 }
 
-/// Answers every request as a Clerk whose clock stopped in 2020.
-fn slow_clock() -> String {
+/// Answers every request with this JSON, by a clock that stopped in 2020.
+fn answering(body: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(
-                b"HTTP/1.1 200 OK\r\ndate: Wed, 01 Jan 2020 00:00:00 GMT\r\ncontent-type: application/json\r\n\
-                  content-length: 2\r\nconnection: close\r\n\r\n{}",
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ndate: Wed, 01 Jan 2020 00:00:00 GMT\r\ncontent-type: application/json\r\n\
+                 content-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
             );
         }
     });
@@ -359,7 +362,7 @@ fn slow_clock() -> String {
 async fn a_clock_that_differs_from_clerks_is_a_problem() {
     let deployment = Deployment::new().await;
     let mut command = deployment.command(Keys::Frontend, &["--json"]);
-    let answer = Answer::of(command.env("ILEAP_VERIFIER__CLERK__FRONTEND_API_URL", slow_clock()));
+    let answer = Answer::of(command.env("ILEAP_VERIFIER__CLERK__FRONTEND_API_URL", answering("{}")));
     assert_eq!(answer.code, 1, "{:#}", answer.json);
     answer.finds("clock", "problem", "ahead of Clerk's");
 }
@@ -374,7 +377,7 @@ async fn an_unreachable_issuer_is_a_warning_and_another_one_a_problem() {
     let answer = with_issuer(&unused_url());
     assert_eq!(answer.code, 0, "{:#}", answer.json);
     answer.finds("issuer", "warning", "cannot reach public_base_url");
-    let answer = with_issuer(&slow_clock());
+    let answer = with_issuer(&answering("{}"));
     assert_eq!(answer.code, 64);
     answer.finds("issuer", "problem", "another issuer");
 }
@@ -392,6 +395,52 @@ async fn roles_that_nobody_has_or_everybody_gets_are_worth_a_warning() {
     let mut command = deployment.command(Keys::Secret, &["--json"]);
     let answer = Answer::of(command.env("ILEAP_ACCESS__DEFAULT_ROLE", "user"));
     answer.finds("clerk.instance", "note", "access.default_role");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_default_role_where_anybody_may_sign_up_is_worth_a_warning_unless_it_is_narrowed() {
+    let deployment = Deployment::new().await;
+    let open = answering(r#"{"user_settings": {"sign_up": {"mode": "public"}}}"#);
+    let looked = |allowed: &str| {
+        let mut command = deployment.command(Keys::Frontend, &["--json"]);
+        Answer::of(
+            command
+                .env("ILEAP_VERIFIER__CLERK__FRONTEND_API_URL", &open)
+                .env("ILEAP_ACCESS__DEFAULT_ROLE", "user")
+                .env("ILEAP_ACCESS__ALLOWED_CLIENTS", allowed),
+        )
+    };
+    looked("").finds("clerk.instance", "warning", "anybody may sign up");
+    let narrowed = looked(OPS).of_check("clerk.instance");
+    assert!(narrowed.is_empty(), "{narrowed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn static_users_are_looked_up_in_their_file_and_clerk_is_not_asked() {
+    let deployment = Deployment::new().await;
+    let users = deployment.directory.path().join("users.toml");
+    let hash = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b4dWRWJTmaaJObGRdescudvJCs";
+    let text = format!("[[user]]\nclient_id = \"acme\"\nsecret_hash = \"{hash}\"\nrole = \"all\"\n");
+    fs::write(&users, text).unwrap();
+    let looked = |client_id: &str| {
+        let mut command = deployment.command(Keys::Secret, &["--json", "--client", client_id]);
+        Answer::of(
+            command
+                .env("ILEAP_VERIFIER__KIND", "static_users")
+                .env("ILEAP_VERIFIER__STATIC_USERS__FILE", &users),
+        )
+    };
+    fs::set_permissions(&users, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(looked("acme").code, 64);
+    fs::set_permissions(&users, fs::Permissions::from_mode(0o600)).unwrap();
+    let known = looked("acme");
+    assert_eq!(known.code, 0, "{:#}", known.json);
+    known.finds("static_users", "ok", "loads");
+    assert_eq!(known.json["client"]["account"], "static|acme");
+    assert_eq!(known.json["client"]["can_log_in"], true);
+    let unknown = looked("other");
+    assert_eq!((unknown.code, &unknown.json["client"]["can_log_in"]), (1, &false.into()));
+    assert!(deployment.clerk.admin().request_log().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -453,7 +502,7 @@ async fn without_a_secret_key_only_our_own_records_are_known() {
 /// As many failures as are allowed, each recorded as a wrong secret.
 async fn spend(store: &SqliteStore, account: &AccountKey) {
     for _ in 0..5 {
-        let now = Timestamp::now();
+        let now = SystemClock.now();
         store.reserve_failure(account, 5, now).await.unwrap();
         let refusal = RefusedLogin {
             account: account.clone(),
@@ -470,7 +519,7 @@ async fn spent_failures_and_the_last_refusals_are_told_and_forgotten_on_request(
     let deployment = Deployment::new().await;
     let store = deployment.store().await;
     let account = deployment.account(OPS);
-    let login_at = Timestamp::now();
+    let login_at = SystemClock.now();
     store
         .record_success(&account, "198.51.100.1", login_at)
         .await
@@ -550,13 +599,15 @@ async fn the_commands_in_the_manual_work_as_pasted() {
     assert!(script.contains("ileap doctor --client ops@acme.example --forget"));
     let doctor = deployment.command(Keys::Secret, &[]);
     let binary = Path::new(env!("CARGO_BIN_EXE_ileap")).parent().unwrap();
-    let path = std::env::var("PATH").unwrap();
+    let path = std::env::var_os("PATH").unwrap();
     let mut shell = Command::new("bash");
     shell.args(["-ec", &script]).env_clear();
     for (name, value) in doctor.get_envs() {
         shell.env(name, value.unwrap());
     }
-    shell.env("PATH", format!("{}:{path}", binary.display()));
+    let paths = std::env::split_paths(&path);
+    let paths = std::iter::once(binary.to_owned()).chain(paths);
+    shell.env("PATH", std::env::join_paths(paths).unwrap());
     let (code, stdout, stderr) = run(&mut shell);
     assert_eq!(code, 0, "{stdout}\n{stderr}");
     assert!(stdout.contains("Partners can log in.") && stdout.contains("cleared 0"));

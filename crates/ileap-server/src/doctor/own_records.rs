@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{
-    judgement::{Blame, Check, moment, moment_or_null},
+    judgement::{Blame, Check, Moment},
     local::StoreState,
 };
 use crate::{
@@ -32,21 +32,18 @@ pub struct Failures {
 #[derive(Clone, Debug, Serialize)]
 pub struct LastLogin {
     /// When.
-    #[serde(serialize_with = "moment")]
-    pub at: Timestamp,
+    pub at: Moment,
     /// From which address, or which /64 network of IPv6.
     pub origin: String,
     /// Until when a server answers the same credentials from memory, if that is still to come.
-    #[serde(serialize_with = "moment_or_null")]
-    pub remembered_until: Option<Timestamp>,
+    pub remembered_until: Option<Moment>,
 }
 
 /// A login that was refused.
 #[derive(Clone, Debug, Serialize)]
 pub struct Refusal {
     /// When.
-    #[serde(serialize_with = "moment")]
-    pub at: Timestamp,
+    pub at: Moment,
     /// From which address, or which /64 network of IPv6.
     pub origin: String,
     /// Why: the same word as in the log.
@@ -108,9 +105,9 @@ fn last_login(records: &[LoginRecord], question: &Question<'_>) -> Option<LastLo
     let fresh_for = SignedDuration::try_from(fresh_for).unwrap_or(SignedDuration::MAX);
     let until = at.checked_add(fresh_for).unwrap_or(Timestamp::MAX);
     Some(LastLogin {
-        at: *at,
+        at: Moment(*at),
         origin: origin.clone(),
-        remembered_until: (until > question.now).then_some(until),
+        remembered_until: (until > question.now).then_some(Moment(until)),
     })
 }
 
@@ -120,7 +117,7 @@ fn refusals(records: Vec<LoginRecord>) -> Vec<Refusal> {
     refusals.sort_by_key(|refusal| std::cmp::Reverse(refusal.at));
     refusals.truncate(SHOWN);
     let shown = refusals.into_iter().map(|refusal| Refusal {
-        at: refusal.at,
+        at: Moment(refusal.at),
         origin: refusal.origin,
         remedy: remedy_of(&refusal.reason),
         reason: refusal.reason,
@@ -168,9 +165,9 @@ impl OwnRecords {
         let LastLogin { at, origin, .. } = login;
         let evidence = match login.remembered_until {
             Some(until) => format!(
-                "{at:.0} from {origin}; the same credentials are answered from memory until {until:.0}"
+                "{at} from {origin}; the same credentials are answered from memory until {until}"
             ),
-            None => format!("{at:.0} from {origin}; the next login is verified afresh"),
+            None => format!("{at} from {origin}; the next login is verified afresh"),
         };
         Check::ok(LAST_LOGIN, "this client has logged in").seen(evidence)
     }
@@ -191,7 +188,7 @@ impl OwnRecords {
             )
         };
         let check = check.seen(format!(
-            "{at:.0} from {origin}, {} recorded",
+            "{at} from {origin}, {} recorded",
             self.refusals.len()
         ));
         Some(match last.remedy {
