@@ -3,7 +3,7 @@
 // Signing in: the native bundle of `@clerk/clerk-js`, which React Native apps load, also runs under Node. It derives
 // the address of the Frontend API from the publishable key and insists on https, so its request hook points each
 // request to the emulator, and keeps the client's token as a native app does. Backend: `@clerk/backend`, told where
-// the Backend API is; of that the emulator has `/v1/jwks`, which is what verifying needs.
+// the Backend API is, verifies with its `/v1/jwks`; clerk_backend.test.mjs has the rest.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

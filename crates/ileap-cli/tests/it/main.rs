@@ -9,4 +9,5 @@
 mod commands;
 mod doctor;
 mod static_users;
+mod upstream_tls;
 mod workspace;

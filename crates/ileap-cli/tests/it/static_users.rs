@@ -60,13 +60,13 @@ fn write_users(path: &Path, users: &[(&str, &str)]) {
     fs::rename(&new, path).unwrap();
 }
 
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
 /// Status and body of a token request; status 0 where nobody answers.
-fn token(address: &str, client_id: &str, secret: &str) -> (u32, String) {
+pub(crate) fn token(address: &str, client_id: &str, secret: &str) -> (u32, String) {
     let output = Command::new("curl")
         .args([
             "-sS",
@@ -84,7 +84,7 @@ fn token(address: &str, client_id: &str, secret: &str) -> (u32, String) {
     (status.parse().unwrap(), body.to_owned())
 }
 
-fn eventually(mut is_so: impl FnMut() -> bool) {
+pub(crate) fn eventually(mut is_so: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !is_so() {
         assert!(begin.elapsed() < Duration::from_secs(60));

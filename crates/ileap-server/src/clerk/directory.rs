@@ -192,12 +192,12 @@ impl Directory {
             Invalidation::Organization(_) => return,
             Invalidation::Subject(subject) => subject,
         };
+        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
         // A user that was made or renamed may have any of the identifiers that nobody had.
         self.shared.nobody.clear();
         if let Some(id) = name.strip_prefix("clerk|") {
             return self.drop_user(id);
         }
-        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
         let is_other = |identifier: &String| AccountKey::of_identifier(identifier).as_str() != name;
         self.shared
             .users

@@ -1,6 +1,7 @@
 //! What every store promises, whatever is beneath it.
 
 mod filters;
+mod logins;
 
 use bytes::Bytes;
 use ileap_types::{
@@ -34,6 +35,7 @@ pub(crate) async fn run(store: &dyn Store) {
     an_import_is_whole_or_not_at_all(store).await;
     pages_hold_while_objects_are_added(store).await;
     an_activity_id_fits_into_a_link(store).await;
+    logins::hold(store).await;
 }
 
 fn footprints() -> Vec<Value> {
@@ -66,7 +68,7 @@ fn ids(page: &Page, member: &str) -> Vec<String> {
         .collect()
 }
 
-fn principal(roles: &[Role], recipient: &str) -> Principal {
+pub(crate) fn principal(roles: &[Role], recipient: &str) -> Principal {
     Principal {
         subject: "clerk|user_1".to_owned(),
         client_id: ClientId::new("ops@acme.example").unwrap(),

@@ -13,6 +13,7 @@ mod conformance;
 mod discovery;
 mod edge;
 mod events;
+mod faults;
 mod footprints;
 mod harness;
 mod hostile_tokens;

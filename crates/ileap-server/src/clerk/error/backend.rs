@@ -3,6 +3,7 @@
 use super::{AnswerClass, ClerkError, REQUEST, SECRET_KEY};
 use crate::verify::RejectReason;
 
+const ADDRESS: &str = "Clerk does not accept this host: check verifier.clerk.backend_api_url";
 const REDIRECT: &str = "Clerk's address answers with a redirect: set verifier.clerk.backend_api_url to the address it leads to";
 const UNKNOWN: &str = "this version does not know Clerk's answer: check verifier.clerk.backend_api_url, look the code up in Clerk's list of errors, and update ileap";
 
@@ -27,6 +28,7 @@ impl ClerkError {
         }
         let remedy = match self.status {
             300..=399 => REDIRECT,
+            400 if self.code.as_deref() == Some("host_invalid") => ADDRESS,
             401 => SECRET_KEY,
             422 => REQUEST,
             429 => return None,

@@ -1,7 +1,17 @@
+mod crash;
+
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use super::*;
-use crate::{import, store::contract};
+use crate::{
+    identity::Role,
+    import,
+    store::{
+        contract,
+        logins::{LoginRecords as _, Reservation},
+    },
+    verify::AccountKey,
+};
 
 #[tokio::test]
 async fn a_store_in_memory_keeps_the_contract() {
@@ -145,45 +155,66 @@ async fn plan(store: &SqliteStore, query: QueryBuilder<Sqlite>) -> String {
 }
 
 #[tokio::test]
-async fn what_a_list_passes_over_is_never_read() {
+async fn lists_follow_an_index_that_is_in_their_order() {
     let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    store.allow("org", AccessRule::Everything).await.unwrap();
+    let organizer = contract::principal(&[Role::Organizer], "org");
+    let organizer = Visibility::of(&organizer, &store).await.unwrap();
     let page = PageQuery {
         limit: 10,
         after: None,
     };
-    let visibility = Visibility::everything();
-    for (filter, expected) in [
+    let footprints = |visibility: &Visibility, filter: &str| {
+        let filter = FootprintFilter::parse(filter).unwrap();
+        query::footprints(visibility, &filter, &page)
+            .unwrap()
+            .unwrap()
+    };
+    let pairs = [("mode", "Road"), ("consignmentIds", "c")];
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let activities = TadFilter::parse(&pairs).unwrap();
+    let ids = "companyIds/any(v:(v eq 'a')) and productIds/any(v:(v eq 'b'))";
+    for (query, expected) in [
         (
-            "productCategoryCpc eq '83117' and updated gt '2024-01-01T00:00:00Z'",
+            footprints(&organizer, "productCategoryCpc eq '83117'"),
             "SCAN f USING INDEX footprints_in_order",
         ),
         (
-            "companyIds/any(v:(v eq 'a')) and productIds/any(v:(v eq 'b'))",
+            footprints(&Visibility::everything(), ids),
             "SEARCH k USING PRIMARY KEY (list=? AND value=?)",
         ),
+        (
+            query::tads(&organizer, &activities, &page)
+                .unwrap()
+                .unwrap(),
+            "SEARCH k USING PRIMARY KEY (path=? AND key=?)",
+        ),
     ] {
-        let parsed = FootprintFilter::parse(filter).unwrap();
-        let query = query::footprints(&visibility, &parsed, &page)
-            .unwrap()
-            .unwrap();
         let plan = plan(&store, query).await;
-        assert!(plan.contains(expected), "{filter}: {plan}");
-        assert!(!plan.contains("FOR ORDER BY"), "{filter}: {plan}");
+        assert!(plan.contains(expected), "{expected} in {plan}");
+        assert!(!plan.contains("FOR ORDER BY"), "{expected} in {plan}");
     }
-    let pairs = [
-        ("mode".to_owned(), "Road".to_owned()),
-        ("consignmentIds".to_owned(), "c".to_owned()),
-    ];
-    let filter = TadFilter::parse(&pairs).unwrap();
-    let query = query::tads(&visibility, &filter, &page).unwrap().unwrap();
-    assert!(
-        query.sql().as_str().find("k.path").is_some(),
-        "it follows one value's entries"
-    );
-    let plan = plan(&store, query).await;
-    assert!(
-        plan.contains("SEARCH k USING PRIMARY KEY (path=? AND key=?)"),
-        "{plan}"
-    );
-    assert!(!plan.contains("FOR ORDER BY"), "{plan}");
+}
+
+#[tokio::test]
+async fn two_instances_on_one_file_count_failures_together() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
+    let account = AccountKey::of_identifier("ops@acme.example");
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    {
+        let first = SqliteStore::open(&url).await.unwrap();
+        let second = SqliteStore::open(&url).await.unwrap();
+        let attempts = (0..200).map(|attempt| {
+            let store = if attempt % 2 == 0 { &first } else { &second };
+            store.reserve_failure(&account, 5, now)
+        });
+        let attempts = futures_util::future::join_all(attempts).await;
+        let granted = attempts
+            .into_iter()
+            .filter(|answer| *answer.as_ref().unwrap() == Reservation::Granted);
+        assert_eq!(granted.count(), 5);
+    }
+    let reopened = SqliteStore::open(&url).await.unwrap();
+    assert_eq!(reopened.login_record(&account).await.unwrap().failures, 5);
 }

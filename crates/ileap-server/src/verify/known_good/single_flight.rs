@@ -57,20 +57,23 @@ impl SingleFlight {
         F: Future<Output = Answer> + Send + 'static,
         B: FnOnce() -> F,
     {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = answers.get(&tag) {
-            return Ok(answer.clone());
-        }
-        let slot = Arc::clone(&self.slots)
-            .try_acquire_owned()
-            .map_err(|_| unavailable("busy"))?;
         let (sender, receiver) = watch::channel(None);
-        answers.insert(tag, receiver.clone());
+        let slot = {
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(answer) = answers.get(&tag) {
+                return Ok(answer.clone());
+            }
+            let slot = Arc::clone(&self.slots).try_acquire_owned();
+            let slot = slot.map_err(|_| unavailable("busy"))?;
+            answers.insert(tag, receiver.clone());
+            slot
+        };
         let entry = Entry {
             answers: Arc::clone(&self.answers),
             tag,
         };
         let verification = begin();
+        // Not under the lock: a runtime that shuts down drops the task, and with it the entry, at once.
         tokio::spawn(async move {
             let _slot = slot;
             let answer = {

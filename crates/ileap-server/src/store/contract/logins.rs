@@ -1,0 +1,195 @@
+//! What instances on one store know of logins together.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{
+    store::{
+        Store,
+        logins::{Invalidation, InvalidationMark, RefusedLogin, Reservation, TokenCutoff},
+    },
+    verify::AccountKey,
+};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+fn account(name: &str) -> AccountKey {
+    AccountKey::of_subject(&format!("clerk|{name}"))
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + second).unwrap()
+}
+
+pub(super) async fn hold(store: &dyn Store) {
+    failures_are_counted_in_advance_up_to_a_limit(store).await;
+    a_success_begins_anew(store).await;
+    a_known_origin_keeps_one_try_in_a_window(store).await;
+    the_last_ten_refusals_are_kept(store).await;
+    invalidations_are_read_in_order_by_everyone(store).await;
+    cut_offs_keep_the_latest_moment(store).await;
+    webhooks_are_recognized(store).await;
+    pruning_leaves_what_protects_accounts(store).await;
+}
+
+async fn granted(store: &dyn Store, account: &AccountKey, limit: u32) -> bool {
+    let reservation = store.reserve_failure(account, limit, at(0)).await;
+    reservation.unwrap() == Reservation::Granted
+}
+
+async fn failures(store: &dyn Store, account: &AccountKey) -> u32 {
+    store.login_record(account).await.unwrap().failures
+}
+
+async fn failures_are_counted_in_advance_up_to_a_limit(store: &dyn Store) {
+    let account = account("limited");
+    assert!(!granted(store, &account, 0).await);
+    assert_eq!(failures(store, &account).await, 0);
+    let attempts = (0..50).map(|_| granted(store, &account, 5));
+    let attempts = futures_util::future::join_all(attempts).await;
+    assert_eq!(attempts.into_iter().filter(|granted| *granted).count(), 5);
+    assert_eq!(failures(store, &account).await, 5);
+    store.return_failure(&account).await.unwrap();
+    assert!(granted(store, &account, 5).await);
+    assert!(!granted(store, &account, 5).await);
+    assert!(granted(store, &account, u32::MAX).await);
+    let stranger = AccountKey::of_identifier("Nobody@acme.example");
+    store.return_failure(&stranger).await.unwrap();
+    assert_eq!(failures(store, &stranger).await, 0);
+}
+
+async fn a_success_begins_anew(store: &dyn Store) {
+    let account = account("begins-anew");
+    for _ in 0..3 {
+        granted(store, &account, 5).await;
+    }
+    store
+        .record_success(&account, "203.0.113.7", at(60))
+        .await
+        .unwrap();
+    let record = store.login_record(&account).await.unwrap();
+    assert_eq!(record.failures, 0);
+    assert_eq!(record.verified, Some((at(60), "203.0.113.7".to_owned())));
+    assert_eq!(record.failed_at, Some(at(0)));
+}
+
+async fn a_known_origin_keeps_one_try_in_a_window(store: &dyn Store) {
+    let account = account("origins");
+    let take = |origin: &'static str, second| {
+        let account = account.clone();
+        async move {
+            let taken = store.take_origin_try(&account, origin, at(second), HOUR);
+            taken.await.unwrap()
+        }
+    };
+    assert!(!take("203.0.113.7", 0).await);
+    store
+        .record_success(&account, "203.0.113.7", at(0))
+        .await
+        .unwrap();
+    let tries = (0..20).map(|_| take("203.0.113.7", 10));
+    let tries = futures_util::future::join_all(tries).await;
+    assert_eq!(tries.into_iter().filter(|taken| *taken).count(), 1);
+    assert!(!take("203.0.113.8", 10).await);
+    assert!(!take("203.0.113.7", 3609).await);
+    assert!(take("203.0.113.7", 3610).await);
+    for host in 0..40 {
+        let origin = format!("198.51.100.{host}");
+        store
+            .record_success(&account, &origin, at(4000 + host))
+            .await
+            .unwrap();
+    }
+    assert!(
+        !take("203.0.113.7", 90_000).await,
+        "the oldest of many goes"
+    );
+    assert!(take("198.51.100.39", 90_000).await);
+}
+
+async fn the_last_ten_refusals_are_kept(store: &dyn Store) {
+    let account = account("refused");
+    let refusal = |number: i64| RefusedLogin {
+        account: account.clone(),
+        origin: "2001:db8::/64".to_owned(),
+        reason: "wrong_secret".to_owned(),
+        at: at(number),
+    };
+    for number in 0..15 {
+        store.record_refusal(&refusal(number)).await.unwrap();
+    }
+    let record = store.login_record(&account).await.unwrap();
+    let newest: Vec<_> = (5..15).rev().map(refusal).collect();
+    assert_eq!(record.refusals, newest);
+}
+
+async fn invalidations_are_read_in_order_by_everyone(store: &dyn Store) {
+    let account = account("spent");
+    let (none, begin) = store.invalidations(None).await.unwrap();
+    assert!(none.is_empty());
+    granted(store, &account, 1).await;
+    let news = [
+        Invalidation::Subject("clerk|changed".to_owned()),
+        Invalidation::Account(account.clone()),
+        Invalidation::Organization("org_1".to_owned()),
+    ];
+    for invalidation in &news {
+        store.invalidate(invalidation, at(0)).await.unwrap();
+    }
+    assert_eq!(failures(store, &account).await, 0, "forgiven");
+    let (read, mark) = store.invalidations(Some(begin)).await.unwrap();
+    assert_eq!(read, news);
+    assert_eq!(
+        store.invalidations(Some(mark)).await.unwrap(),
+        (vec![], mark)
+    );
+    assert_eq!(store.invalidations(None).await.unwrap().1, mark);
+    let InvalidationMark(number) = mark;
+    let before_last = Some(InvalidationMark(number - 1));
+    assert_eq!(store.invalidations(before_last).await.unwrap().0, news[2..]);
+}
+
+async fn cut_offs_keep_the_latest_moment(store: &dyn Store) {
+    let subject = Invalidation::Subject("clerk|twice".to_owned());
+    for second in [100, 50] {
+        store.invalidate(&subject, at(second)).await.unwrap();
+    }
+    let cutoff = TokenCutoff {
+        name: "clerk|twice".to_owned(),
+        at: at(100),
+    };
+    let since = |second| async move { store.token_cutoffs(at(second)).await.unwrap() };
+    assert!(since(99).await.contains(&cutoff));
+    assert!(!since(100).await.contains(&cutoff));
+}
+
+async fn webhooks_are_recognized(store: &dyn Store) {
+    assert!(!store.knows_webhook("msg_1").await.unwrap());
+    for _ in 0..2 {
+        store.record_webhook("msg_1", at(0)).await.unwrap();
+        assert!(store.knows_webhook("msg_1").await.unwrap());
+    }
+}
+
+async fn pruning_leaves_what_protects_accounts(store: &dyn Store) {
+    let account = account("protected");
+    granted(store, &account, 5).await;
+    store
+        .record_success(&account, "203.0.113.7", at(0))
+        .await
+        .unwrap();
+    granted(store, &account, 5).await;
+    store.prune_logins(at(86_400)).await.unwrap();
+    assert_eq!(failures(store, &account).await, 1);
+    assert!(!store.knows_webhook("msg_1").await.unwrap());
+    assert!(store.token_cutoffs(at(0)).await.unwrap().is_empty());
+    let origin = store.take_origin_try(&account, "203.0.113.7", at(86_400), HOUR);
+    assert!(origin.await.unwrap());
+    // Marks go on from where they were, though nothing is left.
+    let (_, mark) = store.invalidations(None).await.unwrap();
+    let subject = Invalidation::Subject("clerk|later".to_owned());
+    store.invalidate(&subject, at(86_500)).await.unwrap();
+    let (read, _) = store.invalidations(Some(mark)).await.unwrap();
+    assert_eq!(read, [subject]);
+}
