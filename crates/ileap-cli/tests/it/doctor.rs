@@ -57,6 +57,8 @@ fn users() -> Vec<EmulatorUser> {
         user("bare@acme.example").in_scenario(Scenario::Passwordless),
         EmulatorUser::with_email("alone@acme.example", PASSWORD),
         claimed,
+        user("one@acme.example").claiming("shared@acme.example"),
+        user("two@acme.example").claiming("shared@acme.example"),
     ]
 }
 
@@ -362,7 +364,8 @@ fn answering(body: &'static str) -> String {
 async fn a_clock_that_differs_from_clerks_is_a_problem() {
     let deployment = Deployment::new().await;
     let mut command = deployment.command(Keys::Frontend, &["--json"]);
-    let answer = Answer::of(command.env("ILEAP_VERIFIER__CLERK__FRONTEND_API_URL", answering("{}")));
+    let answer =
+        Answer::of(command.env("ILEAP_VERIFIER__CLERK__FRONTEND_API_URL", answering("{}")));
     assert_eq!(answer.code, 1, "{:#}", answer.json);
     answer.finds("clock", "problem", "ahead of Clerk's");
 }
@@ -420,7 +423,8 @@ async fn static_users_are_looked_up_in_their_file_and_clerk_is_not_asked() {
     let deployment = Deployment::new().await;
     let users = deployment.directory.path().join("users.toml");
     let hash = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$RdescudvJCsgt3ub+b4dWRWJTmaaJObGRdescudvJCs";
-    let text = format!("[[user]]\nclient_id = \"acme\"\nsecret_hash = \"{hash}\"\nrole = \"all\"\n");
+    let text =
+        format!("[[user]]\nclient_id = \"acme\"\nsecret_hash = \"{hash}\"\nrole = \"all\"\n");
     fs::write(&users, text).unwrap();
     let looked = |client_id: &str| {
         let mut command = deployment.command(Keys::Secret, &["--json", "--client", client_id]);
@@ -439,7 +443,10 @@ async fn static_users_are_looked_up_in_their_file_and_clerk_is_not_asked() {
     assert_eq!(known.json["client"]["account"], "static|acme");
     assert_eq!(known.json["client"]["can_log_in"], true);
     let unknown = looked("other");
-    assert_eq!((unknown.code, &unknown.json["client"]["can_log_in"]), (1, &false.into()));
+    assert_eq!(
+        (unknown.code, &unknown.json["client"]["can_log_in"]),
+        (1, &false.into())
+    );
     assert!(deployment.clerk.admin().request_log().is_empty());
 }
 
@@ -453,6 +460,7 @@ async fn what_keeps_one_client_out_is_named_and_exit_1() {
         ("bare@acme.example", "client.account", "no password"),
         ("unproved@acme.example", "client.account", "not verified"),
         ("nobody@acme.example", "client.account", "no user in Clerk"),
+        ("shared@acme.example", "client.account", "several users"),
         ("alone@acme.example", "client.access", "no role here"),
         ("ops@acme.example@other", "client.access", "no organization"),
     ] {

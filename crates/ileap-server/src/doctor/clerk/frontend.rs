@@ -72,7 +72,13 @@ impl Frontend {
                 ProbeSeverity::Error => Check::problem(INSTANCE, blame, found.finding),
             };
             let check = check.seen(format!("{asked}: the instance's settings"));
-            limited(check.advise(found.remedy), is_used, Severity::Note)
+            let is_to_be_done = !found.remedy.starts_with("nothing");
+            let check = if is_to_be_done {
+                check.advise(found.remedy)
+            } else {
+                check
+            };
+            limited(check, is_used, Severity::Note)
         }));
         if is_used {
             checks.push(budget(FRONTEND, environment.allowed_failures()).seen(format!(
