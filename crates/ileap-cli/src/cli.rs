@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ileap_server::identity::ClientId;
 
 /// An iLEAP/PACT server for companies whose users live in Clerk.
 ///
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Run everything on loopback: server, sample data, and an emulated Clerk with four accounts.
     Demo(DemoArguments),
+    /// Find out why partners cannot log in: asks Clerk, the store and this machine, and says what to do.
+    Doctor(DoctorArguments),
     /// Hash a partner's secret for the file of static users; it is asked for, or read on stdin.
     HashSecret(HashSecretArguments),
     /// Put footprints and transport activity data into the store.
@@ -141,6 +144,33 @@ impl DemoVerifier {
             Self::ClerkFrontend => "clerk_frontend",
         }
     }
+}
+
+/// `ileap doctor`
+///
+/// No login is attempted, and nothing is counted as one.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 partners can log in (warnings allowed); 64 the configuration, or a setting of the \
+                        Clerk instance, is wrong; 69 Clerk cannot be reached, throttles, or is in maintenance; 1 \
+                        anything else is wrong, or the client of --client cannot log in."
+)]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// Look at this partner, too: its client id, as it logs in.
+    #[arg(long, value_name = "ID", value_parser = client_id)]
+    pub(crate) client: Option<ClientId>,
+    /// Clear the failures counted for that partner and what servers remember of it, and do nothing else.
+    #[arg(long, requires = "client")]
+    pub(crate) forget: bool,
+    /// Print one line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn client_id(text: &str) -> Result<ClientId, &'static str> {
+    ClientId::new(text).ok_or("a client id has 1 to 256 bytes and no control characters")
 }
 
 /// `ileap hash-secret`

@@ -5,6 +5,7 @@ pub(crate) mod clerk_emulator;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod hash_secret;
 pub(crate) mod import;
 pub(crate) mod serve;

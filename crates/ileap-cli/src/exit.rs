@@ -14,6 +14,8 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The configuration is wrong.
     Config = 64,
+    /// What the command depends on is down, too busy, or out of reach.
+    Unavailable = 69,
     /// A defect of ours.
     Bug = 70,
 }

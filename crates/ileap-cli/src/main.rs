@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = std::panic::catch_unwind(|| run(cli));
     match outcome {
-        Ok(Ok(())) => Exit::Ok.into(),
+        Ok(Ok(exit)) => exit.into(),
         Ok(Err(failed)) => {
             output::complain(&failed);
             failed.exit.into()
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(), Failed> {
+fn run(cli: Cli) -> Result<Exit, Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -42,8 +42,9 @@ fn run(cli: Cli) -> Result<(), Failed> {
     runtime.block_on(dispatch(cli.command))
 }
 
-async fn dispatch(command: Command) -> Result<(), Failed> {
+async fn dispatch(command: Command) -> Result<Exit, Failed> {
     match command {
+        Command::Doctor(arguments) => return commands::doctor::run(arguments).await,
         Command::Access(command) => commands::access::run(command).await,
         Command::ClerkEmulator(arguments) => commands::clerk_emulator::run(arguments).await,
         Command::Completions(arguments) => commands::completions::run(&arguments),
@@ -53,5 +54,6 @@ async fn dispatch(command: Command) -> Result<(), Failed> {
         Command::Import(arguments) => commands::import::run(arguments).await,
         Command::Serve(arguments) => commands::serve::run(arguments).await,
         Command::Token(command) => commands::token::run(command),
-    }
+    }?;
+    Ok(Exit::Ok)
 }

@@ -14,6 +14,7 @@ pub(crate) mod dev_browser;
 pub(crate) mod directory;
 pub(crate) mod environment;
 pub(crate) mod error;
+pub(crate) mod examination;
 pub(crate) mod failure;
 pub mod frontend;
 pub mod gate;

@@ -7,6 +7,7 @@
 )]
 
 mod commands;
+mod doctor;
 mod static_users;
 mod upstream_tls;
 mod workspace;

@@ -1,8 +1,8 @@
 //! The instance's settings, as far as they decide whether machines can log in.
 
-use serde::Deserialize;
+mod settings;
 
-use super::wire::null_is_empty;
+pub(crate) use self::settings::Environment;
 use crate::verify::{ProbeFinding, ProbeSeverity};
 
 /// A lockout that comes after fewer failures leaves no room between our budget and Clerk's.
@@ -12,104 +12,6 @@ const LOWEST_LOCKOUT: u64 = 10;
 const HIGHEST_LOCKOUT: u64 = 100;
 /// What an account may be named by at a sign-in with a password.
 const IDENTIFIERS: [&str; 3] = ["email_address", "phone_number", "username"];
-
-/// The answer of `environment`. Settings that are missing are not judged.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Environment {
-    #[serde(deserialize_with = "null_is_empty")]
-    auth_config: AuthConfig,
-    #[serde(deserialize_with = "null_is_empty")]
-    display_config: DisplayConfig,
-    #[serde(deserialize_with = "null_is_empty")]
-    user_settings: UserSettings,
-    #[serde(deserialize_with = "null_is_empty")]
-    fraud_settings: FraudSettings,
-    maintenance_mode: Option<bool>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct AuthConfig {
-    password: Option<String>,
-    first_factors: Option<Vec<String>>,
-    identification_strategies: Option<Vec<String>>,
-    native_settings: Option<NativeSettings>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct NativeSettings {
-    api_enabled: Option<bool>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct DisplayConfig {
-    instance_environment_type: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct UserSettings {
-    #[serde(deserialize_with = "null_is_empty")]
-    attributes: Attributes,
-    #[serde(deserialize_with = "null_is_empty")]
-    sign_in: SignInSettings,
-    #[serde(deserialize_with = "null_is_empty")]
-    attack_protection: AttackProtection,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Attributes {
-    password: Option<Enabled>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct SignInSettings {
-    second_factor: Option<SecondFactor>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct SecondFactor {
-    required: Option<bool>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct AttackProtection {
-    user_lockout: Option<UserLockout>,
-    enumeration_protection: Option<Enabled>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct UserLockout {
-    enabled: Option<bool>,
-    max_attempts: Option<u64>,
-    duration_in_minutes: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Enabled {
-    enabled: Option<bool>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct FraudSettings {
-    native: Option<NativeFraudSettings>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct NativeFraudSettings {
-    device_attestation_mode: Option<String>,
-}
 
 impl Environment {
     /// How many failures of one identifier may reach Clerk: half of what locks an account, shared among the
@@ -143,11 +45,33 @@ impl Environment {
             self.password(),
             self.lockout(),
             self.enumeration_protection(),
+            self.bot_protection(),
             self.instance_kind(),
         ]
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    /// Whether Clerk takes no logins for now.
+    pub(crate) fn is_in_maintenance(&self) -> bool {
+        self.maintenance_mode == Some(true)
+    }
+
+    /// Whether anybody may make an account.
+    pub(crate) fn has_open_sign_up(&self) -> bool {
+        self.user_settings.sign_up.mode.as_deref() == Some("public")
+    }
+
+    /// Whether the instance has organizations, where that is said.
+    pub(crate) fn has_organizations(&self) -> Option<bool> {
+        self.organization_settings.enabled
+    }
+
+    /// Whether it is an instance for tests, where that is said.
+    pub(crate) fn is_development(&self) -> Option<bool> {
+        let kind = self.display_config.instance_environment_type.as_deref()?;
+        Some(kind == "development")
     }
 
     fn native_api(&self) -> Option<ProbeFinding> {
@@ -161,7 +85,7 @@ impl Environment {
     }
 
     fn maintenance(&self) -> Option<ProbeFinding> {
-        (self.maintenance_mode == Some(true)).then(|| {
+        self.is_in_maintenance().then(|| {
             error(
                 "Clerk is in maintenance and accepts no logins",
                 "wait until it is over (https://status.clerk.com)",
@@ -251,9 +175,18 @@ impl Environment {
         })
     }
 
+    fn bot_protection(&self) -> Option<ProbeFinding> {
+        (self.user_settings.sign_up.captcha_enabled == Some(true)).then(|| {
+            info(
+                "bot protection is on: Clerk may demand a CAPTCHA, which a server cannot solve",
+                "nothing, as long as no login is refused with a captcha_... code; else turn it off (Configure, Attack \
+                 protection), or use verifier.kind = \"clerk_backend\"",
+            )
+        })
+    }
+
     fn instance_kind(&self) -> Option<ProbeFinding> {
-        let kind = self.display_config.instance_environment_type.as_deref();
-        (kind == Some("development")).then(|| {
+        (self.is_development() == Some(true)).then(|| {
             warning(
                 "this is a development instance",
                 "use a production instance for real partners",

@@ -53,6 +53,11 @@ impl UserRecord {
         self.is_banned || self.lock.is_some()
     }
 
+    /// Whether it is banned.
+    pub(crate) fn is_banned(&self) -> bool {
+        self.is_banned
+    }
+
     /// The lock it is under.
     pub(crate) fn locked(&self) -> Option<RejectReason> {
         let expires_in = self.lock?.expires_in;

@@ -111,6 +111,8 @@ pub(crate) struct DirectoryUser {
     pub(crate) verification_attempts_remaining: Option<u32>,
     #[serde(deserialize_with = "odd_is_set")]
     pub(crate) two_factor_enabled: bool,
+    #[serde(deserialize_with = "odd_is_empty")]
+    pub(crate) password_enabled: Option<bool>,
 }
 
 /// An e-mail address of a user.
@@ -163,6 +165,14 @@ pub(crate) struct OrganizationMembership {
     pub(crate) role: Option<String>,
     #[serde(deserialize_with = "odd_is_empty")]
     pub(crate) organization: Option<Organization>,
+}
+
+impl OrganizationMembership {
+    /// What people call the organization: its slug, else its id.
+    pub(crate) fn organization_name(&self) -> Option<String> {
+        let organization = self.organization.as_ref()?;
+        word(organization.slug.as_deref()).or_else(|| word(organization.id.as_deref()))
+    }
 }
 
 /// An organization.

@@ -1,9 +1,12 @@
 //! The store in SQLite: one file, or memory.
 
+mod condition;
 mod connect;
 mod import;
 mod logins;
 mod query;
+
+pub use self::condition::{Condition, condition};
 
 use bytes::Bytes;
 use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};

@@ -96,13 +96,19 @@ pub(super) fn open_directory(path: &Path) -> Result<File, KeyError> {
         .mode(0o700)
         .create(path)
         .map_err(|source| io_error("making key directory", path, source))?;
-    let directory =
-        File::open(path).map_err(|source| io_error("opening key directory", path, source))?;
-    let metadata = directory
-        .metadata()
-        .map_err(|source| io_error("opening key directory", path, source))?;
-    refuse_exposed(path, &metadata, &OWN_DIRECTORY)?;
+    let failed = |source| io_error("opening key directory", path, source);
+    let directory = File::open(path).map_err(failed)?;
+    refuse_exposed(path, &directory.metadata().map_err(failed)?, &OWN_DIRECTORY)?;
     Ok(directory)
+}
+
+/// Whether there is a directory; one that others may write to is refused.
+pub(super) fn is_directory(path: &Path) -> Result<bool, KeyError> {
+    match fs::metadata(path) {
+        Ok(metadata) => refuse_exposed(path, &metadata, &OWN_DIRECTORY).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io_error("opening key directory", path, error)),
+    }
 }
 
 /// Every key in `directory`: the files whose names end in `.pem` and do not begin with a dot.

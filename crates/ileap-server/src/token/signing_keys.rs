@@ -34,6 +34,15 @@ impl SigningKeys {
         Self::load(directory, algorithm)?.ok_or(KeyError::Generation { algorithm })
     }
 
+    /// Reads the keys in `directory` as [`Self::load_or_create`] does, and makes nothing: `None` where it would make
+    /// a key.
+    pub fn load_existing(directory: &Path, algorithm: Algorithm) -> Result<Option<Self>, KeyError> {
+        if !key_file::is_directory(directory)? {
+            return Ok(None);
+        }
+        Self::load(directory, algorithm)
+    }
+
     /// One new key that lives as long as the process, for demonstrations and tests.
     pub fn ephemeral(algorithm: Algorithm) -> Result<Self, KeyError> {
         let failed = KeyError::Generation { algorithm };

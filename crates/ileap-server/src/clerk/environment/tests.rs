@@ -137,3 +137,32 @@ fn half_of_what_locks_an_account_is_let_through_shared_among_the_kinds_of_identi
         50
     );
 }
+
+#[test]
+fn open_sign_up_organizations_and_kind_are_read_where_they_are_said() {
+    let environment = |text: Value| serde_json::from_value::<Environment>(text).unwrap();
+    let silent = environment(json!({"organization_settings": null}));
+    assert!(!silent.has_open_sign_up() && !silent.is_in_maintenance());
+    assert_eq!(
+        (silent.has_organizations(), silent.is_development()),
+        (None, None)
+    );
+    let open = environment(json!({
+        "user_settings": {"sign_up": {"mode": "public"}},
+        "organization_settings": {"enabled": false},
+        "display_config": {"instance_environment_type": "production"},
+    }));
+    assert!(open.has_open_sign_up());
+    assert_eq!(
+        (open.has_organizations(), open.is_development()),
+        (Some(false), Some(false))
+    );
+}
+
+#[test]
+fn bot_protection_is_good_to_know() {
+    let (severity, finding) =
+        only(json!({"user_settings": {"sign_up": {"captcha_enabled": true}}}));
+    assert_eq!(severity, ProbeSeverity::Info);
+    assert!(finding.contains("bot protection"), "{finding}");
+}

@@ -39,6 +39,12 @@ const MIGRATIONS: [(i64, &str, &str); 2] = [
     ),
 ];
 
+/// The schema that this version works with.
+pub(super) fn newest_version() -> i64 {
+    let versions = MIGRATIONS.iter().map(|(version, ..)| *version);
+    versions.max().unwrap_or_default()
+}
+
 /// The writing and the reading connections; the same pool for a store in memory.
 pub(super) async fn pools(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
     let failed = unavailable("opening the database");
@@ -78,7 +84,7 @@ async fn connect(
 }
 
 /// Whether another connection holds the lock: the low byte of SQLite's extended result codes says `BUSY`.
-fn is_busy(error: &sqlx::Error) -> bool {
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     const BUSY: i32 = 5;
     let code = error
         .as_database_error()
@@ -98,7 +104,7 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
-fn is_memory(url: &str) -> bool {
+pub(super) fn is_memory(url: &str) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
 }
 

@@ -325,3 +325,17 @@ fn two_ephemeral_keys_are_different_keys() {
         assert!(!second.current().has_signed(b"message", &signature));
     }
 }
+
+#[test]
+fn looking_for_keys_makes_none() {
+    let place = Place::new();
+    let look = || SigningKeys::load_existing(&place.keys, Algorithm::Es256);
+    assert!(look().unwrap().is_none());
+    assert!(!place.keys.exists());
+    let made = place.load(Algorithm::EdDsa);
+    assert!(look().unwrap().is_none());
+    let found = SigningKeys::load_existing(&place.keys, Algorithm::EdDsa).unwrap();
+    assert_eq!(found.unwrap().current_kid(), made.current_kid());
+    fs::set_permissions(&place.keys, Permissions::from_mode(0o777)).unwrap();
+    assert!(look().is_err());
+}
