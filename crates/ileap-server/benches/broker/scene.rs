@@ -35,6 +35,8 @@ impl Scene {
     ) -> Self {
         let clerk = EmulatorOptions {
             instance_kind: InstanceKind::Production,
+            // Ours keep to Clerk's limits; where they are turned off, so are its own.
+            limits: false,
             organizations,
             users: users(partners, organizations),
             ..EmulatorOptions::default()
