@@ -599,7 +599,7 @@ async fn forgetting_fails_where_the_database_cannot_be_asked() {
         code == 1 && stderr.contains("it is in the server's memory"),
         "{stderr}"
     );
-    std::fs::write(
+    fs::write(
         deployment.directory.path().join("ileap.db"),
         "x".repeat(5000),
     )
