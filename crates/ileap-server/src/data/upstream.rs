@@ -93,30 +93,33 @@ impl UpstreamData {
                 skip: 0,
             },
         };
-        let mut found = Found::default();
+        let mut found = Found::up_to(page.limit);
         for _ in 0..CALLS {
             let list = self.ask(asked, &place.query).await?;
-            let mut refusals = Refusals::default();
-            let rest = found.fill(page.limit, &list, place.skip, &asked.judge, &mut refusals);
-            refusals.report(asked.path, &self.metrics);
-            match (rest, list.next) {
-                (Some(index), _) => return Ok(found.page(Some(place.at(index)))),
-                (None, None) => return Ok(found.page(None)),
-                (None, Some(next)) if next == place.query => {
+            if let Some(index) = found.fill(&list, place.skip, &asked.judge) {
+                place.skip = index;
+                return Ok(self.finished(found, asked.path, Some(place)));
+            }
+            match list.next {
+                None => return Ok(self.finished(found, asked.path, None)),
+                Some(next) if next == place.query => {
                     return Err(unavailable("a page of it links to itself"));
                 }
-                (None, Some(next)) => {
-                    place = Place {
-                        query: next,
-                        skip: 0,
-                    }
-                }
+                Some(query) => place = Place { query, skip: 0 },
             }
-            if found.count == page.limit {
+            if found.is_full() {
                 break;
             }
         }
-        Ok(found.page(Some(place)))
+        Ok(self.finished(found, asked.path, Some(place)))
+    }
+
+    fn finished(&self, found: Found, path: &'static str, next: Option<Place>) -> Page {
+        found.refusals.report(path, &self.metrics);
+        Page {
+            objects: found.objects.freeze(),
+            next: next.map(|Place { query, skip }| Position(format!("upstream/{skip}/{query}"))),
+        }
     }
 
     async fn ask(&self, asked: &Asked<'_>, query: &str) -> Result<List, SourceError> {
@@ -211,41 +214,41 @@ impl Place {
         };
         read().ok_or(SourceError::Store(StoreError::UnknownPosition))
     }
-
-    fn at(&self, skip: usize) -> Self {
-        Self {
-            query: self.query.clone(),
-            skip,
-        }
-    }
 }
 
 /// Objects on their way into a page.
-#[derive(Default)]
 struct Found {
     count: usize,
+    limit: usize,
     objects: BytesMut,
+    refusals: Refusals,
 }
 
 impl Found {
-    /// Takes what may be served, from `skip` on, until there are `limit`; says where the first stands that found
+    fn up_to(limit: usize) -> Self {
+        Self {
+            count: 0,
+            limit,
+            objects: BytesMut::new(),
+            refusals: Refusals::default(),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.count == self.limit
+    }
+
+    /// Takes what may be served, from `skip` on, until there is enough; says where the first stands that found
     /// no room.
-    fn fill(
-        &mut self,
-        limit: usize,
-        list: &List,
-        skip: usize,
-        judge: &Judge<'_>,
-        refusals: &mut Refusals,
-    ) -> Option<usize> {
+    fn fill(&mut self, list: &List, skip: usize, judge: &Judge<'_>) -> Option<usize> {
         for (index, item) in list.items.iter().enumerate().skip(skip) {
-            if self.count == limit {
+            if self.is_full() {
                 return Some(index);
             }
             match judge.judge(item) {
                 Judged::Serve(object) => self.push(&object),
                 Judged::Hide => {}
-                Judged::Refuse(refusal) => refusals.add(refusal),
+                Judged::Refuse(refusal) => self.refusals.add(refusal),
             }
         }
         None
@@ -257,13 +260,6 @@ impl Found {
         }
         self.objects.put_slice(object);
         self.count += 1;
-    }
-
-    fn page(self, next: Option<Place>) -> Page {
-        Page {
-            objects: self.objects.freeze(),
-            next: next.map(|Place { query, skip }| Position(format!("upstream/{skip}/{query}"))),
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Options, TestServer, header, refusal};
+use crate::harness::{Options, TestServer, header, json, refusal};
 
 /// A server that asks `service` for its data.
 async fn in_front_of(service: &str) -> TestServer {
@@ -71,7 +71,7 @@ async fn filters_limits_and_links_work_as_they_do_over_our_own_store() {
     loop {
         let answer = ours.get(&path).await;
         let link = header(&answer, "link");
-        let body: Value = answer.json().await.unwrap();
+        let body = json(answer).await;
         walked.extend(body["data"].as_array().unwrap().clone());
         let Some(next) = link
             .strip_prefix('<')
