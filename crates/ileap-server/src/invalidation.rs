@@ -14,9 +14,12 @@ use crate::{
 };
 
 /// How often the store is asked what others have invalidated.
-const FOLLOW_EVERY: Duration = Duration::from_secs(2);
+const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+/// How far a cut-off reaches into the future: tokens that others issue before they have heard of it do not
+/// count either, with room for clocks that are a second apart.
+const REACH: Duration = Duration::from_secs(2);
 /// How often old records are deleted, counted in questions.
-const PRUNE_EVERY: u32 = 1800;
+const PRUNE_EVERY: u32 = 3600;
 /// Records are needed for as long as tokens live, with room for clocks that disagree.
 const KEPT_FOR: Duration = Duration::from_hours(25);
 
@@ -40,7 +43,7 @@ impl Invalidations {
         match invalidation {
             Invalidation::Account(_) => self.store.invalidate(invalidation, now).await?,
             Invalidation::Organization(name) | Invalidation::Subject(name) => {
-                let at = self.cutoffs.next(name, now);
+                let at = self.cutoffs.next(name, now + REACH);
                 self.store.invalidate(invalidation, at).await?;
                 self.cutoffs.cut_off(name, at);
             }
@@ -49,8 +52,16 @@ impl Invalidations {
         Ok(())
     }
 
-    /// Takes over what has been cut off before this process began. To be done before requests are answered.
-    pub async fn catch_up(&self) -> Result<(), StoreError> {
+    /// Takes over what has been cut off before this process began, and says from where to follow. To be done
+    /// before requests are answered.
+    pub async fn catch_up(&self) -> Result<InvalidationMark, StoreError> {
+        // In this order: what is invalidated in between is seen twice, not never.
+        let (_, mark) = self.store.invalidations(None).await?;
+        self.take_cutoffs().await?;
+        Ok(mark)
+    }
+
+    async fn take_cutoffs(&self) -> Result<(), StoreError> {
         let since = self.clock.now() - KEPT_FOR;
         for cutoff in self.store.token_cutoffs(since).await? {
             self.cutoffs.cut_off(&cutoff.name, cutoff.at);
@@ -58,10 +69,10 @@ impl Invalidations {
         Ok(())
     }
 
-    /// Follows what other instances, and commands beside them, invalidate, until it is dropped.
-    pub async fn follow(&self) {
-        let mut mark = None;
-        let mut is_in_trouble = false;
+    /// Follows what other instances, and commands beside them, invalidate, until it is dropped. Without a mark,
+    /// whatever was invalidated before the store could first be read counts as news.
+    pub async fn follow(&self, mut mark: Option<InvalidationMark>) {
+        let mut is_in_trouble = mark.is_none();
         for turn in 1_u32.. {
             let turned = self.take_news(&mut mark).await;
             match &turned {
@@ -85,10 +96,10 @@ impl Invalidations {
     }
 
     async fn take_news(&self, mark: &mut Option<InvalidationMark>) -> Result<(), StoreError> {
-        let is_first = mark.is_none();
-        let (news, next) = self.store.invalidations(*mark).await?;
-        if is_first || !news.is_empty() {
-            self.catch_up().await?;
+        let after = mark.unwrap_or(InvalidationMark(0));
+        let (news, next) = self.store.invalidations(Some(after)).await?;
+        if mark.is_none() || !news.is_empty() {
+            self.take_cutoffs().await?;
         }
         for invalidation in &news {
             self.verifier.forget(invalidation);

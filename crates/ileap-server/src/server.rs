@@ -21,7 +21,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     access::Admission,
-    clerk::webhook::WebhookKey,
+    clerk::webhook::{Likenesses, WebhookKey},
     clock::{Clock, SystemClock},
     config::Config,
     data::DataSource,
@@ -175,16 +175,19 @@ impl Server {
         );
         let invalidations = self.state.invalidations.clone();
         // Before any request: a token cut off yesterday must not count for a moment.
-        if let Err(error) = invalidations.catch_up().await {
-            tracing::error!(cause = %error, "which tokens are cut off cannot be read: they count until it can");
-        }
+        let caught_up = invalidations.catch_up().await;
+        let mark = caught_up
+            .inspect_err(|error| {
+                tracing::error!(cause = %error, "which tokens are cut off cannot be read: they count until it can");
+            })
+            .ok();
         let verifier = self.state.verifier.clone();
         let care = tokio::spawn(async move {
             let tend = async {
                 probe(&*verifier).await;
                 verifier.tend().await;
             };
-            tokio::join!(tend, invalidations.follow());
+            tokio::join!(tend, invalidations.follow(mark));
         });
         let (stop_admin, stopped) = watch::channel(());
         let admin = tokio::spawn(self.admin.serve(
@@ -285,6 +288,7 @@ fn state(config: &Config, parts: Parts, data: Arc<dyn DataSource>, bound: Socket
             max_page: config.data.max_page,
             refusal_floor: parts.refusal_floor,
         },
+        likenesses: Likenesses::new(),
         issuer: TokenIssuer::new(issuer, parts.keys.clone(), parts.clock.clone())
             .heeding(cutoffs.clone()),
         validator: TokenValidator::new(validator, parts.keys, parts.clock.clone()).heeding(cutoffs),

@@ -17,7 +17,7 @@ mod strict_json;
 mod validator;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use cutoffs::TokenCutoffs;
+pub use cutoffs::{CutoffMark, TokenCutoffs};
 pub use inspect::{Inspection, Judgement, inspect};
 pub use issuer::{
     AccessToken, IssueError, IssuedToken, IssuerOptions, MintOptions, Reuse, TokenIssuer,

@@ -49,15 +49,19 @@ pub(crate) struct Directory {
 /// A lookup under way. It ends, and is remembered, whether or not anybody waits for it.
 pub(crate) type Lookup = Shared<BoxFuture<'static, Result<Arc<Sighting>, VerifyError>>>;
 
+/// Lookups by identifier. The number tells one from a later one of the same.
+type UnderWay = HashMap<String, (u64, Lookup)>;
+
 struct Inner {
     api: BackendApi,
     clock: Arc<dyn Clock>,
+    begun: AtomicU64,
     /// Moves on with everything that is forgotten: a lookup that began before is not remembered.
     epoch: AtomicU64,
     lockout: Mutex<Lockout>,
     nobody: Cache<String, Arc<Sighting>>,
     timeout: Duration,
-    under_way: Mutex<HashMap<String, Lookup>>,
+    under_way: Mutex<UnderWay>,
     users: Cache<String, Arc<Sighting>>,
 }
 
@@ -67,6 +71,7 @@ impl Directory {
             shared: Arc::new(Inner {
                 api,
                 clock,
+                begun: AtomicU64::new(0),
                 epoch: AtomicU64::new(0),
                 lockout: Mutex::default(),
                 nobody: Cache::new(REMEMBERED),
@@ -88,7 +93,7 @@ impl Directory {
     /// A lookup, whatever is remembered; the one under way, if there is one.
     pub(crate) fn look_up(&self, identifier: &str) -> Lookup {
         let mut under_way = self.shared.under_way();
-        if let Some(lookup) = under_way.get(identifier) {
+        if let Some((_, lookup)) = under_way.get(identifier) {
             return lookup.clone();
         }
         if under_way.len() >= UNDER_WAY {
@@ -101,12 +106,14 @@ impl Directory {
             .map(|answer| answer.unwrap_or_else(|_| Err(unavailable("lost"))))
             .boxed()
             .shared();
-        under_way.insert(identifier.to_owned(), lookup.clone());
+        let number = self.shared.begun.fetch_add(1, Ordering::Relaxed);
+        under_way.insert(identifier.to_owned(), (number, lookup.clone()));
         // A runtime that is ending drops the task at once, and the landing in it needs the lock.
         drop(under_way);
         let landing = Landing {
             inner: Arc::clone(&self.shared),
             identifier: identifier.to_owned(),
+            number,
         };
         tokio::spawn(async move {
             let answer = landing.inner.look_up(&landing.identifier).await;
@@ -193,6 +200,8 @@ impl Directory {
             Invalidation::Subject(subject) => subject,
         };
         self.shared.epoch.fetch_add(1, Ordering::SeqCst);
+        // Nobody joins a lookup that began before.
+        self.shared.under_way().clear();
         // A user that was made or renamed may have any of the identifiers that nobody had.
         self.shared.nobody.clear();
         if let Some(id) = name.strip_prefix("clerk|") {
@@ -256,9 +265,6 @@ impl Inner {
             self.lockout().see(&user.id, remaining);
         }
         let sighting = Sighting::new(user, began.at);
-        if self.epoch.load(Ordering::SeqCst) != began.epoch {
-            return sighting;
-        }
         let (now, before) = if sighting.user.is_some() {
             (&self.users, &self.nobody)
         } else {
@@ -266,6 +272,10 @@ impl Inner {
         };
         before.remove(identifier);
         now.insert(identifier.to_owned(), Arc::clone(&sighting));
+        // In this order: what is forgotten from now on finds the entry, what was before is seen here.
+        if self.epoch.load(Ordering::SeqCst) != began.epoch {
+            now.remove(identifier);
+        }
         sighting
     }
 
@@ -273,7 +283,7 @@ impl Inner {
         self.lockout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn under_way(&self) -> MutexGuard<'_, HashMap<String, Lookup>> {
+    fn under_way(&self) -> MutexGuard<'_, UnderWay> {
         self.under_way
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -311,10 +321,15 @@ fn only(
 struct Landing {
     inner: Arc<Inner>,
     identifier: String,
+    number: u64,
 }
 
 impl Drop for Landing {
     fn drop(&mut self) {
-        self.inner.under_way().remove(&self.identifier);
+        let mut under_way = self.inner.under_way();
+        let own = under_way.get(&self.identifier);
+        if own.is_some_and(|(number, _)| *number == self.number) {
+            under_way.remove(&self.identifier);
+        }
     }
 }

@@ -68,9 +68,11 @@ impl Memberships {
         match self.api.organization_memberships(id, deadline).await {
             Ok(memberships) => {
                 let memberships: Arc<[_]> = memberships.into();
-                if self.epoch.load(Ordering::SeqCst) == epoch {
-                    self.remembered
-                        .insert(id.to_owned(), (now, Arc::clone(&memberships)));
+                self.remembered
+                    .insert(id.to_owned(), (now, Arc::clone(&memberships)));
+                // In this order: what is forgotten from now on finds the entry, what was before is seen here.
+                if self.epoch.load(Ordering::SeqCst) != epoch {
+                    self.remembered.remove(id);
                 }
                 Ok(memberships)
             }
@@ -100,19 +102,25 @@ impl Memberships {
     pub(crate) fn forget(&self, id: &str) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
         self.remembered.remove(id);
+        // Where somebody has become a member there are organizations.
+        self.set_none_until(None);
     }
 
     /// Forgets everyone's.
     pub(crate) fn forget_all(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
         self.remembered.clear();
+        self.set_none_until(None);
     }
 
     fn set(&self, organizations: Organizations) {
-        let until = match organizations {
+        self.set_none_until(match organizations {
             Organizations::Disabled => Some(self.clock.monotonic() + NONE_FOR),
             Organizations::Enabled => None,
-        };
+        });
+    }
+
+    fn set_none_until(&self, until: Option<Instant>) {
         *self
             .none_until
             .lock()

@@ -4,17 +4,29 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderMap;
 use jiff::Timestamp;
-use serde::Deserialize;
+use quick_cache::sync::Cache;
+use serde_json::Value;
+use subtle::ConstantTimeEq as _;
 
-use super::wire::{null_is_empty, word};
-use crate::{config::WebhookSigningSecret, store::logins::Invalidation};
+use super::wire::word;
+use crate::{config::WebhookSigningSecret, store::logins::Invalidation, verify::AccountKey};
 
 /// How far a webhook's timestamp may be from now, either way.
 const TOLERANCE: Duration = Duration::from_mins(5);
+/// How many users' looks are kept.
+const LIKENESSES: usize = 10_000;
+/// Members of a user that a sign-in changes.
+const CHANGED_BY_SIGN_INS: [&str; 5] = [
+    "last_active_at",
+    "last_sign_in_at",
+    "lockout_expires_in_seconds",
+    "updated_at",
+    "verification_attempts_remaining",
+];
 /// The header families, in the order they are looked for: Svix's own, and the standard's.
 const FAMILIES: [&str; 2] = ["svix", "webhook"];
 
@@ -26,6 +38,8 @@ pub struct WebhookKey(hmac::Key);
 pub(crate) struct Webhook {
     /// The same for every delivery of one event.
     pub(crate) id: String,
+    /// How the user looks that it tells of, where that can be known.
+    likeness: Option<[u8; 32]>,
     /// What it says.
     pub(crate) news: News,
 }
@@ -74,24 +88,27 @@ impl WebhookKey {
         let [id, timestamp, signatures] =
             signature_headers(headers).ok_or(WebhookError::Headers)?;
         let sent_at: i64 = timestamp.parse().map_err(|_| WebhookError::Headers)?;
+        if now.as_second().abs_diff(sent_at) > TOLERANCE.as_secs() {
+            return Err(WebhookError::Stale);
+        }
         let mut message = Vec::with_capacity(id.len() + timestamp.len() + body.len() + 2);
         for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
             message.extend_from_slice(part);
         }
+        // Once, however many signatures a stranger sends.
+        let ours = hmac::sign(&self.0, &message);
         let is_ours = signatures
             .split(' ')
             .filter_map(|signature| STANDARD.decode(signature.strip_prefix("v1,")?).ok())
-            .any(|tag| hmac::verify(&self.0, &message, &tag).is_ok());
+            .any(|tag| ours.as_ref().ct_eq(&tag).into());
         if !is_ours {
             return Err(WebhookError::Signature);
         }
-        if now.as_second().abs_diff(sent_at) > TOLERANCE.as_secs() {
-            return Err(WebhookError::Stale);
-        }
-        let event: Event = serde_json::from_slice(body).unwrap_or_default();
+        let event = serde_json::from_slice(body).unwrap_or_default();
         Ok(Webhook {
             id: id.to_owned(),
-            news: event.news(),
+            likeness: likeness(&event),
+            news: news(&event),
         })
     }
 }
@@ -116,45 +133,78 @@ fn signature_headers(headers: &HeaderMap) -> Option<[&str; 3]> {
     Some([id, one("timestamp")?, one("signature")?])
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Event {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    #[serde(deserialize_with = "null_is_empty")]
-    data: EventData,
+/// What the event says; what cannot be read says nothing.
+fn news(event: &Value) -> News {
+    let text = |pointer: &str| word(event.pointer(pointer).and_then(Value::as_str));
+    let subject = |pointer: &str| text(pointer).map(|id| format!("clerk|{id}"));
+    let kind = event.get("type").and_then(Value::as_str);
+    let invalidation = match kind.unwrap_or_default() {
+        // It has no tokens yet; but that nobody had its identifiers may be remembered.
+        "user.created" => subject("/data/id")
+            .map(|subject| Invalidation::Account(AccountKey::of_subject(&subject))),
+        "user.updated" | "user.deleted" => subject("/data/id").map(Invalidation::Subject),
+        "organizationMembership.created"
+        | "organizationMembership.updated"
+        | "organizationMembership.deleted" => {
+            subject("/data/public_user_data/user_id").map(Invalidation::Subject)
+        }
+        "organization.updated" | "organization.deleted" => {
+            text("/data/id").map(Invalidation::Organization)
+        }
+        _ => return News::Irrelevant,
+    };
+    invalidation.map_or(News::Nameless, News::Invalidates)
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct EventData {
-    id: Option<String>,
-    #[serde(deserialize_with = "null_is_empty")]
-    public_user_data: PublicUserData,
+/// A digest of the user in a `user.updated` event, without what every sign-in changes; `None` where a changed
+/// password would not show in it.
+fn likeness(event: &Value) -> Option<[u8; 32]> {
+    if event.get("type")? != "user.updated" {
+        return None;
+    }
+    let mut user = event.get("data")?.as_object()?.clone();
+    user.get("password_last_updated_at")?.as_i64()?;
+    for name in CHANGED_BY_SIGN_INS {
+        user.remove(name);
+    }
+    let digest = digest::digest(&digest::SHA256, Value::Object(user).to_string().as_bytes());
+    digest.as_ref().try_into().ok()
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct PublicUserData {
-    user_id: Option<String>,
-}
+/// How users looked when they were last heard of: a sign-in changes a user, and nothing that matters here.
+#[derive(Debug)]
+pub struct Likenesses(Cache<String, [u8; 32]>);
 
-impl Event {
-    fn news(&self) -> News {
-        let user = |id: &Option<String>| {
-            word(id.as_deref()).map(|id| Invalidation::Subject(format!("clerk|{id}")))
+impl Likenesses {
+    /// Nobody is known.
+    pub fn new() -> Self {
+        Self(Cache::new(LIKENESSES))
+    }
+
+    /// Whether the webhook tells of a user that has not changed since the last one.
+    pub(crate) fn has_seen(&self, webhook: &Webhook) -> bool {
+        let (News::Invalidates(Invalidation::Subject(subject)), Some(likeness)) =
+            (&webhook.news, webhook.likeness)
+        else {
+            return false;
         };
-        let invalidation = match self.kind.as_deref().unwrap_or_default() {
-            "user.created" | "user.updated" | "user.deleted" => user(&self.data.id),
-            "organizationMembership.created"
-            | "organizationMembership.updated"
-            | "organizationMembership.deleted" => user(&self.data.public_user_data.user_id),
-            "organization.updated" | "organization.deleted" => {
-                word(self.data.id.as_deref()).map(Invalidation::Organization)
-            }
-            _ => return News::Irrelevant,
+        self.0.get(subject.as_str()) == Some(likeness)
+    }
+
+    /// Keeps how the user looks, once the webhook has taken effect.
+    pub(crate) fn see(&self, webhook: &Webhook) {
+        let News::Invalidates(Invalidation::Subject(subject)) = &webhook.news else {
+            return;
         };
-        invalidation.map_or(News::Nameless, News::Invalidates)
+        if let Some(likeness) = webhook.likeness {
+            self.0.insert(subject.clone(), likeness);
+        }
+    }
+}
+
+impl Default for Likenesses {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

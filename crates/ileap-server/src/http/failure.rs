@@ -207,7 +207,7 @@ impl From<TokenError> for Cause {
 impl From<IssueError> for Cause {
     fn from(error: IssueError) -> Self {
         match error {
-            IssueError::Busy => Self::Overloaded,
+            IssueError::Busy | IssueError::Overtaken => Self::Overloaded,
             IssueError::Range | IssueError::Signing => Self::Internal(error.to_string()),
         }
     }

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::{documents::Documents, profile::OauthErrors};
 use crate::{
     access::Admission,
-    clerk::webhook::WebhookKey,
+    clerk::webhook::{Likenesses, WebhookKey},
     clock::Clock,
     data::DataSource,
     invalidation::Invalidations,
@@ -35,6 +35,8 @@ pub struct AppState {
     pub invalidations: Arc<Invalidations>,
     /// Makes access tokens.
     pub issuer: TokenIssuer,
+    /// How users looked in the last webhook about them.
+    pub likenesses: Likenesses,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Events, and what is remembered of logins.

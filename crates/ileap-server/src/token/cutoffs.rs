@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -21,16 +21,27 @@ const LONGEST_LIFE: Duration = Duration::from_hours(25);
 /// Up to when the tokens of subjects and organizations are cut off.
 #[derive(Debug, Default)]
 pub struct TokenCutoffs {
-    is_any: AtomicBool,
+    /// How many cut-offs have come to be known.
+    known: AtomicU64,
     cut: RwLock<Cut>,
 }
 
-/// In seconds since 1970.
 #[derive(Debug, Default)]
 struct Cut {
-    by_name: HashMap<String, i64>,
-    everyone: Option<i64>,
+    by_name: HashMap<String, CutOff>,
+    everyone: Option<CutOff>,
 }
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct CutOff {
+    at: Timestamp,
+    /// Its place among all that have come to be known.
+    number: u64,
+}
+
+/// A place in the sequence of cut-offs; the default is before the first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CutoffMark(u64);
 
 impl TokenCutoffs {
     /// Cuts off the tokens of a subject (`clerk|user_...`) or of an organization's members (`org_...`) that
@@ -38,42 +49,63 @@ impl TokenCutoffs {
     ///
     /// When there are too many, everyone's are cut off: nobody's comes to count again.
     pub fn cut_off(&self, name: &str, at: Timestamp) {
-        let at = at.as_second();
         let mut cut = self.cut.write().unwrap_or_else(PoisonError::into_inner);
+        let is_known = |known: &CutOff| known.at >= at;
+        if cut.everyone.as_ref().is_some_and(is_known)
+            || cut.by_name.get(name).is_some_and(is_known)
+        {
+            return;
+        }
         if cut.by_name.len() >= ENTRIES && !cut.by_name.contains_key(name) {
-            let oldest = at.saturating_sub_unsigned(LONGEST_LIFE.as_secs());
-            cut.by_name.retain(|_, at| *at > oldest);
+            let oldest = at - LONGEST_LIFE;
+            cut.by_name.retain(|_, cut_off| cut_off.at > oldest);
             if cut.by_name.len() >= ENTRIES {
                 cut.everyone = cut.everyone.max(cut.by_name.values().copied().max());
                 cut.by_name.clear();
             }
         }
-        let entry = cut.by_name.entry(name.to_owned()).or_insert(at);
-        *entry = (*entry).max(at);
-        drop(cut);
-        self.is_any.store(true, Ordering::Release);
+        let number = self.known.fetch_add(1, Ordering::AcqRel) + 1;
+        cut.by_name.insert(name.to_owned(), CutOff { at, number });
     }
 
-    /// The moment for a cut-off now. In the second of an earlier one it is the next: tokens issued since say so.
-    pub fn next(&self, name: &str, now: Timestamp) -> Timestamp {
+    /// The moment for another cut-off of `name`: `at`, or just after the one it has.
+    pub fn next(&self, name: &str, at: Timestamp) -> Timestamp {
         let cut = self.cut.read().unwrap_or_else(PoisonError::into_inner);
-        let earlier = cut.by_name.get(name).map(|at| at.saturating_add(1));
-        let next = earlier.and_then(|at| Timestamp::from_second(at).ok());
-        next.map_or(now, |next| next.max(now))
+        let earlier = cut.by_name.get(name);
+        let next = earlier.and_then(|earlier| earlier.at.checked_add(Duration::from_nanos(1)).ok());
+        next.map_or(at, |next| next.max(at))
+    }
+
+    /// Up to here, all that is known has been heeded by a verification that begins now.
+    pub fn mark(&self) -> CutoffMark {
+        CutoffMark(self.known.load(Ordering::Acquire))
+    }
+
+    /// Whether `principal` has been cut off since: what was verified before may not be true any longer.
+    pub(super) fn is_news(&self, principal: &Principal, since: CutoffMark) -> bool {
+        self.latest(principal)
+            .is_some_and(|cut_off| cut_off.number > since.0)
     }
 
     /// The last second whose tokens do not count for `principal`.
     pub(super) fn of(&self, principal: &Principal) -> Option<i64> {
-        if !self.is_any.load(Ordering::Acquire) {
+        self.latest(principal).map(|cut_off| cut_off.at.as_second())
+    }
+
+    /// The cut-off that reaches furthest. Of one that reached further and was known earlier, a later one takes
+    /// nothing away.
+    fn latest(&self, principal: &Principal) -> Option<CutOff> {
+        if self.known.load(Ordering::Acquire) == 0 {
             return None;
         }
         let cut = self.cut.read().unwrap_or_else(PoisonError::into_inner);
         let of = |name: &str| cut.by_name.get(name).copied();
         let organization = principal.organization.as_ref();
         let by_organization = organization.and_then(|organization| of(&organization.id));
-        of(&principal.subject)
-            .max(by_organization)
-            .max(cut.everyone)
+        let all = [of(&principal.subject), by_organization, cut.everyone];
+        let number = all.iter().flatten().map(|cut_off| cut_off.number).max()?;
+        let at = all.iter().flatten().map(|cut_off| cut_off.at).max()?;
+        Some(CutOff { at, number })
     }
 }
 
@@ -113,13 +145,38 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_off_in_the_same_second_reaches_the_tokens_issued_since() {
+    fn many_cut_offs_in_one_second_are_all_news_and_do_not_run_into_the_future() {
         let cutoffs = TokenCutoffs::default();
-        assert_eq!(cutoffs.next("clerk|user_1", at(100)), at(100));
-        cutoffs.cut_off("clerk|user_1", at(100));
-        assert_eq!(cutoffs.next("clerk|user_1", at(100)), at(101));
+        let principal = principal("user_1", None);
+        for _ in 0..1000 {
+            let mark = cutoffs.mark();
+            assert!(!cutoffs.is_news(&principal, mark));
+            cutoffs.cut_off("clerk|user_1", cutoffs.next("clerk|user_1", at(100)));
+            assert!(cutoffs.is_news(&principal, mark));
+        }
+        assert_eq!(cutoffs.of(&principal), Some(100));
         assert_eq!(cutoffs.next("clerk|user_1", at(200)), at(200));
-        assert_eq!(cutoffs.next("clerk|user_2", at(100)), at(100));
+    }
+
+    #[test]
+    fn an_earlier_cut_off_of_the_organization_is_news_too() {
+        let cutoffs = TokenCutoffs::default();
+        let principal = principal("user_1", Some("org_1"));
+        cutoffs.cut_off("clerk|user_1", at(100));
+        let mark = cutoffs.mark();
+        cutoffs.cut_off("org_1", at(99));
+        assert!(cutoffs.is_news(&principal, mark));
+        assert_eq!(cutoffs.of(&principal), Some(100));
+    }
+
+    #[test]
+    fn what_is_known_already_is_no_news() {
+        let cutoffs = TokenCutoffs::default();
+        cutoffs.cut_off("clerk|user_1", at(100));
+        let mark = cutoffs.mark();
+        cutoffs.cut_off("clerk|user_1", at(100));
+        cutoffs.cut_off("clerk|user_1", at(99));
+        assert!(!cutoffs.is_news(&principal("user_1", None), mark));
     }
 
     #[test]
@@ -129,6 +186,12 @@ mod tests {
             cutoffs.cut_off(&format!("clerk|user_{number}"), at(100));
         }
         assert_eq!(cutoffs.of(&principal("user_0", None)), Some(100));
+        assert_eq!(cutoffs.of(&principal("never_named", None)), Some(100));
+        // The same once more, as from the store: nobody is cut off any further.
+        for number in 0..=ENTRIES {
+            cutoffs.cut_off(&format!("clerk|user_{number}"), at(100));
+        }
+        cutoffs.cut_off("clerk|late", at(200));
         assert_eq!(cutoffs.of(&principal("never_named", None)), Some(100));
     }
 

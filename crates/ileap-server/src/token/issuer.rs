@@ -8,9 +8,13 @@ use jiff::Timestamp;
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
 
-use super::{SigningKeys, TokenCutoffs, claims::Claims, jws};
+use super::{CutoffMark, SigningKeys, TokenCutoffs, claims::Claims, jws};
 use crate::{
     clock::Clock,
     identity::{Principal, Scopes},
@@ -20,6 +24,8 @@ use crate::{
 const REUSE_ENTRIES: usize = 32 * 1024;
 /// How long a request waits for a free signer. Whoever has to wait longer is better told to come back.
 const SIGNING_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a request waits for the end of a cut-off. A longer one comes from a clock that is wrong.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What every token of an issuer has in common.
 #[derive(Clone, Debug)]
@@ -101,6 +107,9 @@ pub enum IssueError {
     /// More tokens are asked for than can be signed. Trying again helps.
     #[error("issuing an access token: every signer is busy")]
     Busy,
+    /// What the verification found has been called into doubt since. Verifying again helps.
+    #[error("issuing an access token: the client was changed while it was verified")]
+    Overtaken,
     /// The times wanted are not on the calendar from 1970 on.
     #[error("issuing an access token: its times are out of range")]
     Range,
@@ -152,10 +161,22 @@ impl TokenIssuer {
         self
     }
 
-    /// A token for `principal`, new or reused.
+    /// From here on, a verification heeds all cut-offs there are; [`Self::issue`] wants to know.
+    pub fn mark(&self) -> CutoffMark {
+        self.cutoffs.mark()
+    }
+
+    /// A token for `principal`, new or reused, on the strength of a verification that began at `verified_since`.
+    /// While its tokens are being cut off, that takes until the first second whose tokens count again.
     ///
     /// Signing happens outside the threads that serve requests, no more at once than two for each core.
-    pub async fn issue(&self, principal: &Principal) -> Result<IssuedToken, IssueError> {
+    pub async fn issue(
+        &self,
+        principal: &Principal,
+        verified_since: CutoffMark,
+    ) -> Result<IssuedToken, IssueError> {
+        self.outlast_cut_off(principal).await?;
+        self.check_news(principal, verified_since)?;
         if let Some(token) = self.reuse(principal) {
             return Ok(token);
         }
@@ -163,6 +184,7 @@ impl TokenIssuer {
         let Ok(Ok(permit)) = timeout(self.patience, waiting).await else {
             return Err(IssueError::Busy);
         };
+        self.check_news(principal, verified_since)?;
         // Another request for the same caller may have been signed during the wait.
         if let Some(token) = self.reuse(principal) {
             return Ok(token);
@@ -203,13 +225,36 @@ impl TokenIssuer {
             .then(|| self.describe(&signed, principal))
     }
 
-    /// Now, or the next second when tokens of this one are cut off: whoever logs in again at once is let in.
+    /// What was verified before a cut-off may have been the reason for it.
+    fn check_news(&self, principal: &Principal, since: CutoffMark) -> Result<(), IssueError> {
+        if self.cutoffs.is_news(principal, since) {
+            return Err(IssueError::Overtaken);
+        }
+        Ok(())
+    }
+
+    /// Waits until tokens of this one count again.
+    async fn outlast_cut_off(&self, principal: &Principal) -> Result<(), IssueError> {
+        let wait = self
+            .after_cut_off(principal)
+            .duration_since(self.clock.now());
+        let wait = Duration::try_from(wait).unwrap_or_default();
+        if wait > LONGEST_WAIT {
+            return Err(IssueError::Busy);
+        }
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        Ok(())
+    }
+
+    /// Now, or the first second whose tokens count again.
     fn after_cut_off(&self, principal: &Principal) -> Timestamp {
         let now = self.clock.now();
         let next = self
             .cutoffs
             .of(principal)
-            .and_then(|at| Timestamp::from_second(at + 1).ok());
+            .and_then(|at| Timestamp::from_second(at.saturating_add(1)).ok());
         next.map_or(now, |next| next.max(now))
     }
 

@@ -77,9 +77,14 @@ impl KnownGood {
     }
 
     /// Accepts overdue credentials without a verdict, if that is still allowed.
-    fn stale(&self, good: &Good, error: VerifyError) -> Result<Verdict, VerifyError> {
+    fn stale(&self, tag: &Tag, good: &Good, error: VerifyError) -> Result<Verdict, VerifyError> {
         let now = self.shared.clock.monotonic();
-        if !self.shared.memory.may_go_on(good, now) {
+        let memory = &self.shared.memory;
+        let is_forgotten = matches!(
+            memory.recall(tag, now),
+            Recollection::Nothing | Recollection::Wrong(_)
+        );
+        if is_forgotten || !memory.may_go_on(good, now) {
             return Err(error);
         }
         self.shared.metrics.known_good(KnownGoodAnswer::Stale);
@@ -114,9 +119,9 @@ impl CredentialVerifier for KnownGood {
                 let answer = Shared::ask(shared, tag, attempt, Standing::KnownGood);
                 match timeout(PATIENCE, answer).await {
                     Ok(Ok(verdict)) => Ok(verdict),
-                    Ok(Err(error)) => self.stale(&good, error),
+                    Ok(Err(error)) => self.stale(&tag, &good, error),
                     // The verification goes on; whoever may not go on without it waits on.
-                    Err(_) => match self.stale(&good, super::unavailable("slow")) {
+                    Err(_) => match self.stale(&tag, &good, super::unavailable("slow")) {
                         Err(_) => Shared::ask(shared, tag, attempt, Standing::KnownGood).await,
                         verdict => verdict,
                     },
@@ -151,6 +156,7 @@ impl CredentialVerifier for KnownGood {
     fn forget(&self, invalidation: &Invalidation) {
         let now = self.shared.clock.monotonic();
         self.shared.memory.forget(invalidation, now);
+        self.shared.under_way.part();
         self.shared.inner.forget(invalidation);
     }
 

@@ -9,8 +9,8 @@ use ileap_server::{
     clock::{Clock, SystemClock},
     identity::{ClientId, Principal, Role, Scopes},
     token::{
-        Algorithm, DEFAULT_LEEWAY, IssuerOptions, Reuse, TokenError, TokenIssuer, TokenValidator,
-        UnverifiedToken, ValidatorOptions,
+        Algorithm, CutoffMark, DEFAULT_LEEWAY, IssuerOptions, Reuse, TokenError, TokenIssuer,
+        TokenValidator, UnverifiedToken, ValidatorOptions,
     },
 };
 use serde_json::{Value, json};
@@ -73,7 +73,10 @@ async fn tokens_we_issue_verify_there_with_our_published_keys() {
             reuse: Reuse::Never,
         };
         let issuer = TokenIssuer::new(options, Arc::clone(forge.keys()), clock());
-        let token = issuer.issue(&principal()).await.unwrap();
+        let token = issuer
+            .issue(&principal(), CutoffMark::default())
+            .await
+            .unwrap();
         let text = token.access_token.expose();
         assert_eq!(
             second_opinion::verdict(forge.jwks(), text),

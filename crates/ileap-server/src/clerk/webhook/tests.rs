@@ -36,14 +36,18 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap()
 }
 
-fn news(event: &Value) -> News {
+fn webhook(event: &Value) -> Webhook {
     let body = event.to_string();
     let message = format!("{ID}.{SENT_AT}.{body}");
     let tag = hmac::sign(&key().0, message.as_bytes());
     let signature = format!("v1,{}", STANDARD.encode(tag));
     let headers = headers("svix", ID, &SENT_AT.to_string(), &signature);
     let webhook = key().open(&headers, body.as_bytes(), at(SENT_AT));
-    webhook.unwrap().news
+    webhook.unwrap()
+}
+
+fn news(event: &Value) -> News {
+    webhook(event).news
 }
 
 #[test]
@@ -109,7 +113,13 @@ fn headers_that_are_missing_doubled_or_odd_are_refused() {
 #[test]
 fn events_name_whose_credentials_they_change() {
     let subject = |id: &str| News::Invalidates(Invalidation::Subject(format!("clerk|{id}")));
-    for kind in ["user.created", "user.updated", "user.deleted"] {
+    let created = json!({"type": "user.created", "data": {"id": "user_1"}});
+    let account = AccountKey::of_subject("clerk|user_1");
+    assert_eq!(
+        news(&created),
+        News::Invalidates(Invalidation::Account(account))
+    );
+    for kind in ["user.updated", "user.deleted"] {
         let event = json!({"type": kind, "data": {"id": "user_1", "banned": true}});
         assert_eq!(news(&event), subject("user_1"));
     }
@@ -130,12 +140,53 @@ fn events_name_whose_credentials_they_change() {
 }
 
 #[test]
+fn a_thousand_signatures_cost_one_hash_and_are_refused() {
+    let many = vec!["v1,"; 4000].join(" ");
+    let refused = headers("svix", ID, &SENT_AT.to_string(), &many);
+    let answer = key().open(&refused, BODY, at(SENT_AT));
+    assert_eq!(answer, Err(WebhookError::Signature));
+    let with_ours = headers(
+        "svix",
+        ID,
+        &SENT_AT.to_string(),
+        &format!("{many} {SIGNATURE}"),
+    );
+    assert!(key().open(&with_ours, BODY, at(SENT_AT)).is_ok());
+}
+
+#[test]
+fn a_sign_in_does_not_change_how_a_user_looks() {
+    let user = |signed_in: u64, password: Value, banned: bool| {
+        json!({"type": "user.updated", "data": {
+            "id": "user_1", "banned": banned, "password_last_updated_at": password,
+            "last_sign_in_at": signed_in, "updated_at": signed_in,
+        }})
+    };
+    let likenesses = Likenesses::new();
+    let first = webhook(&user(1, json!(7), false));
+    assert!(!likenesses.has_seen(&first));
+    likenesses.see(&first);
+    assert!(likenesses.has_seen(&webhook(&user(2, json!(7), false))));
+    assert!(!likenesses.has_seen(&webhook(&user(2, json!(8), false))));
+    assert!(!likenesses.has_seen(&webhook(&user(2, json!(7), true))));
+    // Where a changed password would not show, every update counts.
+    let opaque = webhook(&user(1, Value::Null, false));
+    likenesses.see(&opaque);
+    assert!(!likenesses.has_seen(&opaque));
+    let deleted = webhook(&json!({"type": "user.deleted", "data": {"id": "user_1"}}));
+    assert!(!likenesses.has_seen(&deleted));
+}
+
+#[test]
 fn odd_content_is_no_error() {
     for event in [
         json!({"type": "user.updated"}),
         json!({"type": "user.updated", "data": null}),
         json!({"type": "user.updated", "data": {"id": "user_1\r\nforged"}}),
+        json!({"type": "user.updated", "data": {"id": 7}}),
+        json!({"type": "user.updated", "data": [7]}),
         json!({"type": "organizationMembership.created", "data": {"public_user_data": null}}),
+        json!({"type": "organizationMembership.created", "data": {"public_user_data": "x"}}),
     ] {
         assert_eq!(news(&event), News::Nameless, "{event}");
     }

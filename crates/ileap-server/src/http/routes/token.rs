@@ -20,12 +20,14 @@ use crate::{
     },
     identity::Principal,
     telemetry::VerifyOutcome,
-    token::IssuedToken,
+    token::{IssueError, IssuedToken},
     verify::{Verdict, VerifiedClient, VerifyError, encodings::verify_presented},
 };
 
 /// The largest token request taken.
 const FORM_LIMIT_BYTES: usize = 8 * 1024;
+/// Verifications of one request, as long as webhooks overtake them.
+const TRIES: u8 = 2;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Checks the client's credentials and issues an access token.
@@ -44,24 +46,31 @@ pub(crate) async fn issue(
     let request = TokenRequest::parse(&parts.headers, &form)?;
     let presented = request.credentials.raw.client_id.as_str();
     let of_client = |cause: Cause| Failure::from(cause).of_client(presented);
-    let verified = match verify(&state, &context, &request).await {
-        Ok(verified) => verified,
-        Err(cause) => {
-            hold_back(state.edge.refusal_floor, read_at, &cause).await;
-            return Err(of_client(cause));
+    let mut tries = 1..=TRIES;
+    loop {
+        tries.next();
+        let since = state.issuer.mark();
+        let verified = match verify(&state, &context, &request).await {
+            Ok(verified) => verified,
+            Err(cause) => {
+                hold_back(state.edge.refusal_floor, read_at, &cause).await;
+                return Err(of_client(cause));
+            }
+        };
+        let principal = state
+            .admission
+            .admit(verified, request.scopes.clone())
+            .ok_or_else(|| of_client(Cause::ClientWithoutRole))?;
+        match state.issuer.issue(&principal, since).await {
+            Ok(issued) => {
+                log_issued(&principal, &context);
+                return Ok(answer(&issued));
+            }
+            // What was found has been forgotten meanwhile: the next verification asks afresh.
+            Err(IssueError::Overtaken) if !tries.is_empty() => {}
+            Err(error) => return Err(of_client(error.into())),
         }
-    };
-    let principal = state
-        .admission
-        .admit(verified, request.scopes)
-        .ok_or_else(|| of_client(Cause::ClientWithoutRole))?;
-    let issued = state
-        .issuer
-        .issue(&principal)
-        .await
-        .map_err(|error| of_client(error.into()))?;
-    log_issued(&principal, &context);
-    Ok(answer(&issued))
+    }
 }
 
 async fn verify(

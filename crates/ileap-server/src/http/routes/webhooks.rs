@@ -39,10 +39,11 @@ pub(crate) async fn clerk(
         News::Nameless => {
             tracing::warn!(
                 webhook.id = ?webhook.id,
-                "a webhook of a known type does not say whom it is about"
+                "a webhook of a known type does not say whom it is about, or in another form than known"
             );
             WebhookOutcome::Ignored
         }
+        News::Invalidates(_) if state.likenesses.has_seen(&webhook) => WebhookOutcome::Ignored,
         News::Invalidates(_) if state.store.knows_webhook(&webhook.id).await? => {
             WebhookOutcome::Repeated
         }
@@ -50,6 +51,7 @@ pub(crate) async fn clerk(
             state.invalidations.publish(invalidation).await?;
             // In this order: whatever breaks off in between is done once more.
             state.store.record_webhook(&webhook.id, now).await?;
+            state.likenesses.see(&webhook);
             tracing::info!(
                 webhook.id = ?webhook.id,
                 invalidated = ?invalidation,

@@ -52,7 +52,7 @@ async fn a_token_says_who_the_caller_is_and_nothing_more() {
     let setup = setup(Reuse::Never);
     let token = setup
         .issuer
-        .issue(&principal("clerk|user_1"))
+        .issue(&principal("clerk|user_1"), CutoffMark::default())
         .await
         .unwrap();
     let (header, mut claims) = parts(&token);
@@ -88,7 +88,13 @@ async fn an_organization_is_named_where_there_is_one() {
             id: "org_1".to_owned(),
             slug,
         });
-        let (_, claims) = parts(&setup.issuer.issue(&principal).await.unwrap());
+        let (_, claims) = parts(
+            &setup
+                .issuer
+                .issue(&principal, CutoffMark::default())
+                .await
+                .unwrap(),
+        );
         assert_eq!(claims["org_id"], "org_1");
         assert_eq!(claims["org_slug"], expected);
     }
@@ -98,16 +104,32 @@ async fn an_organization_is_named_where_there_is_one() {
 async fn the_same_caller_gets_the_same_token_while_half_its_life_is_left() {
     let setup = setup(Reuse::WhileHalfLeft);
     let caller = principal("clerk|user_1");
-    let first = setup.issuer.issue(&caller).await.unwrap();
+    let first = setup
+        .issuer
+        .issue(&caller, CutoffMark::default())
+        .await
+        .unwrap();
     setup.clock.advance(Duration::from_millis(1_799_500));
-    let second = setup.issuer.issue(&caller).await.unwrap();
+    let second = setup
+        .issuer
+        .issue(&caller, CutoffMark::default())
+        .await
+        .unwrap();
     assert_eq!(first.access_token.expose(), second.access_token.expose());
     assert_eq!(second.expires_in, Duration::from_mins(30));
     setup.clock.advance(Duration::from_millis(500));
-    let third = setup.issuer.issue(&caller).await.unwrap();
+    let third = setup
+        .issuer
+        .issue(&caller, CutoffMark::default())
+        .await
+        .unwrap();
     assert_eq!(third.access_token.expose(), first.access_token.expose());
     setup.clock.advance(Duration::from_secs(1));
-    let fourth = setup.issuer.issue(&caller).await.unwrap();
+    let fourth = setup
+        .issuer
+        .issue(&caller, CutoffMark::default())
+        .await
+        .unwrap();
     assert_ne!(fourth.access_token.expose(), first.access_token.expose());
     assert_eq!(fourth.expires_in, LIFETIME);
 }
@@ -152,7 +174,11 @@ async fn whoever_differs_in_anything_gets_another_token() {
     ];
     let mut tokens = HashSet::new();
     for other in &others {
-        let token = setup.issuer.issue(other).await.unwrap();
+        let token = setup
+            .issuer
+            .issue(other, CutoffMark::default())
+            .await
+            .unwrap();
         assert_eq!(parts(&token).1["sub"], other.subject.as_str());
         assert_eq!(parts(&token).1["scope"], other.scopes.to_string());
         assert!(tokens.insert(token.access_token.expose().to_owned()));
@@ -163,8 +189,16 @@ async fn whoever_differs_in_anything_gets_another_token() {
 async fn without_reuse_every_token_is_new() {
     let setup = setup(Reuse::Never);
     let caller = principal("clerk|user_1");
-    let first = setup.issuer.issue(&caller).await.unwrap();
-    let second = setup.issuer.issue(&caller).await.unwrap();
+    let first = setup
+        .issuer
+        .issue(&caller, CutoffMark::default())
+        .await
+        .unwrap();
+    let second = setup
+        .issuer
+        .issue(&caller, CutoffMark::default())
+        .await
+        .unwrap();
     assert_ne!(parts(&first).1["jti"], parts(&second).1["jti"]);
 }
 
@@ -172,9 +206,17 @@ async fn without_reuse_every_token_is_new() {
 async fn a_token_from_before_the_clock_was_set_back_is_not_reused() {
     let setup = setup(Reuse::WhileHalfLeft);
     let caller = principal("clerk|user_1");
-    let first = setup.issuer.issue(&caller).await.unwrap();
+    let first = setup
+        .issuer
+        .issue(&caller, CutoffMark::default())
+        .await
+        .unwrap();
     setup.clock.step_wall(-3_600_000);
-    let second = setup.issuer.issue(&caller).await.unwrap();
+    let second = setup
+        .issuer
+        .issue(&caller, CutoffMark::default())
+        .await
+        .unwrap();
     assert_ne!(first.access_token.expose(), second.access_token.expose());
     assert_eq!(second.expires_in, LIFETIME);
 }
@@ -185,7 +227,7 @@ async fn the_rest_of_the_life_is_rounded_down() {
     setup.clock.advance(Duration::from_millis(1));
     let token = setup
         .issuer
-        .issue(&principal("clerk|user_1"))
+        .issue(&principal("clerk|user_1"), CutoffMark::default())
         .await
         .unwrap();
     assert_eq!(token.expires_in, Duration::from_secs(3599));
@@ -200,15 +242,23 @@ async fn a_busy_issuer_says_so_instead_of_queueing_for_ever() {
     let cores = u32::try_from(signers.available_permits()).unwrap();
     let at_work = signers.acquire_many(cores).await.unwrap();
     assert_eq!(
-        setup.issuer.issue(&caller).await.unwrap_err(),
+        setup
+            .issuer
+            .issue(&caller, CutoffMark::default())
+            .await
+            .unwrap_err(),
         IssueError::Busy
     );
     drop(at_work);
-    setup.issuer.issue(&caller).await.unwrap();
+    setup
+        .issuer
+        .issue(&caller, CutoffMark::default())
+        .await
+        .unwrap();
     let _at_work = signers.acquire_many(cores).await.unwrap();
     setup
         .issuer
-        .issue(&caller)
+        .issue(&caller, CutoffMark::default())
         .await
         .expect("a token to reuse needs no signer");
 }
@@ -241,7 +291,11 @@ async fn a_minted_token_is_never_reused() {
         lifetime: LIFETIME,
     };
     let minted = setup.issuer.mint(&caller, options).unwrap();
-    let issued = setup.issuer.issue(&caller).await.unwrap();
+    let issued = setup
+        .issuer
+        .issue(&caller, CutoffMark::default())
+        .await
+        .unwrap();
     assert_ne!(minted.access_token.expose(), issued.access_token.expose());
 }
 
@@ -270,7 +324,7 @@ async fn tokens_do_not_print() {
     let setup = setup(Reuse::WhileHalfLeft);
     let token = setup
         .issuer
-        .issue(&principal("clerk|user_1"))
+        .issue(&principal("clerk|user_1"), CutoffMark::default())
         .await
         .unwrap();
     let signature = token.access_token.expose().rsplit('.').next().unwrap();
@@ -286,7 +340,7 @@ async fn requests_for_one_caller_at_the_same_moment_are_not_all_signed() {
     let setup = setup(Reuse::WhileHalfLeft);
     let caller = principal("clerk|user_1");
     let cores = setup.issuer.signers.available_permits();
-    let requests = (0..cores * 8).map(|_| setup.issuer.issue(&caller));
+    let requests = (0..cores * 8).map(|_| setup.issuer.issue(&caller, CutoffMark::default()));
     let tokens: HashSet<_> = futures_util::future::join_all(requests)
         .await
         .into_iter()
@@ -305,8 +359,12 @@ async fn a_caller_that_hangs_up_leaves_its_signer_to_the_next() {
     let caller = principal("clerk|user_1");
     let cores = setup.issuer.signers.available_permits();
     for _ in 0..cores * 4 {
-        let request = setup.issuer.issue(&caller);
+        let request = setup.issuer.issue(&caller, CutoffMark::default());
         let _ = timeout(Duration::ZERO, request).await;
     }
-    setup.issuer.issue(&caller).await.unwrap();
+    setup
+        .issuer
+        .issue(&caller, CutoffMark::default())
+        .await
+        .unwrap();
 }

@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tokio::sync::{Semaphore, watch};
@@ -15,10 +18,13 @@ use crate::verify::{Verdict, VerifyError, unavailable};
 const UNDER_WAY: usize = 4096;
 
 type Answer = Result<Verdict, VerifyError>;
+/// Who asks what, and where the answer will be. The number tells a verification from a later one of the same.
+type UnderWay = HashMap<Tag, (u64, watch::Receiver<Option<Answer>>)>;
 
 /// The verifications under way.
 pub(super) struct SingleFlight {
-    answers: Arc<Mutex<HashMap<Tag, watch::Receiver<Option<Answer>>>>>,
+    answers: Arc<Mutex<UnderWay>>,
+    begun: AtomicU64,
     slots: Arc<Semaphore>,
 }
 
@@ -26,6 +32,7 @@ impl SingleFlight {
     pub(super) fn new() -> Self {
         Self {
             answers: Arc::default(),
+            begun: AtomicU64::new(0),
             slots: Arc::new(Semaphore::new(UNDER_WAY)),
         }
     }
@@ -48,6 +55,14 @@ impl SingleFlight {
         }
     }
 
+    /// Whoever comes from now on joins none that is under way; who has joined one gets its answer.
+    pub(super) fn part(&self) {
+        self.answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
     fn board<F, B>(
         &self,
         tag: Tag,
@@ -58,18 +73,20 @@ impl SingleFlight {
         B: FnOnce() -> F,
     {
         let (sender, receiver) = watch::channel(None);
+        let number = self.begun.fetch_add(1, Ordering::Relaxed);
         let slot = {
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(answer) = answers.get(&tag) {
+            if let Some((_, answer)) = answers.get(&tag) {
                 return Ok(answer.clone());
             }
             let slot = Arc::clone(&self.slots).try_acquire_owned();
             let slot = slot.map_err(|_| unavailable("busy"))?;
-            answers.insert(tag, receiver.clone());
+            answers.insert(tag, (number, receiver.clone()));
             slot
         };
         let entry = Entry {
             answers: Arc::clone(&self.answers),
+            number,
             tag,
         };
         let verification = begin();
@@ -90,15 +107,19 @@ impl SingleFlight {
 
 /// A place in the map; empty when dropped.
 struct Entry {
-    answers: Arc<Mutex<HashMap<Tag, watch::Receiver<Option<Answer>>>>>,
+    answers: Arc<Mutex<UnderWay>>,
+    number: u64,
     tag: Tag,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.answers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.tag);
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if answers
+            .get(&self.tag)
+            .is_some_and(|(number, _)| *number == self.number)
+        {
+            answers.remove(&self.tag);
+        }
     }
 }
