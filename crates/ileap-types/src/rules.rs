@@ -25,7 +25,7 @@ mod transport;
 
 use serde_json::Value;
 
-pub use collection::{Collection, ItemRef, judge_collection};
+pub use collection::{CollectionIndex, ItemRef, judge_collection};
 pub use finding::{Finding, Severity};
 pub use rule_id::RuleId;
 
