@@ -1,16 +1,27 @@
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{access::Visibility, store::sqlite::SqliteStore};
 
-async fn import(name: &str, text: &str) -> (SqliteStore, Result<ImportReport, ImportFailure>) {
-    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+async fn import_into(
+    store: &SqliteStore,
+    name: &str,
+    text: impl AsRef<[u8]>,
+) -> Result<ImportReport, ImportFailure> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
     fs::write(&path, text).unwrap();
-    let result = file(&store, &path).await;
+    file(store, &Input::open(&path, None).await.unwrap()).await
+}
+
+async fn import(
+    name: &str,
+    text: impl AsRef<[u8]>,
+) -> (SqliteStore, Result<ImportReport, ImportFailure>) {
+    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    let result = import_into(&store, name, text).await;
     (store, result)
 }
 
@@ -21,14 +32,17 @@ fn samples() -> Vec<Value> {
 #[tokio::test]
 async fn the_same_file_again_changes_nothing() {
     let store = SqliteStore::open("sqlite::memory:").await.unwrap();
-    let items = || read::json(SAMPLE_FOOTPRINTS.as_bytes()).unwrap();
-    let first = items_into(&store, items()).await.unwrap();
+    let first = import_into(&store, "a.json", SAMPLE_FOOTPRINTS)
+        .await
+        .unwrap();
     assert_eq!(
         (first.summary.added, first.summary.unchanged),
         (samples().len(), 0)
     );
-    assert_eq!(first.warnings, []);
-    let second = items_into(&store, items()).await.unwrap();
+    assert_eq!(first.warnings.total, 0);
+    let second = import_into(&store, "a.json", SAMPLE_FOOTPRINTS)
+        .await
+        .unwrap();
     assert_eq!(
         (second.summary.added, second.summary.unchanged),
         (0, samples().len())
@@ -39,7 +53,9 @@ async fn the_same_file_again_changes_nothing() {
 async fn lists_wrapped_lists_and_lines_are_read_alike() {
     let tads: Vec<Value> = serde_json::from_str(SAMPLE_TADS).unwrap();
     let lines: String = tads.iter().map(|tad| format!("{tad}\n\n")).collect();
+    let marked = format!("\u{feff}{}", json!(tads));
     for (name, text) in [
+        ("a.json", marked),
         ("a.json", json!(tads).to_string()),
         ("a.json", json!({"tads": tads}).to_string()),
         ("a.json", json!({"data": tads}).to_string()),
@@ -88,8 +104,9 @@ async fn a_reference_is_met_by_the_file_or_by_the_store() {
     assert!(alone.unwrap_err().to_string().contains("error R24"));
     let store = SqliteStore::open("sqlite::memory:").await.unwrap();
     for part in [others, shipments] {
-        let items = read::json(json!(part).to_string().as_bytes()).unwrap();
-        items_into(&store, items).await.unwrap();
+        import_into(&store, "a.json", json!(part).to_string())
+            .await
+            .unwrap();
     }
 }
 
@@ -99,23 +116,14 @@ async fn a_footprint_changes_only_with_a_higher_version() {
     sample_data(&store).await.unwrap();
     let mut footprint = samples()[0].clone();
     footprint["comment"] = json!("changed");
-    let items = |footprint: &Value| read::json(footprint.to_string().as_bytes()).unwrap();
-    let refused = items_into(&store, items(&footprint)).await.unwrap_err();
-    assert!(
-        refused.to_string().starts_with("item 1: footprint"),
-        "{refused}"
-    );
-    assert!(refused.to_string().contains("raise `version`"), "{refused}");
+    let refused = import_into(&store, "a.json", footprint.to_string()).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("item 1: error: footprint"), "{refused}");
+    assert!(refused.contains("raise `version`"), "{refused}");
     footprint["version"] = json!(footprint["version"].as_u64().unwrap() + 1);
     footprint["updated"] = json!("2026-01-01T00:00:00Z");
-    assert_eq!(
-        items_into(&store, items(&footprint))
-            .await
-            .unwrap()
-            .summary
-            .updated,
-        1
-    );
+    let updated = import_into(&store, "a.json", footprint.to_string()).await;
+    assert_eq!(updated.unwrap().summary.updated, 1);
     let id = footprint["id"].as_str().unwrap();
     let stored = store
         .footprint(&Visibility::everything(), id)
@@ -145,16 +153,27 @@ async fn nulls_are_read_and_never_served() {
 async fn what_is_no_object_of_ours_is_named_with_its_place() {
     for (name, text, expected) in [
         ("a.json", "{", "it is no JSON"),
-        ("a.json", "1", "neither an object nor a list"),
-        ("a.json", "[{}]", "item 1 is neither a footprint"),
+        ("a.json", "", "it is no JSON"),
+        ("a.json", "1", "an object or a list of objects"),
+        ("a.json", "{}", "item 1: error: it is neither a footprint"),
+        ("a.json", "[{}]", "item 1: error: it is neither a footprint"),
+        ("a.json", r#"{"data": {}}"#, "a list of objects"),
+        ("a.json", "{}\n{}", "an object per line is named .ndjson"),
         (
             "a.json",
             r#"{"activityId": "a", "activityId": "b"}"#,
             "same member twice",
         ),
-        ("a.ndjson", "\n{\"activityId\": 1}\nx", "line 3 is no JSON"),
-        ("a.ndjson", "x\n{}\n", "line 2 is neither a footprint"),
-        ("a.csv", "x", "CSV is not read"),
+        (
+            "a.ndjson",
+            "\n{\"activityId\": 1}\nx",
+            "line 3: error: it is no JSON",
+        ),
+        (
+            "a.ndjson",
+            "x\n{}\n",
+            "line 2: error: it is neither a footprint",
+        ),
     ] {
         let (_, result) = import(name, text).await;
         let message = result.unwrap_err().to_string();
