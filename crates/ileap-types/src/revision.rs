@@ -111,7 +111,7 @@ fn modernize_carriers(object: &mut Map<String, Value>) {
 fn modernize_feedstocks(carrier: &mut Map<String, Value>) {
     let share = |feedstock: &Map<String, Value>| number(feedstock.get("feedstockPercentage")?);
     let are_percents = objects(carrier, "feedstocks")
-        .any(|feedstock| share(feedstock).is_some_and(|share| share > BigDecimal::from(1)));
+        .any(|feedstock| share(feedstock).is_some_and(|share| share > 1));
     for feedstock in objects(carrier, "feedstocks") {
         if feedstock.contains_key("feedstockShare") {
             continue;
@@ -165,14 +165,10 @@ mod tests {
     use super::*;
     use crate::rules::{Finding, Severity, judge_footprint, judge_tad};
 
-    fn footprint(kind: ObjectKind, data: Value) -> Value {
-        json!({"extensions": [{
+    fn modernized(kind: ObjectKind, data: &Value) -> Value {
+        let mut footprint = json!({"extensions": [{
             "specVersion": "0.2.0", "dataSchema": kind.data_schema(), "data": data,
-        }]})
-    }
-
-    fn modernized(kind: ObjectKind, data: Value) -> Value {
-        let mut footprint = footprint(kind, data);
+        }]});
         modernize_footprint(&mut footprint);
         assert_eq!(footprint["extensions"][0]["specVersion"], "2.0.0");
         footprint["extensions"][0]["data"].take()
@@ -186,32 +182,32 @@ mod tests {
         ] {
             let data = json!({"co2eIntensityThroughput": "tkm", "isAccredited": true});
             let expected = json!({unit: "tkm", "certifications": ["ISO14083:2023"]});
-            assert_eq!(modernized(kind, data), expected);
+            assert_eq!(modernized(kind, &data), expected);
         }
         let data = json!({"isAccredited": false, "description": "kept"});
         let expected = json!({"description": "kept"});
-        assert_eq!(modernized(ObjectKind::Toc, data), expected);
+        assert_eq!(modernized(ObjectKind::Toc, &data), expected);
     }
 
     #[test]
     fn percentages_of_feedstocks_become_shares() {
-        let shares = |percentages: Value| {
+        let shares = |percentages: &Value| {
             let list = percentages.as_array().unwrap().iter();
             let feedstocks: Vec<_> = list
                 .map(|percentage| json!({"feedstockPercentage": percentage}))
                 .collect();
             let data = json!({"energyCarriers": [{"feedstocks": feedstocks}]});
-            let mut carrier = modernized(ObjectKind::Toc, data)["energyCarriers"][0].take();
+            let mut carrier = modernized(ObjectKind::Toc, &data)["energyCarriers"][0].take();
             assert_eq!(carrier["relativeShare"], "1");
             let list = carrier["feedstocks"].take();
             let list = list.as_array().unwrap().iter();
             list.map(|feedstock| feedstock["feedstockShare"].clone())
                 .collect::<Value>()
         };
-        assert_eq!(shares(json!([100])), json!(["1"]));
-        assert_eq!(shares(json!([1, 99])), json!(["0.01", "0.99"]));
-        assert_eq!(shares(json!([0.25, 0.75])), json!(["0.25", "0.75"]));
-        assert_eq!(shares(json!([1])), json!(["1"]));
+        assert_eq!(shares(&json!([100])), json!(["1"]));
+        assert_eq!(shares(&json!([1, 99])), json!(["0.01", "0.99"]));
+        assert_eq!(shares(&json!([0.25, 0.75])), json!(["0.25", "0.75"]));
+        assert_eq!(shares(&json!([1])), json!(["1"]));
     }
 
     #[test]
@@ -220,7 +216,7 @@ mod tests {
             json!({"tces": [{"packagingOrTrEqAmount": 2.25}, {"packagingOrTrEqAmount": "3"}]});
         let expected =
             json!({"tces": [{"packagingOrTrEqAmount": "2.25"}, {"packagingOrTrEqAmount": "3"}]});
-        assert_eq!(modernized(ObjectKind::Shipment, data), expected);
+        assert_eq!(modernized(ObjectKind::Shipment, &data), expected);
     }
 
     #[test]
