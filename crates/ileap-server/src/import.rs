@@ -15,11 +15,11 @@ use ileap_types::{
     rules::{Finding, RuleId, Severity},
 };
 
-use self::judge::Judge;
 pub use self::{
     input::{Format, Input, OnRead},
     read::{Place, table::csv_header},
 };
+use self::{judge::Judge, write::BatchSize};
 use crate::store::{ImportSummary, Store, StoreError};
 
 /// The footprints of the demo.
@@ -166,6 +166,14 @@ fn count(errors: u64) -> String {
 
 /// Imports one file.
 pub async fn file(store: &dyn Store, input: &Input) -> Result<ImportReport, ImportFailure> {
+    in_batches(store, input, BatchSize::default()).await
+}
+
+async fn in_batches(
+    store: &dyn Store,
+    input: &Input,
+    size: BatchSize,
+) -> Result<ImportReport, ImportFailure> {
     let mut judge = Judge::of(input).await?;
     let mut met = Vec::new();
     for (kind, id) in judge.index.missing() {
@@ -174,7 +182,7 @@ pub async fn file(store: &dyn Store, input: &Input) -> Result<ImportReport, Impo
         }
     }
     judge.assume(met);
-    write::into(store, input, judge).await
+    write::into(store, input, judge, size).await
 }
 
 /// Judges files as if they were imported one after the other into an empty store.

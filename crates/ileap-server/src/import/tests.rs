@@ -1,9 +1,17 @@
-use std::fs;
+use std::{fs, future::Future};
+
+use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
+use proptest::prelude::*;
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{access::Visibility, store::sqlite::SqliteStore};
+use crate::{
+    access::Visibility,
+    store::{PageQuery, sqlite::SqliteStore},
+};
+
+mod table;
 
 async fn import_into(
     store: &SqliteStore,
@@ -178,5 +186,188 @@ async fn what_is_no_object_of_ours_is_named_with_its_place() {
         let (_, result) = import(name, text).await;
         let message = result.unwrap_err().to_string();
         assert!(message.contains(expected), "{expected} in {message}");
+    }
+}
+
+/// Everything in a store, as it is served.
+async fn contents(store: &SqliteStore) -> (Vec<u8>, Vec<u8>) {
+    let everything = Visibility::everything();
+    let page = PageQuery {
+        limit: 1000,
+        after: None,
+    };
+    let filter = FootprintFilter {
+        comparisons: Vec::new(),
+    };
+    let footprints = store.footprints(&everything, &filter, &page).await;
+    let tads = store.tads(&everything, &TadFilter::default(), &page).await;
+    (
+        footprints.unwrap().objects.to_vec(),
+        tads.unwrap().objects.to_vec(),
+    )
+}
+
+#[tokio::test]
+async fn a_broken_last_line_leaves_the_store_as_it_was() {
+    let tad: Value = serde_json::from_str::<Vec<Value>>(SAMPLE_TADS)
+        .unwrap()
+        .remove(0);
+    let line = |number: usize| {
+        let mut tad = tad.clone();
+        tad["activityId"] = json!(format!("activity {number}"));
+        format!("{tad}\n")
+    };
+    let good: String = (0..1000).map(line).collect();
+    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    sample_data(&store).await.unwrap();
+    let before = contents(&store).await;
+    for last in ["{", "{\"activityId\": \"x\"}", &line(999)] {
+        let refused = import_into(&store, "a.ndjson", format!("{good}{last}")).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("line 1001"), "{refused}");
+        assert_eq!(contents(&store).await, before);
+    }
+    // The last one is found out by the store, when all the others are written.
+    let mut stored = samples()[0].clone();
+    stored["comment"] = json!("changed");
+    let refused = import_into(&store, "a.ndjson", format!("{good}{stored}")).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("line 1001: error: footprint"), "{refused}");
+    assert_eq!(contents(&store).await, before);
+}
+
+#[tokio::test]
+async fn a_file_that_changes_after_it_was_opened_is_refused() {
+    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.json");
+    fs::write(&path, SAMPLE_TADS).unwrap();
+    let input = Input::open(&path, None).await.unwrap();
+    fs::write(&path, SAMPLE_FOOTPRINTS).unwrap();
+    let refused = file(&store, &input).await;
+    assert!(
+        matches!(refused, Err(ImportFailure::Changed)),
+        "{refused:?}"
+    );
+    assert_eq!(contents(&store).await, (Vec::new(), Vec::new()));
+}
+
+#[tokio::test]
+async fn many_errors_are_listed_up_to_a_hundred_and_counted() {
+    let (_, result) = import("a.ndjson", "x\n".repeat(250)).await;
+    let message = result.unwrap_err().to_string();
+    assert!(message.starts_with("250 errors:"), "{message}");
+    assert!(message.ends_with("\n  and 150 more"), "{message}");
+    assert!(message.contains("line 100:") && !message.contains("line 101:"));
+}
+
+#[tokio::test]
+async fn errors_of_objects_and_between_them_are_listed_together_in_the_order_of_the_file() {
+    let mut broken = samples();
+    let is_shipment = |value: &Value| value.to_string().contains("shipment-footprint.json");
+    broken.retain(is_shipment);
+    broken.truncate(3);
+    broken[2]["companyName"] = json!(1);
+    let (_, result) = import("a.json", json!(broken).to_string()).await;
+    let message = result.unwrap_err().to_string();
+    let places: Vec<_> = message.lines().skip(1).map(|line| &line[..8]).collect();
+    assert!(places.is_sorted(), "{message}");
+    assert!(message.contains("error R24") && message.contains("item 3 /companyName: error P01"));
+}
+
+#[tokio::test]
+async fn an_object_without_an_end_does_not_fill_the_memory() {
+    let endless = "x".repeat(read::LARGEST_OBJECT + 10);
+    for (name, text) in [
+        ("a.json", format!("[{{\"activityId\": \"{endless}\"}}]")),
+        ("a.csv", format!("activityId,\"{endless}\"")),
+    ] {
+        let (_, result) = import(name, text).await;
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains("more than 16 MiB"), "{name}");
+    }
+    // The lines after one that is too long are still judged.
+    let (_, result) = import("a.ndjson", format!("{endless}\n{{}}")).await;
+    let message = result.unwrap_err().to_string();
+    assert!(message.contains("line 1: error: it has more than 16 MiB"));
+    assert!(message.contains("line 2: error: it is neither"));
+}
+
+#[tokio::test]
+async fn a_validation_says_what_an_import_into_an_empty_store_would() {
+    let directory = tempfile::tempdir().unwrap();
+    let input = async |name: &str, values: &[Value]| {
+        let path = directory.path().join(name);
+        fs::write(&path, json!(values).to_string()).unwrap();
+        Input::open(&path, None).await.unwrap()
+    };
+    let is_shipment = |value: &Value| value.to_string().contains("shipment-footprint.json");
+    let (shipments, others): (Vec<_>, Vec<_>) = samples().into_iter().partition(is_shipment);
+    let shipments = input("shipments.json", &shipments).await;
+    let others = input("others.json", &others).await;
+    for order in [[&others, &shipments], [&shipments, &others]] {
+        let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+        let mut validation = Validation::default();
+        for input in order {
+            let judgement = validation.file(input).await.unwrap();
+            let expected = match file(&store, input).await {
+                Ok(_) => Vec::new(),
+                Err(ImportFailure::Broken(judgement)) => judgement.errors.listed,
+                Err(error) => panic!("{error}"),
+            };
+            assert_eq!(judgement.errors.listed, expected);
+        }
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(future)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn how_a_file_is_split_into_batches_changes_nothing(
+        objects in 1_usize..12,
+        bytes in 1_usize..20_000,
+        picked in prop::collection::vec(any::<prop::sample::Index>(), 1..30),
+    ) {
+        let tads: Vec<Value> = serde_json::from_str(SAMPLE_TADS).unwrap();
+        let mut lines: Vec<_> = samples().iter().chain(&tads).map(Value::to_string).collect();
+        // Some come twice, which is refused, in whatever batch they are.
+        lines.extend(picked.iter().take(picked.len() % 3).map(|index| index.get(&lines).clone()).collect::<Vec<_>>());
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.ndjson");
+        fs::write(&path, lines.join("\n")).unwrap();
+        let imported = |size| {
+            block_on(async {
+                let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+                let input = Input::open(&path, None).await.unwrap();
+                let imported = in_batches(&store, &input, size).await;
+                let imported = imported.map(|report| report.summary).map_err(|error| error.to_string());
+                (imported, contents(&store).await)
+            })
+        };
+        let whole = BatchSize { objects: usize::MAX, bytes: usize::MAX };
+        prop_assert_eq!(imported(BatchSize { objects, bytes }), imported(whole));
+    }
+
+    #[test]
+    fn any_bytes_are_judged_whatever_they_are_called(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        format in prop::sample::select(vec![Format::Csv, Format::Json, Format::Ndjson]),
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        fs::write(&path, &bytes).unwrap();
+        let judgement = block_on(async {
+            let input = Input::open(&path, Some(format)).await.unwrap();
+            Validation::default().file(&input).await.unwrap()
+        });
+        prop_assert_eq!(judgement.objects, 0);
     }
 }

@@ -12,9 +12,22 @@ use super::{
 };
 use crate::store::{ImportObject, ImportSummary, ImportTransaction, Store, StoreError};
 
-/// What is sent to the store at once, in objects and in bytes.
-const BATCH_OBJECTS: usize = 256;
-const BATCH_BYTES: usize = 1 << 20;
+/// How much is sent to the store at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BatchSize {
+    pub(super) objects: usize,
+    pub(super) bytes: usize,
+}
+
+impl Default for BatchSize {
+    fn default() -> Self {
+        Self {
+            objects: 256,
+            bytes: 1 << 20,
+        }
+    }
+}
+
 /// Batches that wait for the store.
 const WAITING: usize = 1;
 
@@ -29,6 +42,7 @@ struct Batch {
 /// Where the judge puts objects.
 pub(super) struct Batches {
     batch: Batch,
+    size: BatchSize,
     sender: mpsc::Sender<Batch>,
 }
 
@@ -44,7 +58,7 @@ impl Batches {
             value: item.value,
             json,
         });
-        if batch.objects.len() < BATCH_OBJECTS && batch.bytes < BATCH_BYTES {
+        if batch.objects.len() < self.size.objects && batch.bytes < self.size.bytes {
             return ControlFlow::Continue(());
         }
         let full = std::mem::take(batch);
@@ -66,6 +80,7 @@ pub(super) async fn into(
     store: &dyn Store,
     input: &Input,
     judge: Judge,
+    size: BatchSize,
 ) -> Result<ImportReport, ImportFailure> {
     if !judge.is_clean() {
         let judge = judge.references(input, None).await?;
@@ -76,6 +91,7 @@ pub(super) async fn into(
         input,
         Some(Batches {
             batch: Batch::default(),
+            size,
             sender,
         }),
     );
