@@ -27,7 +27,7 @@ pub enum ItemRef {
 /// What the objects that one recipient gets from one host must know of each other.
 ///
 /// The objects need not be in memory together: add each one, then judge the references of each one. Kept are
-/// at most 60 bytes per footprint and 40 per activity, besides the id and the intensity of every TOC and HOC
+/// at most 80 bytes per footprint and 40 per activity, besides the id and the intensity of every TOC and HOC
 /// and the id of every one that is referred to.
 #[derive(Default)]
 pub struct CollectionIndex {
