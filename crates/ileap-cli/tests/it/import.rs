@@ -50,8 +50,8 @@ impl Place {
 
     fn json(&self, arguments: &[&str]) -> (i32, Value) {
         let (code, stdout, stderr) = self.run(arguments);
-        let line = serde_json::from_str(&stdout);
-        (code, line.unwrap_or_else(|_| panic!("{stdout}{stderr}")))
+        assert_eq!(stdout.lines().count(), 1, "{stdout}{stderr}");
+        (code, serde_json::from_str(&stdout).unwrap())
     }
 }
 
