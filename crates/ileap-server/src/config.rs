@@ -13,6 +13,7 @@ mod keys;
 pub mod publishable_key;
 mod read;
 mod read_clerk;
+mod read_data;
 mod reader;
 mod rules;
 mod secret_file;
@@ -25,10 +26,10 @@ pub use base_url::PublicBaseUrl;
 pub use document::{default_file, json_schema, reference_markdown};
 pub use sections::{
     Access, Budget, Clerk, Config, Data, Keys, KnownGood, Listener, Log, Profile, StoreSection,
-    TlsFiles, Token, Verifier, VerifierKind,
+    TlsFiles, Token, Upstream, Verifier, VerifierKind,
 };
 pub use sources::Sources;
-pub use values::{ClerkSecretKey, WebhookSigningSecret};
+pub use values::{ClerkSecretKey, UpstreamToken, WebhookSigningSecret};
 pub use violation::{ConfigError, Violation};
 
 /// A configuration that can be run, and what should be said about it.

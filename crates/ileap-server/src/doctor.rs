@@ -114,11 +114,14 @@ impl<'a> Doctor<'a> {
         Diagnosis { checks, client }
     }
 
-    /// Clears the failures counted for a client, and what running servers remember of it.
-    pub async fn forget(&self, client_id: &ClientId) -> Result<Forgotten, StoreError> {
+    /// Clears the failures counted for a client, and what running servers remember of it. Where there is no
+    /// database yet, there is nothing to clear.
+    pub async fn forget(&self, client_id: &ClientId) -> Result<Forgotten, ForgetError> {
         let (store, _) = local::store(&self.config.store.url).await;
-        let StoreState::Open(store) = store else {
-            return Ok(Forgotten::default());
+        let store = match store {
+            StoreState::Open(store) => store,
+            StoreState::Closed(why) => return Err(ForgetError::Closed(why)),
+            StoreState::Missing => return Ok(Forgotten::default()),
         };
         let uses_clerk = self.config.verifier.kind != VerifierKind::StaticUsers;
         let clerk = if uses_clerk {
@@ -127,6 +130,17 @@ impl<'a> Doctor<'a> {
             None
         };
         let now = self.clock.now();
-        client::forget(client_id, clerk.as_ref(), self.config, &store, now).await
+        Ok(client::forget(client_id, clerk.as_ref(), self.config, &store, now).await?)
     }
+}
+
+/// Nothing, or not everything, was cleared.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgetError {
+    /// The database cannot be asked; the text says why.
+    #[error("asking the database: {0}; ileap doctor says what to do")]
+    Closed(&'static str),
+    /// It failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod clock;
 pub mod config;
+pub mod data;
 pub mod doctor;
 pub mod http;
 pub mod identity;

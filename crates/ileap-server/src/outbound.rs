@@ -3,6 +3,7 @@
 use std::{error::Error, io, time::Duration};
 
 use bytes::{Bytes, BytesMut};
+use url::Url;
 
 /// How long an unused connection is kept: shorter than servers and load balancers usually do, so that
 /// a request rarely meets a connection that is just being closed.
@@ -34,6 +35,20 @@ impl Default for OutboundOptions {
             connect_timeout: Duration::from_secs(2),
             roots: Roots::Platform,
             user_agent: concat!("ileap/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+impl OutboundOptions {
+    /// For calls to `upstream` alone: without TLS nobody's certificates are needed.
+    pub fn for_url(upstream: &Url) -> Self {
+        Self {
+            roots: if upstream.scheme() == "http" {
+                Roots::None
+            } else {
+                Roots::Platform
+            },
+            ..Self::default()
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The start-up story, read top to bottom: configuration becomes parts, parts become listeners, listeners run.
 
+mod data;
 mod start_error;
 mod tls;
 mod verifier;
@@ -23,6 +24,7 @@ use crate::{
     clerk::webhook::WebhookKey,
     clock::{Clock, SystemClock},
     config::Config,
+    data::DataSource,
     http::{
         admin,
         documents::Documents,
@@ -112,7 +114,8 @@ impl Server {
             .map(tls::acceptor)
             .transpose()?;
         let metrics = parts.metrics.clone();
-        let state = Arc::new(state(config, parts, public_address));
+        let data = data::data_source(config, parts.store.clone(), metrics.clone())?;
+        let state = Arc::new(state(config, parts, data, public_address));
         let is_draining = Arc::new(AtomicBool::new(false));
         let public = Listener {
             socket,
@@ -249,7 +252,7 @@ pub fn token_options(config: &Config, base_url: &str) -> (IssuerOptions, Validat
     (issuer, validator)
 }
 
-fn state(config: &Config, parts: Parts, bound: SocketAddr) -> AppState {
+fn state(config: &Config, parts: Parts, data: Arc<dyn DataSource>, bound: SocketAddr) -> AppState {
     let base = public_base_url(config, bound);
     let (issuer, validator) = token_options(config, &base);
     let prefix = config
@@ -270,6 +273,7 @@ fn state(config: &Config, parts: Parts, bound: SocketAddr) -> AppState {
             default_role: config.access.default_role,
             allowed_clients: config.access.allowed_clients.iter().cloned().collect(),
         },
+        data,
         documents: Documents::new(&base, &parts.keys),
         encodings: EncodingMemory::new(),
         edge: Edge {

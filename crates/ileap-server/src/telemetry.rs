@@ -29,6 +29,7 @@ pub struct Metrics {
     verify_duration: Family<VerifierLabel, Histogram>,
     known_good: Family<KnownGoodLabels, Counter<u64, AtomicU64>>,
     webhooks: Family<WebhookLabels, Counter<u64, AtomicU64>>,
+    objects_refused: Counter<u64, AtomicU64>,
     connections: Gauge<i64, AtomicI64>,
 }
 
@@ -158,6 +159,7 @@ impl Metrics {
             verify_duration: Family::new_with_constructor(histogram),
             known_good: Family::default(),
             webhooks: Family::default(),
+            objects_refused: Counter::default(),
             connections: Gauge::default(),
         };
         let registry = &mut metrics.registry;
@@ -197,6 +199,11 @@ impl Metrics {
             "webhooks",
             "Webhooks of Clerk, by what became of them",
             metrics.webhooks.clone(),
+        );
+        registry.register(
+            "source_objects_refused",
+            "Objects of the upstream data source that break rules and are not served",
+            metrics.objects_refused.clone(),
         );
         registry.register(
             "http_connections",
@@ -248,6 +255,11 @@ impl Metrics {
         self.webhooks
             .get_or_create(&WebhookLabels { outcome })
             .inc();
+    }
+
+    /// Counts objects of the data source that are not served.
+    pub fn objects_refused(&self, count: u64) {
+        self.objects_refused.inc_by(count);
     }
 
     /// Counts a connection in until the returned guard is dropped.

@@ -103,7 +103,7 @@ fn conclusion(diagnosis: &Diagnosis) -> &'static str {
     match (diagnosis.blame(), can_log_in) {
         (None, None) => "Partners can log in.",
         (None, Some(Some(true))) => "This partner can log in with the right secret.",
-        (None, Some(_)) => "Nothing that is known keeps this partner from logging in.",
+        (None, Some(_)) => "Nothing found keeps this partner from logging in.",
         (Some(_), None) => "Something is wrong: see the problems above.",
         (Some(_), Some(_)) => "This partner cannot log in: see the problems above.",
     }
@@ -118,7 +118,7 @@ fn say_forgotten(forgotten: &Forgotten, as_json: bool) -> Result<(), Failed> {
         return output::json(&Said { forgotten });
     }
     if forgotten.accounts.is_empty() {
-        return output::line("nothing to forget: there is no database that keeps anything");
+        return output::line("nothing to forget: there is no database yet");
     }
     let failures = forgotten.failures;
     let accounts = sanitised(&forgotten.accounts.join(" and "));

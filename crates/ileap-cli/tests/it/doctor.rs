@@ -589,6 +589,28 @@ async fn forgetting_makes_no_database_and_needs_a_client() {
     assert_eq!(run(&mut deployment.command(Keys::Secret, &odd)).0, 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn forgetting_fails_where_the_database_cannot_be_asked() {
+    let deployment = Deployment::new().await;
+    let forget = ["--client", OPS, "--forget"];
+    let mut in_memory = deployment.command(Keys::Secret, &forget);
+    let (code, _, stderr) = run(in_memory.env("ILEAP_STORE__URL", "sqlite::memory:"));
+    assert!(
+        code == 1 && stderr.contains("it is in the server's memory"),
+        "{stderr}"
+    );
+    fs::write(
+        deployment.directory.path().join("ileap.db"),
+        "x".repeat(5000),
+    )
+    .unwrap();
+    let (code, _, stderr) = run(&mut deployment.command(Keys::Secret, &forget));
+    assert!(
+        code == 1 && stderr.contains("it cannot be opened"),
+        "{stderr}"
+    );
+}
+
 /// The commands of the manual, in one shell and in their order.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_commands_in_the_manual_work_as_pasted() {

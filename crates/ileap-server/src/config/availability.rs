@@ -3,9 +3,8 @@
 use super::reader::Reader;
 
 /// Values that would promise what is not done, and what to write instead.
-const NOT_YET: [(&str, &str, &str); 3] = [
+const NOT_YET: [(&str, &str, &str); 2] = [
     ("keys.location", "store", "write \"directory\""),
-    ("data.kind", "upstream", "write \"stored\""),
     ("store.url", "postgres", "write \"sqlite:FILE\""),
 ];
 

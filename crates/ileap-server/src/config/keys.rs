@@ -33,7 +33,7 @@ const NEAR: usize = 5;
 const ROLES: &[&str] = &["user", "organizer", "operator", "all"];
 
 /// Every key, in the order of the default file.
-pub(super) const KEYS: [Key; 49] = [
+pub(super) const KEYS: [Key; 52] = [
     Key::unset(
         "public_base_url",
         Kind::Text,
@@ -301,7 +301,7 @@ pub(super) const KEYS: [Key; 49] = [
         "data.kind",
         Kind::Choice(&["stored", "upstream"]),
         "\"stored\"",
-        "Where the data endpoints' answers come from.",
+        "Where the data endpoints' answers come from: this server's store, or your own service.",
     ),
     Key::set(
         "data.default_page",
@@ -314,6 +314,25 @@ pub(super) const KEYS: [Key; 49] = [
         Kind::Integer(1, 10_000),
         "1000",
         "The most items on a page; a larger limit is capped.",
+    ),
+    Key::unset(
+        "data.upstream.url",
+        Kind::Text,
+        "\"https://emissions.example.com\"",
+        "Base URL of your service, for data.kind = \"upstream\": it answers /2/footprints, /2/footprints/{id} and \
+         /2/ileap/tad below it.",
+    ),
+    Key::unset(
+        "data.upstream.token_file",
+        Kind::Text,
+        "\"upstream.token\"",
+        "File, readable by its owner alone, with the bearer token that your service gets from us.",
+    ),
+    Key::set(
+        "data.upstream.timeout",
+        Kind::Duration("100ms", "10s"),
+        "\"5s\"",
+        "The longest one answer may take, all calls to your service together.",
     ),
     Key::set(
         "profile.oauth_errors",

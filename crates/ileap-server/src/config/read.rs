@@ -7,11 +7,12 @@ use ipnet::IpNet;
 use super::{
     base_url::PublicBaseUrl,
     read_clerk::clerk,
+    read_data::data,
     reader::Reader,
     secret_file,
     sections::{
-        Access, Budget, Config, Data, Keys, KnownGood, Listener, Log, Profile, StoreSection,
-        TlsFiles, Token, Verifier, VerifierKind,
+        Access, Budget, Config, Keys, KnownGood, Listener, Log, Profile, StoreSection, TlsFiles,
+        Token, Verifier, VerifierKind,
     },
     values,
     violation::Violation,
@@ -276,20 +277,5 @@ fn keys(reader: &mut Reader) -> Option<Keys> {
         location: location?,
         publish_before: publish_before?,
         rotate_every: rotate_every?,
-    })
-}
-
-fn data(reader: &mut Reader) -> Option<Data> {
-    let kind = reader.parsed("data.kind", |text| {
-        ["stored", "upstream"]
-            .contains(&text)
-            .then(|| text.to_owned())
-    });
-    let default_page = reader.integer("data.default_page");
-    let max_page = reader.integer("data.max_page");
-    Some(Data {
-        default_page: default_page?,
-        kind: kind?,
-        max_page: max_page?,
     })
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     base_url::PublicBaseUrl,
-    values::{ClerkSecretKey, WebhookSigningSecret},
+    values::{ClerkSecretKey, UpstreamToken, WebhookSigningSecret},
 };
 use crate::{http::profile::OauthErrors, identity::Role, telemetry::LogFormat, token::Algorithm};
 
@@ -52,10 +52,21 @@ pub struct Access {
 pub struct Data {
     /// Items on a page when the request names no limit.
     pub default_page: u32,
-    /// `stored` or `upstream`.
-    pub kind: String,
     /// The most items on a page.
     pub max_page: u32,
+    /// The operator's service, where the answers come from there.
+    pub upstream: Option<Upstream>,
+}
+
+/// `[data.upstream]`
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// The longest one answer may take.
+    pub timeout: Duration,
+    /// What we show.
+    pub token: Option<UpstreamToken>,
+    /// Its base.
+    pub url: Url,
 }
 
 /// `[keys]`

@@ -6,6 +6,7 @@ use super::*;
 use crate::identity::Role;
 
 mod clerk;
+mod data;
 mod static_users;
 mod violations;
 

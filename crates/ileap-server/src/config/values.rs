@@ -36,6 +36,11 @@ secret! {
 }
 
 secret! {
+    /// The bearer token that the operator's data service gets.
+    UpstreamToken
+}
+
+secret! {
     /// The secret that signs Clerk's webhooks (`whsec_...`).
     WebhookSigningSecret
 }

@@ -23,6 +23,8 @@ pub(super) enum StoreState {
     Open(SqliteStore),
     /// It cannot be asked, for the reason that this says.
     Closed(&'static str),
+    /// There is none yet, so it holds nothing.
+    Missing,
 }
 
 /// A configuration that loads, with its warnings.
@@ -89,7 +91,7 @@ pub(super) async fn store(url: &str) -> (StoreState, Check) {
             Check::note(STORE, "the database is in memory: everything in it goes when the server ends")
                 .advise("set store.url to sqlite:FILE for anything but tests"),
         ),
-        Condition::Missing { path } => ("it does not exist yet", missing(&path)),
+        Condition::Missing { path } => return (StoreState::Missing, missing(&path)),
     };
     let check = if check.evidence.is_empty() {
         check.seen(url)

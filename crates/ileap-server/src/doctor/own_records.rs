@@ -80,6 +80,7 @@ pub(super) async fn read(
     let store = match store {
         StoreState::Open(store) => store,
         StoreState::Closed(why) => return Err((*why).to_owned()),
+        StoreState::Missing => return Err("there is no database yet".to_owned()),
     };
     let failed = |error: crate::store::StoreError| error.to_string();
     let own = store.login_record(question.counted).await.map_err(failed)?;

@@ -8,8 +8,8 @@ use crate::store::{CursorKey, Position};
 
 /// Bytes of the signature kept: 128 bits.
 const TAG_LEN: usize = 16;
-/// Longest cursor accepted, in characters.
-const CURSOR_LIMIT: usize = 1024;
+/// Longest cursor accepted, in characters: one may carry the query of another service's link.
+const CURSOR_LIMIT: usize = 4096;
 
 /// Writes `position` for the list called `list`; it opens that list alone.
 pub(crate) fn seal(key: &CursorKey, list: &str, position: &Position) -> String {

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::{
     clerk::webhook::WebhookError,
+    data::SourceError,
     store::StoreError,
     token::{IssueError, TokenError},
     verify::{RejectReason, VerifyError},
@@ -75,6 +76,13 @@ pub enum Cause {
     QueryMalformed(String),
     /// The token does not carry the scope this action needs.
     ScopeMissing(&'static str),
+    /// The operator's data service gives no answer that can be used; the word is for the log.
+    SourceUnavailable {
+        /// What went wrong.
+        why: &'static str,
+        /// When to come back.
+        retry_after: Duration,
+    },
     /// The store cannot answer.
     StoreUnavailable(StoreError),
     /// The request took longer than we allow.
@@ -125,6 +133,7 @@ impl Cause {
             Self::PathUnknown => "path_unknown",
             Self::QueryMalformed(_) => "query_malformed",
             Self::ScopeMissing(_) => "scope_missing",
+            Self::SourceUnavailable { .. } => "source_unavailable",
             Self::StoreUnavailable(_) => "store_unavailable",
             Self::TimedOut => "timed_out",
             Self::TokenExpired => "token_expired",
@@ -144,7 +153,8 @@ impl Cause {
                 VerifyError::Throttled { retry_after }
                 | VerifyError::Unavailable { retry_after, .. },
             )
-            | Self::FailuresThrottled { retry_after, .. } => *retry_after,
+            | Self::FailuresThrottled { retry_after, .. }
+            | Self::SourceUnavailable { retry_after, .. } => *retry_after,
             Self::VerifierUnavailable(VerifyError::Misconfigured { .. }) => Duration::from_mins(5),
             Self::StoreUnavailable(_) => Duration::from_secs(5),
             Self::Overloaded | Self::TimedOut => Duration::from_secs(1),
@@ -166,6 +176,20 @@ impl From<StoreError> for Cause {
             StoreError::UnknownPosition => Self::CursorInvalid,
             StoreError::Unacceptable { .. } | StoreError::Unavailable { .. } => {
                 Self::StoreUnavailable(error)
+            }
+        }
+    }
+}
+
+impl From<SourceError> for Cause {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::FilterUnsupported => {
+                Self::FilterUnsupported("This filter is not supported here".to_owned())
+            }
+            SourceError::Store(error) => error.into(),
+            SourceError::Unavailable { why, retry_after } => {
+                Self::SourceUnavailable { why, retry_after }
             }
         }
     }

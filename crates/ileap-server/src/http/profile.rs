@@ -83,6 +83,7 @@ fn oauth(profile: OauthErrors, cause: &Cause) -> Rendered {
         Cause::GrantTypeUnsupported => (status, Code::UnsupportedGrantType, None),
         Cause::FailuresThrottled { .. }
         | Cause::Overloaded
+        | Cause::SourceUnavailable { .. }
         | Cause::StoreUnavailable(_)
         | Cause::TimedOut
         | Cause::VerifierUnavailable(_) => (status, Code::TemporarilyUnavailable, None),
@@ -137,6 +138,7 @@ fn pact(endpoint: Endpoint, cause: &Cause) -> Rendered {
         Cause::FilterUnsupported(_) => (status, Code::NotImplemented, None),
         Cause::Internal(_)
         | Cause::Overloaded
+        | Cause::SourceUnavailable { .. }
         | Cause::StoreUnavailable(_)
         | Cause::TimedOut
         | Cause::VerifierUnavailable(_) => (status, Code::InternalError, None),
@@ -245,6 +247,7 @@ fn plain(cause: &Cause) -> (StatusCode, Cow<'static, str>) {
             "This method is not allowed here",
         ),
         Cause::Overloaded
+        | Cause::SourceUnavailable { .. }
         | Cause::StoreUnavailable(_)
         | Cause::TimedOut
         | Cause::VerifierUnavailable(_) => (

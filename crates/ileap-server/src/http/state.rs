@@ -9,6 +9,7 @@ use crate::{
     access::Admission,
     clerk::webhook::WebhookKey,
     clock::Clock,
+    data::DataSource,
     invalidation::Invalidations,
     store::Store,
     telemetry::Metrics,
@@ -22,6 +23,8 @@ pub struct AppState {
     pub admission: Admission,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What the data endpoints answer.
+    pub data: Arc<dyn DataSource>,
     /// The documents that never change while we run.
     pub documents: Documents,
     /// How each client encodes its Basic credentials.
@@ -34,7 +37,7 @@ pub struct AppState {
     pub issuer: TokenIssuer,
     /// Counters.
     pub metrics: Arc<Metrics>,
-    /// Footprints, transport activity data and events.
+    /// Events, and what is remembered of logins.
     pub store: Arc<dyn Store>,
     /// Judges access tokens.
     pub validator: TokenValidator,

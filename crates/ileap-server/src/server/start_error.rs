@@ -33,6 +33,9 @@ pub enum StartError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The client for the data source cannot be made.
+    #[error("preparing the client for data.upstream.url: {0}")]
+    Upstream(String),
     /// The client for the verifier's upstream cannot be made.
     #[error("preparing the client for Clerk: {0}")]
     Verifier(String),
@@ -42,7 +45,11 @@ impl StartError {
     /// Whether the operator's settings or files are to blame, rather than the machine's state.
     pub fn is_configuration(&self) -> bool {
         match self {
-            Self::Keys(_) | Self::StaticUsers(_) | Self::Tls { .. } | Self::Verifier(_) => true,
+            Self::Keys(_)
+            | Self::StaticUsers(_)
+            | Self::Tls { .. }
+            | Self::Upstream(_)
+            | Self::Verifier(_) => true,
             Self::Bind { .. } | Self::Randomness | Self::Store(_) => false,
         }
     }

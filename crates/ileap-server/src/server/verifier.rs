@@ -12,7 +12,7 @@ use crate::{
     clerk::{backend::BackendApi, frontend::FrontendApi, gate::Gate},
     clock::Clock,
     config::{Budget, Config, VerifierKind},
-    outbound::{self, OutboundOptions, Roots},
+    outbound::{self, OutboundOptions},
     store::{Store, logins::Invalidation},
     telemetry::Metrics,
     verify::{
@@ -171,15 +171,8 @@ fn backend_calls(config: &Config) -> u32 {
 }
 
 fn http_client(upstream: &Url) -> Result<reqwest::Client, StartError> {
-    let options = OutboundOptions {
-        roots: if upstream.scheme() == "http" {
-            Roots::None
-        } else {
-            Roots::Platform
-        },
-        ..OutboundOptions::default()
-    };
-    outbound::client(&options).map_err(|error| StartError::Verifier(error.to_string()))
+    outbound::client(&OutboundOptions::for_url(upstream))
+        .map_err(|error| StartError::Verifier(error.to_string()))
 }
 
 /// Strangers may use three quarters of the logins that there is room for: the rest is for credentials that are

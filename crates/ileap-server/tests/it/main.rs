@@ -22,4 +22,5 @@ mod secrets;
 mod shutdown;
 mod tad;
 mod token;
+mod upstream_data;
 mod webhooks;

@@ -7,6 +7,7 @@ fn rules_between_keys_are_judged_whatever_else_is_wrong() {
     let file = "[listener]\nbind = \"0.0.0.0:8080\"\nadmin_bind = \"nowhere\"\n\
                 [token]\nlifetime = \"25h\"\nalgorithm = \"HS256\"\n\
                 [data]\nkind = \"upstream\"\ndefault_page = 2000\n\
+                [store]\nurl = \"postgres://db\"\n\
                 [keys]\npublish_before = \"30d\"\nrotate_every = \"24h\"\n";
     let found = problems(file, &[]);
     for expected in [
@@ -17,7 +18,8 @@ fn rules_between_keys_are_judged_whatever_else_is_wrong() {
         "`token.algorithm`",
         "above data.max_page",
         "not shorter than keys.rotate_every",
-        "`data.kind`: it is not available",
+        "`data.upstream.url`: data.kind is \"upstream\", and nothing says where",
+        "`store.url`: it is not available",
         "nothing says where Clerk is",
     ] {
         assert!(
@@ -25,7 +27,7 @@ fn rules_between_keys_are_judged_whatever_else_is_wrong() {
             "{expected}: {found:#?}"
         );
     }
-    assert_eq!(found.len(), 9, "{found:#?}");
+    assert_eq!(found.len(), 10, "{found:#?}");
 }
 
 #[test]

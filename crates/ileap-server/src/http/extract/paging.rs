@@ -7,6 +7,7 @@ use ileap_types::{
 };
 
 use crate::{
+    data::Question,
     http::{cursor, failure::Cause, state::AppState},
     store::{Page, PageQuery, Position},
 };
@@ -45,6 +46,15 @@ impl ListQuery {
                 after,
             },
         })
+    }
+
+    /// What is asked, given the filter that was read from these parameters.
+    pub(crate) fn question<'a, F>(&'a self, filter: &'a F) -> Question<'a, F> {
+        Question {
+            filter,
+            page: &self.page,
+            query: &self.pairs,
+        }
     }
 
     /// The value of a parameter that may appear once.

@@ -134,6 +134,12 @@ impl Entry {
                 (*budget).to_owned(),
                 (*budget == "account").then_some(OVER_BUDGET),
             ),
+            Cause::SourceUnavailable { why, .. } => entry(
+                Level::Error,
+                "the data source cannot answer",
+                (*why).to_owned(),
+                None,
+            ),
             Cause::StoreUnavailable(error) => entry(
                 Level::Error,
                 "the store cannot answer",

@@ -61,6 +61,10 @@ fn every_cause() -> Vec<Cause> {
         Cause::Overloaded,
         Cause::TimedOut,
         Cause::StoreUnavailable(unavailable()),
+        Cause::SourceUnavailable {
+            why: "secret detail",
+            retry_after: Duration::from_secs(5),
+        },
         Cause::Internal("secret detail".to_owned()),
         Cause::WebhookRefused(WebhookError::Headers),
         Cause::WebhookRefused(WebhookError::Signature),
@@ -107,6 +111,7 @@ fn place(cause: &Cause) -> usize {
         Cause::FailuresThrottled { .. } => 33,
         Cause::WebhookRefused(WebhookError::Headers) => 34,
         Cause::WebhookRefused(_) => 35,
+        Cause::SourceUnavailable { .. } => 36,
     }
 }
 
@@ -138,7 +143,7 @@ fn the_table_lists_every_cause() {
     let places: std::collections::BTreeSet<_> = every_cause().iter().map(place).collect();
     assert_eq!(
         places.into_iter().collect::<Vec<_>>(),
-        (0..=35).collect::<Vec<_>>()
+        (0..=36).collect::<Vec<_>>()
     );
 }
 

@@ -11,7 +11,6 @@ use ileap_types::filter::{FilterError, odata::FootprintFilter};
 
 use super::{data_list, data_object};
 use crate::{
-    access::Visibility,
     http::{
         extract::{bearer, paging::ListQuery},
         failure::{Cause, Failure},
@@ -37,10 +36,9 @@ pub(crate) async fn list(
             comparisons: Vec::new(),
         },
     };
-    let visibility = Visibility::of(&principal, &*state.store).await?;
     let page = state
-        .store
-        .footprints(&visibility, &filter, &query.page)
+        .data
+        .footprints(&principal, &query.question(&filter))
         .await?;
     Ok(data_list(
         &page.objects,
@@ -57,8 +55,7 @@ pub(crate) async fn one(
     let principal = bearer::principal(&state, &headers, Some(Scope::FootprintRead))?;
     // An id that is not even UTF-8 names nothing.
     let Path(id) = id.map_err(|_| Cause::FootprintNotFound)?;
-    let visibility = Visibility::of(&principal, &*state.store).await?;
-    match state.store.footprint(&visibility, &id).await? {
+    match state.data.footprint(&principal, &id).await? {
         Some(footprint) => Ok(data_object(&footprint)),
         None => Err(Cause::FootprintNotFound.into()),
     }

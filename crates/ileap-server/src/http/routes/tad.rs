@@ -8,7 +8,6 @@ use ileap_types::filter::tad::TadFilter;
 
 use super::data_list;
 use crate::{
-    access::Visibility,
     http::{
         extract::{bearer, paging::ListQuery},
         failure::{Cause, Failure},
@@ -29,8 +28,10 @@ pub(crate) async fn list(
     let principal = bearer::principal(&state, &headers, Some(Scope::FootprintList))?;
     let query = ListQuery::parse(&state, &uri, LIST)?;
     let filter = TadFilter::parse(query.pairs()).map_err(Cause::from)?;
-    let visibility = Visibility::of(&principal, &*state.store).await?;
-    let page = state.store.tads(&visibility, &filter, &query.page).await?;
+    let page = state
+        .data
+        .tads(&principal, &query.question(&filter))
+        .await?;
     Ok(data_list(
         &page.objects,
         query.next_link(&state, LIST, &page),

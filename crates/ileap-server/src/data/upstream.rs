@@ -1,0 +1,274 @@
+//! Data from the operator's own HTTP service, which speaks plain PACT and iLEAP JSON.
+//!
+//! The service answers `GET {url}/2/footprints`, `GET {url}/2/footprints/{id}` and `GET {url}/2/ileap/tad` as
+//! PACT v2 and iLEAP 1.0.0 say, pages or not. It gets a credential of ours and learns from headers for whom we
+//! ask; which objects that caller may see is its decision, which kinds the caller's roles open is ours. What it
+//! answers is parsed and judged: an object that breaks a rule is left out of a list and never served.
+
+mod answer;
+mod judgement;
+mod request;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
+use secrecy::SecretString;
+use serde_json::Value;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use self::{
+    answer::List,
+    judgement::{Judge, Judged, Refusals},
+    request::{Asked, Caller},
+};
+use super::{DataSource, Question, SourceError};
+use crate::{
+    identity::Principal,
+    outbound::{self, OutboundError, OutboundOptions},
+    store::{Page, PageQuery, Position, StoreError},
+    telemetry::Metrics,
+};
+
+const FOOTPRINTS: &str = "/2/footprints";
+const TADS: &str = "/2/ileap/tad";
+/// Calls for one page of ours: the service's pages may hold little that the caller may see.
+const CALLS: usize = 8;
+/// Calls at once, for all callers together.
+const CALLS_AT_ONCE: usize = 64;
+/// The longest query that is followed from a link: a cursor of ours carries it.
+const QUERY_LIMIT_BYTES: usize = 2048;
+/// When callers shall come back after a failure.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Where the service is, and how long we wait for it.
+#[derive(Clone, Debug)]
+pub struct UpstreamOptions {
+    /// Its base, without trailing slash; the paths of PACT and iLEAP follow it.
+    pub url: String,
+    /// The bearer token we show.
+    pub token: Option<SecretString>,
+    /// The longest one answer of ours may take, all calls together.
+    pub timeout: Duration,
+}
+
+/// The operator's service.
+pub struct UpstreamData {
+    client: reqwest::Client,
+    metrics: Arc<Metrics>,
+    options: UpstreamOptions,
+    permits: Semaphore,
+}
+
+impl UpstreamData {
+    /// A service that is asked from now on; nothing is sent yet.
+    pub fn new(
+        options: UpstreamOptions,
+        outbound: &OutboundOptions,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, OutboundError> {
+        Ok(Self {
+            client: outbound::client(outbound)?,
+            metrics,
+            options,
+            permits: Semaphore::new(CALLS_AT_ONCE),
+        })
+    }
+
+    /// What `answer` says within the deadline.
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<T, SourceError>>,
+    ) -> Result<T, SourceError> {
+        let in_time = tokio::time::timeout(self.options.timeout, answer).await;
+        in_time.unwrap_or_else(|_| Err(unavailable("no answer in time")))
+    }
+
+    /// One page of a list: the service's pages are read until ours is full.
+    async fn page(&self, asked: &Asked<'_>, page: &PageQuery) -> Result<Page, SourceError> {
+        let mut place = match &page.after {
+            Some(position) => Place::parse(position)?,
+            None => Place {
+                query: asked.first_query(page.limit),
+                skip: 0,
+            },
+        };
+        let mut found = Found::up_to(page.limit);
+        for _ in 0..CALLS {
+            let list = self.ask(asked, &place.query).await?;
+            if let Some(index) = found.fill(&list, place.skip, &asked.judge) {
+                place.skip = index;
+                return Ok(self.finished(found, asked.path, Some(place)));
+            }
+            match list.next {
+                None => return Ok(self.finished(found, asked.path, None)),
+                Some(next) if next == place.query => {
+                    return Err(unavailable("a page of it links to itself"));
+                }
+                Some(query) => place = Place { query, skip: 0 },
+            }
+            if found.is_full() {
+                break;
+            }
+        }
+        Ok(self.finished(found, asked.path, Some(place)))
+    }
+
+    fn finished(&self, found: Found, path: &'static str, next: Option<Place>) -> Page {
+        found.refusals.report(path, &self.metrics);
+        Page {
+            objects: found.objects.freeze(),
+            next: next.map(|Place { query, skip }| Position(format!("upstream/{skip}/{query}"))),
+        }
+    }
+
+    async fn ask(&self, asked: &Asked<'_>, query: &str) -> Result<List, SourceError> {
+        let _permit = self.permit().await?;
+        let request = self.client.get(asked.list_url(&self.options.url, query));
+        let response = asked.caller.send(request, &self.options).await?;
+        List::read(response, &self.options.url, asked.path).await
+    }
+
+    async fn permit(&self) -> Result<SemaphorePermit<'_>, SourceError> {
+        let permit = self.permits.acquire().await;
+        permit.map_err(|_| unavailable("the server is ending"))
+    }
+}
+
+#[async_trait::async_trait]
+impl DataSource for UpstreamData {
+    async fn footprint(&self, caller: &Principal, id: &str) -> Result<Option<Bytes>, SourceError> {
+        let answer = async {
+            let _permit = self.permit().await?;
+            let url = request::object_url(&self.options.url, FOOTPRINTS, id);
+            let request = self.client.get(url);
+            let response = Caller(caller).send(request, &self.options).await?;
+            answer::object(response).await
+        };
+        let Some(object) = self.in_time(answer).await? else {
+            return Ok(None);
+        };
+        let has_this_id = |footprint: &Value| {
+            let found = footprint.get("id").and_then(Value::as_str);
+            found.is_some_and(|found| found.eq_ignore_ascii_case(id))
+        };
+        match Judge::of_footprints(caller, has_this_id).judge(&object) {
+            Judged::Serve(footprint) => Ok(Some(footprint)),
+            Judged::Hide => Ok(None),
+            Judged::Refuse(refusal) => {
+                let mut refusals = Refusals::default();
+                refusals.add(refusal);
+                refusals.report(FOOTPRINTS, &self.metrics);
+                Err(unavailable("the footprint breaks a rule"))
+            }
+        }
+    }
+
+    async fn footprints(
+        &self,
+        caller: &Principal,
+        question: &Question<'_, FootprintFilter>,
+    ) -> Result<Page, SourceError> {
+        let asked = Asked {
+            path: FOOTPRINTS,
+            caller: Caller(caller),
+            query: question.query,
+            judge: Judge::of_footprints(caller, |footprint| question.filter.matches(footprint)),
+        };
+        self.in_time(self.page(&asked, question.page)).await
+    }
+
+    async fn tads(
+        &self,
+        caller: &Principal,
+        question: &Question<'_, TadFilter>,
+    ) -> Result<Page, SourceError> {
+        if caller.roles.is_empty() {
+            return Ok(Page::empty());
+        }
+        let asked = Asked {
+            path: TADS,
+            caller: Caller(caller),
+            query: question.query,
+            judge: Judge::of_tads(|tad| question.filter.matches(tad)),
+        };
+        self.in_time(self.page(&asked, question.page)).await
+    }
+}
+
+/// A place in a list of the service's: so many objects into the page that this query names.
+#[derive(Debug)]
+struct Place {
+    query: String,
+    skip: usize,
+}
+
+impl Place {
+    fn parse(position: &Position) -> Result<Self, SourceError> {
+        let read = || {
+            let (skip, query) = position.0.strip_prefix("upstream/")?.split_once('/')?;
+            Some(Self {
+                query: query.to_owned(),
+                skip: skip.parse().ok()?,
+            })
+        };
+        read().ok_or(SourceError::Store(StoreError::UnknownPosition))
+    }
+}
+
+/// Objects on their way into a page.
+struct Found {
+    count: usize,
+    limit: usize,
+    objects: BytesMut,
+    refusals: Refusals,
+}
+
+impl Found {
+    fn up_to(limit: usize) -> Self {
+        Self {
+            count: 0,
+            limit,
+            objects: BytesMut::new(),
+            refusals: Refusals::default(),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.count == self.limit
+    }
+
+    /// Takes what may be served, from `skip` on, until there is enough; says where the first stands that found
+    /// no room.
+    fn fill(&mut self, list: &List, skip: usize, judge: &Judge<'_>) -> Option<usize> {
+        for (index, item) in list.items.iter().enumerate().skip(skip) {
+            if self.is_full() {
+                return Some(index);
+            }
+            match judge.judge(item) {
+                Judged::Serve(object) => self.push(&object),
+                Judged::Hide => {}
+                Judged::Refuse(refusal) => self.refusals.add(refusal),
+            }
+        }
+        None
+    }
+
+    fn push(&mut self, object: &[u8]) {
+        if self.count > 0 {
+            self.objects.put_u8(b',');
+        }
+        self.objects.put_slice(object);
+        self.count += 1;
+    }
+}
+
+fn unavailable(why: &'static str) -> SourceError {
+    SourceError::Unavailable {
+        why,
+        retry_after: RETRY_AFTER,
+    }
+}
+
+#[cfg(test)]
+mod tests;
