@@ -11,6 +11,7 @@ mod cursor;
 mod emissions;
 mod extension;
 mod finding;
+mod fingerprints;
 mod format;
 mod ileap_shape;
 mod mapping;

@@ -1,6 +1,7 @@
 //! What every store promises, whatever is beneath it.
 
 mod filters;
+mod imports;
 mod logins;
 
 use bytes::Bytes;
@@ -12,8 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    EventReceipt, ImportKind, ImportObject, ImportSummary, Page, PageQuery, ReceivedEvent, Store,
-    StoreError,
+    EventReceipt, ImportKind, ImportObject, Page, PageQuery, ReceivedEvent, Store, StoreError,
 };
 use crate::{
     access::{AccessRule, Visibility},
@@ -33,8 +33,8 @@ pub(crate) async fn run(store: &dyn Store) {
     roles_and_rules_bound_what_is_seen(store).await;
     hostile_text_finds_nothing_and_breaks_nothing(store).await;
     events_are_kept_once_per_sender(store).await;
-    an_import_is_whole_or_not_at_all(store).await;
-    a_transaction_that_is_dropped_never_was(store).await;
+    imports::are_whole_or_not_at_all(store).await;
+    imports::that_are_dropped_never_were(store).await;
     pages_hold_while_objects_are_added(store).await;
     an_activity_id_fits_into_a_link(store).await;
     logins::hold(store).await;
@@ -368,77 +368,6 @@ pub(crate) fn another(number: u32, created: &str) -> Value {
     footprint["id"] = json!(format!("{number:08x}-0000-4000-8000-000000000000"));
     footprint["created"] = json!(created);
     footprint
-}
-
-async fn an_import_is_whole_or_not_at_all(store: &dyn Store) {
-    let new = another(0xffff, "2024-01-01T00:00:00Z");
-    let mut conflicting = footprints()[0].clone();
-    conflicting["comment"] = json!("the same version, another content");
-    let refused = store
-        .import(&[object(new.clone()), object(conflicting)])
-        .await;
-    assert!(matches!(
-        refused,
-        Err(StoreError::Unacceptable { index: 1, .. })
-    ));
-    let id = new["id"].as_str().unwrap();
-    assert!(
-        store
-            .footprint(&Visibility::everything(), id)
-            .await
-            .unwrap()
-            .is_none()
-    );
-}
-
-async fn a_transaction_that_is_dropped_never_was(store: &dyn Store) {
-    let new = another(0xfffe, "2024-01-01T00:00:00Z");
-    let id = new["id"].as_str().unwrap().to_owned();
-    let activity = tads()[0]["activityId"].as_str().unwrap().to_owned();
-    let before = number_of_tads(store).await;
-    for is_kept in [false, true] {
-        let mut transaction = store.begin_import().await.unwrap();
-        assert!(transaction.footprint(&id).await.unwrap().is_none());
-        assert_eq!(
-            transaction.write(&[object(new.clone())]).await.unwrap(),
-            ImportSummary {
-                added: 1,
-                ..ImportSummary::default()
-            }
-        );
-        // It sees what it does, in batches.
-        let written = transaction.footprint(&id.to_uppercase()).await.unwrap();
-        assert_eq!(written.unwrap(), object(new.clone()).json);
-        let again = transaction.write(&[object(new.clone())]).await.unwrap();
-        assert_eq!((again.added, again.unchanged), (0, 1));
-        assert!(transaction.delete_tad(&activity).await.unwrap());
-        assert!(!transaction.delete_tad(&activity).await.unwrap());
-        if is_kept {
-            transaction.commit().await.unwrap();
-        } else {
-            drop(transaction);
-        }
-        let found = store.footprint(&Visibility::everything(), &id).await;
-        assert_eq!(found.unwrap().is_some(), is_kept);
-        assert_eq!(
-            number_of_tads(store).await,
-            before - usize::from(is_kept),
-            "activities"
-        );
-    }
-    let value = tads()[0].clone();
-    let json = Bytes::from(value.to_string());
-    let kind = ImportKind::Tad;
-    let restored = store.import(&[ImportObject { kind, value, json }]).await;
-    assert_eq!(restored.unwrap().added, 1);
-}
-
-/// How many activities there are.
-async fn number_of_tads(store: &dyn Store) -> usize {
-    let page = store
-        .tads(&Visibility::everything(), &every_tad(), &first(1000))
-        .await;
-    ids(&page.unwrap(), "activityId").len()
 }
 
 async fn pages_hold_while_objects_are_added(store: &dyn Store) {

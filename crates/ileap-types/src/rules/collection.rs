@@ -1,7 +1,4 @@
-use std::{
-    collections::{HashMap, HashSet, hash_map::RandomState},
-    hash::BuildHasher as _,
-};
+use std::collections::{HashMap, HashSet};
 
 use bigdecimal::BigDecimal;
 use serde_json::Value;
@@ -11,6 +8,7 @@ use super::{
     cursor::Cursor,
     extension::{self, IleapExtension},
     finding::{Findings, quote},
+    fingerprints::Fingerprints,
     tolerance::is_close,
 };
 use crate::extension::ObjectKind;
@@ -54,18 +52,6 @@ struct Published {
     is_active: bool,
     /// In kg per tonne kilometre or per tonne; none for other units.
     intensity: Option<BigDecimal>,
-}
-
-/// Texts as numbers, different for different texts with all the certainty that is needed; strangers cannot
-/// aim for equal ones, because the keys are random.
-#[derive(Default)]
-struct Fingerprints([RandomState; 2]);
-
-impl Fingerprints {
-    fn of(&self, text: &str) -> u128 {
-        let [high, low] = &self.0;
-        u128::from(high.hash_one(text)) << 64 | u128::from(low.hash_one(text))
-    }
 }
 
 impl CollectionIndex {
