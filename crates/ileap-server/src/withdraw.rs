@@ -259,6 +259,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_withdrawal_comes_before_or_after_an_import_and_never_within() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
+        let importing = SqliteStore::open(&url).await.unwrap();
+        let withdrawing = SqliteStore::open(&url).await.unwrap();
+        import::sample_data(&importing).await.unwrap();
+        let mut value = samples(SAMPLE_FOOTPRINTS)[0].clone();
+        let id = text(&value["id"]);
+        value["version"] = json!(7);
+        value["updated"] = json!("2026-02-01T00:00:00Z");
+        value["comment"] = json!("imported meanwhile");
+        let object = ImportObject {
+            kind: ImportKind::Footprint,
+            json: Bytes::from(value.to_string()),
+            value,
+        };
+        let mut transaction = importing.begin_import().await.unwrap();
+        let ids = [id.clone()];
+        let (done, ()) = tokio::join!(withdrawn(&withdrawing, &ids), async {
+            transaction.write(&[object]).await.unwrap();
+            transaction.commit().await.unwrap();
+        });
+        let deprecated = Withdrawal::Deprecated {
+            id: id.clone(),
+            version: 8,
+        };
+        assert_eq!(done.unwrap(), [deprecated]);
+        let comment = &stored(&importing, &id).await["comment"];
+        assert_eq!(comment, "imported meanwhile");
+    }
+
+    #[tokio::test]
     async fn an_id_of_two_objects_is_refused() {
         let store = stocked().await;
         let id = text(&samples(SAMPLE_FOOTPRINTS)[0]["id"]);
