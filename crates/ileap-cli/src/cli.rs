@@ -1,9 +1,13 @@
 //! The command line's shape: clap definitions and nothing else.
 
+mod data;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ileap_server::identity::ClientId;
+
+pub(crate) use self::data::{FileFormat, ImportArguments, RemoveArguments, ValidateArguments};
 
 /// An iLEAP/PACT server for companies whose users live in Clerk.
 ///
@@ -34,13 +38,17 @@ pub(crate) enum Command {
     Doctor(DoctorArguments),
     /// Hash a partner's secret for the file of static users; it is asked for, or read on stdin.
     HashSecret(HashSecretArguments),
-    /// Put footprints and transport activity data into the store.
+    /// Put footprints and transport activity data into the store, each file whole or not at all.
     Import(ImportArguments),
+    /// Withdraw: a footprint leaves a deprecated version, transport activity data goes.
+    Remove(RemoveArguments),
     /// Run the server.
     Serve(ServeArguments),
     /// Decode and judge an access token, or mint one for a test.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Judge files as an import would, without a store.
+    Validate(ValidateArguments),
 }
 
 /// `ileap access`
@@ -177,19 +185,6 @@ fn client_id(text: &str) -> Result<ClientId, &'static str> {
 #[derive(Args, Debug)]
 pub(crate) struct HashSecretArguments {
     /// Print one line of JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// `ileap import`
-#[derive(Args, Debug)]
-pub(crate) struct ImportArguments {
-    #[command(flatten)]
-    pub(crate) config: ConfigArguments,
-    /// Files of footprints or transport activity data (.json, .ndjson).
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// Print one line of JSON per file.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -8,8 +8,12 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod hash_secret;
 pub(crate) mod import;
+pub(crate) mod remove;
 pub(crate) mod serve;
 pub(crate) mod token;
+pub(crate) mod validate;
+
+mod file;
 
 use ileap_server::{
     config::{Config, Sources},

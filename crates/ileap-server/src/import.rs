@@ -1,23 +1,33 @@
-//! From a file to the store: read, judged, and written whole or not at all.
+//! From a file to the store: read twice, judged whole, and written whole or not at all.
+//!
+//! No more than one object and a batch of them is in memory at a time, besides what
+//! [`CollectionIndex`](ileap_types::rules::CollectionIndex) keeps.
 
+mod input;
+mod judge;
 mod read;
+mod write;
 
-use std::{fmt, path::Path};
+use std::{collections::HashSet, fmt, io};
 
-use bytes::Bytes;
-use ileap_types::rules::{
-    Finding, ItemRef, RuleId, Severity, judge_collection, judge_footprint, judge_tad,
+use ileap_types::{
+    extension::ObjectKind,
+    rules::{Finding, RuleId, Severity},
 };
-use serde_json::Value;
 
-use crate::store::{ImportKind, ImportObject, ImportSummary, Store, StoreError};
+pub use self::{
+    input::{Format, Input, OnRead},
+    read::{Place, table::csv_header},
+};
+use self::{judge::Judge, write::BatchSize};
+use crate::store::{ImportSummary, Store, StoreError};
 
 /// The footprints of the demo.
 pub const SAMPLE_FOOTPRINTS: &str = include_str!("../sample-data/footprints.json");
 /// The transport activity data of the demo.
 pub const SAMPLE_TADS: &str = include_str!("../sample-data/tads.json");
 
-/// The most findings listed about one file; the rest are counted.
+/// The most remarks of one severity listed about one file; the rest are counted.
 const LISTED: usize = 100;
 
 /// What an import did, and what it found odd.
@@ -25,164 +35,184 @@ const LISTED: usize = 100;
 pub struct ImportReport {
     /// What was written.
     pub summary: ImportSummary,
-    /// Findings that are no obstacle.
-    pub warnings: Vec<Place>,
+    /// Remarks that are no obstacle.
+    pub warnings: Remarks,
 }
 
-/// A finding and the object it is about.
+/// What is thought of a file.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// How many objects it has.
+    pub objects: u64,
+    /// What keeps it out of the store.
+    pub errors: Remarks,
+    /// What does not.
+    pub warnings: Remarks,
+}
+
+/// The first hundred remarks, in the order of the file.
+#[derive(Debug, Default)]
+pub struct Remarks {
+    /// These.
+    pub listed: Vec<Remark>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+/// Something about one object of a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Place {
-    /// `item 3` or `line 3`, counted from 1.
-    pub object: String,
-    /// What was found there.
-    pub finding: Finding,
+pub struct Remark {
+    /// Which object.
+    pub place: Place,
+    /// RFC 6901 pointer into the object; empty for the object itself.
+    pub pointer: String,
+    /// The broken rule; none where there is no object to judge, or what is stored contradicts it.
+    pub rule: Option<RuleId>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was found and what to change.
+    pub message: String,
 }
 
-impl fmt::Display for Place {
+impl Remark {
+    fn finding(place: Place, finding: Finding) -> Self {
+        Self {
+            place,
+            pointer: finding.pointer,
+            rule: Some(finding.rule),
+            severity: finding.severity,
+            message: finding.message,
+        }
+    }
+
+    fn error(place: Place, pointer: String, message: String) -> Self {
+        Self {
+            place,
+            pointer,
+            rule: None,
+            severity: Severity::Error,
+            message,
+        }
+    }
+
+    /// The column of a table, as its header names it.
+    pub fn column(&self) -> Option<String> {
+        let name = self.pointer.strip_prefix('/')?;
+        matches!(self.place, Place::Row(_)).then(|| name.replace('/', "."))
+    }
+}
+
+impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { object, finding } = self;
-        let severity = match finding.severity {
+        write!(f, "{}", self.place)?;
+        match self.column() {
+            Some(column) => write!(f, ", column {column}")?,
+            None if self.pointer.is_empty() => {}
+            None => write!(f, " {}", self.pointer)?,
+        }
+        let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        write!(
-            f,
-            "{object} {}: {severity} {}: {}",
-            finding.pointer, finding.rule, finding.message
-        )
+        write!(f, ": {severity}")?;
+        if let Some(rule) = self.rule {
+            write!(f, " {rule}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl Remarks {
+    fn add(&mut self, remark: Remark) {
+        self.total += 1;
+        if self.listed.len() < LISTED {
+            self.listed.push(remark);
+        }
+    }
+}
+
+impl fmt::Display for Remarks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for remark in &self.listed {
+            write!(f, "\n  {remark}")?;
+        }
+        match self.total.saturating_sub(self.listed.len() as u64) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
     }
 }
 
 /// Nothing of the file was written.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportFailure {
-    /// Objects break rules that must hold.
-    #[error("{} broken:{}", count(*.total, "rule is", "rules are"), lines(.listed))]
-    Broken {
-        /// The first hundred findings.
-        listed: Vec<Place>,
-        /// How many there are.
-        total: usize,
-    },
-    /// The file cannot be read as objects, or one contradicts what is stored.
+    /// It has errors.
+    #[error("{}:{}", count(.0.errors.total), .0.errors)]
+    Broken(Judgement),
+    /// Somebody wrote to it meanwhile.
+    #[error("the file changed while it was read; import it again when it is complete")]
+    Changed,
+    /// It cannot be read.
     #[error("{0}")]
-    Unreadable(String),
+    Unreadable(#[from] io::Error),
     /// The store refused, or is not there.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Imports one file, `.ndjson` as a line per object, anything else as JSON.
-pub async fn file(store: &dyn Store, path: &Path) -> Result<ImportReport, ImportFailure> {
-    let items = read::file(path).map_err(ImportFailure::Unreadable)?;
-    items_into(store, items).await
+fn count(errors: u64) -> String {
+    format!("{errors} {}", if errors == 1 { "error" } else { "errors" })
+}
+
+/// Imports one file.
+pub async fn file(store: &dyn Store, input: &Input) -> Result<ImportReport, ImportFailure> {
+    in_batches(store, input, BatchSize::default()).await
+}
+
+async fn in_batches(
+    store: &dyn Store,
+    input: &Input,
+    size: BatchSize,
+) -> Result<ImportReport, ImportFailure> {
+    let mut judge = Judge::of(input).await?;
+    let mut met = Vec::new();
+    for (kind, id) in judge.index.missing() {
+        if store.has_object(kind.as_str(), id).await? {
+            met.push((kind, id.to_owned()));
+        }
+    }
+    judge.assume(met);
+    write::into(store, input, judge, size).await
+}
+
+/// Judges files as if they were imported one after the other into an empty store.
+#[derive(Default)]
+pub struct Validation {
+    earlier: HashSet<(ObjectKind, String)>,
+}
+
+impl Validation {
+    /// Judges the next file. A reference may be met by the file itself or by one before it.
+    pub async fn file(&mut self, input: &Input) -> Result<Judgement, ImportFailure> {
+        let mut judge = Judge::of(input).await?;
+        let missing = judge.index.missing();
+        let met = missing.map(|(kind, id)| (kind, id.to_owned()));
+        let met: Vec<_> = met.filter(|met| self.earlier.contains(met)).collect();
+        judge.assume(met);
+        let judge = judge.references(input, None).await?;
+        let available = judge.index.available();
+        self.earlier
+            .extend(available.map(|(kind, id)| (kind, id.to_owned())));
+        Ok(judge.judgement())
+    }
 }
 
 /// Puts the demo's data into a store.
 pub async fn sample_data(store: &dyn Store) -> Result<(), ImportFailure> {
     for text in [SAMPLE_FOOTPRINTS, SAMPLE_TADS] {
-        let items = read::json(text.as_bytes()).map_err(ImportFailure::Unreadable)?;
-        items_into(store, items).await?;
+        file(store, &Input::text(text)).await?;
     }
     Ok(())
-}
-
-async fn items_into(
-    store: &dyn Store,
-    items: Vec<read::Item>,
-) -> Result<ImportReport, ImportFailure> {
-    let mut places = judge_each(&items);
-    places.extend(judge_together(store, &items).await?);
-    let (broken, warnings): (Vec<_>, Vec<_>) = places
-        .into_iter()
-        .partition(|place| place.finding.severity == Severity::Error);
-    if !broken.is_empty() {
-        let total = broken.len();
-        return Err(ImportFailure::Broken {
-            listed: broken.into_iter().take(LISTED).collect(),
-            total,
-        });
-    }
-    let places: Vec<_> = items.iter().map(|item| item.place.clone()).collect();
-    let objects: Vec<_> = items.into_iter().map(into_object).collect();
-    match store.import(&objects).await {
-        Ok(summary) => Ok(ImportReport { summary, warnings }),
-        Err(StoreError::Unacceptable { index, reason }) => {
-            let place = places.get(index).map_or("an item", String::as_str);
-            Err(ImportFailure::Unreadable(format!("{place}: {reason}")))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn judge_each(items: &[read::Item]) -> Vec<Place> {
-    let judge = |item: &read::Item| match item.kind {
-        ImportKind::Footprint => judge_footprint(&item.value),
-        ImportKind::Tad => judge_tad(&item.value),
-    };
-    items
-        .iter()
-        .flat_map(|item| judge(item).into_iter().map(|finding| item.place(finding)))
-        .collect()
-}
-
-/// Rules across objects. A reference may also be met by what is stored already.
-async fn judge_together(store: &dyn Store, items: &[read::Item]) -> Result<Vec<Place>, StoreError> {
-    let of_kind = |kind: ImportKind| {
-        items
-            .iter()
-            .filter(move |item| item.kind == kind)
-            .collect::<Vec<_>>()
-    };
-    let (footprints, tads) = (of_kind(ImportKind::Footprint), of_kind(ImportKind::Tad));
-    let values = |items: &[&read::Item]| {
-        items
-            .iter()
-            .map(|item| item.value.clone())
-            .collect::<Vec<_>>()
-    };
-    let mut places = Vec::new();
-    for (place, finding) in judge_collection(&values(&footprints), &values(&tads)) {
-        let item = match place {
-            ItemRef::Footprint(index) => footprints.get(index),
-            ItemRef::Tad(index) => tads.get(index),
-        };
-        let Some(item) = item else { continue };
-        if finding.rule == RuleId::R24 && is_stored(store, &item.value, &finding.pointer).await? {
-            continue;
-        }
-        places.push(item.place(finding));
-    }
-    Ok(places)
-}
-
-async fn is_stored(store: &dyn Store, value: &Value, pointer: &str) -> Result<bool, StoreError> {
-    let kind = match pointer.rsplit('/').next() {
-        Some("tocId") => "toc",
-        Some("hocId") => "hoc",
-        _ => return Ok(false),
-    };
-    match value.pointer(pointer).and_then(Value::as_str) {
-        Some(id) => store.has_object(kind, id).await,
-        None => Ok(false),
-    }
-}
-
-fn into_object(item: read::Item) -> ImportObject {
-    let json = Bytes::from(item.value.to_string());
-    ImportObject {
-        kind: item.kind,
-        value: item.value,
-        json,
-    }
-}
-
-fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
-fn lines(places: &[Place]) -> String {
-    places.iter().map(|place| format!("\n  {place}")).collect()
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub mod store;
 pub mod telemetry;
 pub mod token;
 pub mod verify;
+pub mod withdraw;
 
 pub mod clerk;
 pub mod outbound;

@@ -47,8 +47,17 @@ pub trait Store: logins::LoginRecords {
     /// Keeps an event; when this returns, it survives a crash. The same source and id again is a duplicate.
     async fn record_event(&self, event: &ReceivedEvent<'_>) -> Result<EventReceipt, StoreError>;
 
+    /// Begins to change objects. Others see nothing of it before the commit, and no other import or withdrawal
+    /// comes in between.
+    async fn begin_import(&self) -> Result<Box<dyn ImportTransaction>, StoreError>;
+
     /// Writes all of `objects` or none. What is already there, byte for byte, is left alone.
-    async fn import(&self, objects: &[ImportObject]) -> Result<ImportSummary, StoreError>;
+    async fn import(&self, objects: &[ImportObject]) -> Result<ImportSummary, StoreError> {
+        let mut transaction = self.begin_import().await?;
+        let summary = transaction.write(objects).await?;
+        transaction.commit().await?;
+        Ok(summary)
+    }
 
     /// Whether a TOC (`toc`) or HOC (`hoc`) of this id is stored.
     async fn has_object(&self, kind: &str, object_id: &str) -> Result<bool, StoreError>;
@@ -67,6 +76,23 @@ pub trait Store: logins::LoginRecords {
 
     /// Answers when the store can.
     async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// Changes to objects that happen all together at the commit, or not at all if this is dropped before.
+#[async_trait::async_trait]
+pub trait ImportTransaction: Send {
+    /// Writes objects, in order. What is already there, byte for byte, is left alone. After an error only
+    /// dropping is left to do.
+    async fn write(&mut self, objects: &[ImportObject]) -> Result<ImportSummary, StoreError>;
+
+    /// The latest version of one footprint. Ids compare without regard to case.
+    async fn footprint(&mut self, id: &str) -> Result<Option<Bytes>, StoreError>;
+
+    /// Deletes transport activity data; says whether there was any.
+    async fn delete_tad(&mut self, activity_id: &str) -> Result<bool, StoreError>;
+
+    /// Makes it all happen; when this returns, it survives a crash.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }
 
 /// Which part of a list is wanted.
@@ -152,6 +178,14 @@ pub struct ImportSummary {
     pub updated: usize,
     /// Objects that were already there unchanged.
     pub unchanged: usize,
+}
+
+impl std::ops::AddAssign for ImportSummary {
+    fn add_assign(&mut self, other: Self) {
+        self.added += other.added;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+    }
 }
 
 /// The secret that signs cursors.

@@ -2,10 +2,13 @@
 //!
 //! A footprint carries one iLEAP object, as its only extension. PACT 2 defines emissions per declared
 //! unit, yet iLEAP puts the total of a shipment there, next to the amount in
-//! `unitaryProductAmount`: multiplying the two counts the emissions many times.
+//! `unitaryProductAmount`: multiplying the two counts the emissions many times. [`total_emissions`] knows.
+
+mod mapping;
 
 use serde::Deserialize;
 
+pub use self::mapping::{MappingError, emissions_per_declared_unit, total_emissions};
 use crate::hoc::Hoc;
 use crate::pact::v2::{DataModelExtension, ProductFootprint};
 use crate::shipment::ShipmentFootprint;

@@ -25,6 +25,7 @@ pub mod oauth2;
 pub mod pact;
 pub mod page;
 pub mod query;
+pub mod revision;
 pub mod rules;
 pub mod shipment;
 pub mod strict_json;

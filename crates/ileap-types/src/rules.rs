@@ -11,6 +11,7 @@ mod cursor;
 mod emissions;
 mod extension;
 mod finding;
+mod fingerprints;
 mod format;
 mod ileap_shape;
 mod mapping;
@@ -25,7 +26,7 @@ mod transport;
 
 use serde_json::Value;
 
-pub use collection::{Collection, ItemRef, judge_collection};
+pub use collection::{CollectionIndex, ItemRef, judge_collection};
 pub use finding::{Finding, Severity};
 pub use rule_id::RuleId;
 

@@ -1,45 +1,45 @@
 //! `ileap import`
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
-use ileap_server::import;
-use indicatif::{ProgressBar, ProgressStyle};
+use ileap_server::{
+    import::{self, ImportFailure, ImportReport},
+    store::Store,
+};
 use serde::Serialize;
 
-use super::{load, open_store};
+use super::{
+    file::{self, Judged, Unjudged, shown},
+    load, open_store,
+};
 use crate::{cli::ImportArguments, exit::Failed, output};
 
-/// What `--json` prints per file.
+/// What `--json` prints about a file that was imported.
 #[derive(Serialize)]
 struct Imported<'a> {
     file: &'a Path,
     added: usize,
     updated: usize,
     unchanged: usize,
-    warnings: usize,
+    warnings: u64,
 }
 
 /// Imports each file whole or not at all; one that fails does not keep the others out.
 pub(crate) async fn run(arguments: ImportArguments) -> Result<(), Failed> {
+    if arguments.csv_header {
+        return output::line(import::csv_header());
+    }
     let store = open_store(&load(&arguments.config)?).await?;
-    let progress = progress(arguments.files.len());
     let mut failed = 0;
     for path in &arguments.files {
-        progress.set_message(path.display().to_string());
-        let imported = import::file(&store, path).await;
-        progress.inc(1);
-        // The bar leaves the terminal while lines are printed.
-        let printed = progress.suspend(|| match imported {
-            Ok(report) => print(path, &report, arguments.json),
+        match import(&store, path, &arguments).await {
+            Ok(report) => print(path, &report, arguments.json)?,
             Err(error) => {
                 failed += 1;
-                output::complain(&Failed::new(format!("importing {}", path.display()), error));
-                Ok(())
+                complain(path, &error, arguments.json)?;
             }
-        });
-        printed?;
+        }
     }
-    progress.finish_and_clear();
     if failed > 0 {
         let total = arguments.files.len();
         let happened = format!("{failed} of {total} failed; nothing of those was written");
@@ -48,38 +48,49 @@ pub(crate) async fn run(arguments: ImportArguments) -> Result<(), Failed> {
     Ok(())
 }
 
-fn print(path: &Path, report: &import::ImportReport, json: bool) -> Result<(), Failed> {
-    for warning in &report.warnings {
-        output::note(&output::sanitised(&format!(
-            "{}: {warning}",
-            path.display()
-        )));
+async fn import(
+    store: &dyn Store,
+    path: &Path,
+    arguments: &ImportArguments,
+) -> Result<ImportReport, ImportFailure> {
+    let (input, bar) = file::open(path, arguments.format).await?;
+    let imported = import::file(store, &input).await;
+    bar.finish_and_clear();
+    imported
+}
+
+fn print(path: &Path, report: &ImportReport, json: bool) -> Result<(), Failed> {
+    let ImportReport { summary, warnings } = report;
+    if warnings.total > 0 {
+        let text = format!("{}: warnings:{warnings}", shown(path));
+        output::note(&output::sanitised(&text));
     }
-    let import::ImportReport { summary, warnings } = report;
     if json {
         return output::json(&Imported {
             file: path,
             added: summary.added,
             updated: summary.updated,
             unchanged: summary.unchanged,
-            warnings: warnings.len(),
+            warnings: warnings.total,
         });
     }
     output::line(format_args!(
         "{}: {} added, {} updated, {} unchanged",
-        path.display(),
+        shown(path),
         summary.added,
         summary.updated,
         summary.unchanged
     ))
 }
 
-/// A bar on stderr, which shows itself on a terminal only.
-fn progress(files: usize) -> ProgressBar {
-    let bar = ProgressBar::new(files.try_into().unwrap_or(u64::MAX));
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} {bar:30} {msg}") {
-        bar.set_style(style);
+fn complain(path: &Path, error: &ImportFailure, json: bool) -> Result<(), Failed> {
+    output::complain(&Failed::new(format!("importing {}", shown(path)), error));
+    match error {
+        _ if !json => Ok(()),
+        ImportFailure::Broken(judgement) => output::json(&Judged::new(path, judgement)),
+        error => output::json(&Unjudged {
+            file: path,
+            error: error.to_string(),
+        }),
     }
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
 }

@@ -27,7 +27,7 @@ pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
 }
 
 /// A configuration whose keys and database are in `directory`.
-fn configuration(directory: &Path) -> String {
+pub(crate) fn configuration(directory: &Path) -> String {
     let path = directory.join("ileap.toml");
     let text = format!(
         "[verifier.clerk]\nfrontend_api_url = \"http://127.0.0.1:9\"\n[keys]\ndirectory = \"{0}/keys\"\n\

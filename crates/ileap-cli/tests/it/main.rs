@@ -8,6 +8,7 @@
 
 mod commands;
 mod doctor;
+mod import;
 mod static_users;
 mod upstream_tls;
 mod workspace;

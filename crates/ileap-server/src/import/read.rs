@@ -1,15 +1,40 @@
-//! Files as objects.
+//! Files as objects, one at a time.
 
-use std::{fs, path::Path};
+mod capped;
+mod json;
+mod ndjson;
+pub(super) mod table;
 
-use ileap_types::{rules::Finding, strict_json};
+use std::{fmt, io, ops::ControlFlow};
+
+use ileap_types::{revision, strict_json};
 use serde_json::Value;
 
-use super::{LISTED, Place};
+use super::input::{Format, Input};
 use crate::store::ImportKind;
 
-/// Members that may wrap a list.
-const WRAPPERS: [&str; 3] = ["data", "footprints", "tads"];
+/// In bytes. What is larger is a mistake, such as a quote that is never closed.
+pub(super) const LARGEST_OBJECT: usize = 16 << 20;
+
+/// Where in a file an object is, counted from 1.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Place {
+    /// The object of this number.
+    Item(u64),
+    /// The object in this line.
+    Line(u64),
+    /// The table's row that begins in this line.
+    Row(u64),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Item(number) => write!(f, "item {number}"),
+            Self::Line(number) | Self::Row(number) => write!(f, "line {number}"),
+        }
+    }
+}
 
 /// One object of a file.
 #[derive(Debug)]
@@ -17,101 +42,56 @@ pub(super) struct Item {
     pub(super) kind: ImportKind,
     /// Without nulls: they are read as absent and never served.
     pub(super) value: Value,
-    pub(super) place: String,
 }
 
-impl Item {
-    pub(super) fn place(&self, finding: Finding) -> Place {
-        Place {
-            object: self.place.clone(),
-            finding,
+/// Why an object cannot be read, and what to change.
+#[derive(Debug)]
+pub(super) struct Problem {
+    /// The member it is about; empty for the whole object.
+    pub(super) pointer: String,
+    pub(super) message: String,
+}
+
+impl Problem {
+    fn new(message: impl fmt::Display) -> Self {
+        Self {
+            pointer: String::new(),
+            message: message.to_string(),
         }
     }
 }
 
-/// The objects of a file, by its extension.
-pub(super) fn file(path: &Path) -> Result<Vec<Item>, String> {
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("ndjson" | "jsonl") => ndjson(&bytes),
-        Some("csv") => Err("CSV is not read in this version: write JSON or NDJSON".to_owned()),
-        _ => json(&bytes),
+/// What is called with every object, and with every place that holds none. It may have enough.
+pub(super) type Visit<'a> = dyn FnMut(Place, Result<Item, Problem>) -> ControlFlow<()> + 'a;
+
+/// Reads the input from its beginning. A file that cannot be read to its end has its last problem there.
+pub(super) fn each(input: &Input, visit: &mut Visit<'_>) -> io::Result<()> {
+    let reader = input.reader()?;
+    match input.format {
+        Format::Csv => table::each(reader, visit),
+        Format::Json => json::each(reader, visit),
+        Format::Ndjson => ndjson::each(reader, visit),
     }
+    Ok(())
 }
 
-/// One object, a list of them, or lists in an object as `{"data": [...]}`.
-pub(super) fn json(bytes: &[u8]) -> Result<Vec<Item>, String> {
-    let value =
-        strict_json::from_slice(bytes).map_err(|error| format!("it is no JSON: {error}"))?;
-    let list = match value {
-        Value::Array(list) => list,
-        Value::Object(mut members) => {
-            let lists: Vec<_> = WRAPPERS
-                .iter()
-                .filter_map(|name| match members.remove(*name)? {
-                    Value::Array(list) => Some(list),
-                    _ => None,
-                })
-                .collect();
-            if lists.is_empty() {
-                vec![Value::Object(members)]
-            } else {
-                lists.concat()
-            }
-        }
-        _ => return Err("it holds neither an object nor a list of objects".to_owned()),
-    };
-    let places = (1..).map(|number| format!("item {number}"));
-    all(places.zip(list).map(|(place, value)| item(value, place)))
-}
-
-/// One object a line; empty lines are passed over.
-fn ndjson(bytes: &[u8]) -> Result<Vec<Item>, String> {
-    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
-    let filled = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
-    all(filled.map(|(index, line)| {
-        let place = format!("line {}", index + 1);
-        let value = strict_json::from_slice(line);
-        item(
-            value.map_err(|error| format!("{place} is no JSON: {error}"))?,
-            place,
-        )
-    }))
-}
-
-/// Every item, or everything that is wrong with them, as far as a person reads.
-fn all(items: impl Iterator<Item = Result<Item, String>>) -> Result<Vec<Item>, String> {
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
-    for item in items {
-        match item {
-            Ok(item) => good.push(item),
-            Err(problem) => bad.push(problem),
-        }
-    }
-    let unlisted = bad.len().saturating_sub(LISTED);
-    bad.truncate(LISTED);
-    if unlisted > 0 {
-        bad.push(format!("and {unlisted} more"));
-    }
-    if bad.is_empty() {
-        Ok(good)
-    } else {
-        Err(bad.join("\n  "))
-    }
-}
-
-fn item(mut value: Value, place: String) -> Result<Item, String> {
+/// The object in these bytes, in the words of iLEAP 1.0.0.
+fn item(bytes: &[u8]) -> Result<Item, Problem> {
+    let mut value = strict_json::from_slice(bytes)
+        .map_err(|error| Problem::new(format_args!("it is no JSON: {error}")))?;
     drop_nulls(&mut value);
     let kind = if value.get("activityId").is_some() {
+        revision::modernize_tad(&mut value);
         ImportKind::Tad
     } else if value.get("pcf").is_some() {
+        revision::modernize_footprint(&mut value);
         ImportKind::Footprint
     } else {
-        return Err(format!(
-            "{place} is neither a footprint (it has no `pcf`) nor activity data (it has no `activityId`)"
+        return Err(Problem::new(
+            "it is neither a footprint (it has no `pcf`) nor activity data (it has no `activityId`)",
         ));
     };
-    Ok(Item { kind, value, place })
+    Ok(Item { kind, value })
 }
 
 fn drop_nulls(value: &mut Value) {

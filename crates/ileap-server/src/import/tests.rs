@@ -1,16 +1,35 @@
-use std::fs;
+use std::{fs, future::Future};
 
-use serde_json::json;
+use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
+use proptest::prelude::*;
+
+use serde_json::{Value, json};
 
 use super::*;
-use crate::{access::Visibility, store::sqlite::SqliteStore};
+use crate::{
+    access::Visibility,
+    store::{PageQuery, sqlite::SqliteStore},
+};
 
-async fn import(name: &str, text: &str) -> (SqliteStore, Result<ImportReport, ImportFailure>) {
-    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+mod table;
+
+async fn import_into(
+    store: &SqliteStore,
+    name: &str,
+    text: impl AsRef<[u8]>,
+) -> Result<ImportReport, ImportFailure> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
     fs::write(&path, text).unwrap();
-    let result = file(&store, &path).await;
+    file(store, &Input::open(&path, None).await.unwrap()).await
+}
+
+async fn import(
+    name: &str,
+    text: impl AsRef<[u8]>,
+) -> (SqliteStore, Result<ImportReport, ImportFailure>) {
+    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    let result = import_into(&store, name, text).await;
     (store, result)
 }
 
@@ -21,14 +40,17 @@ fn samples() -> Vec<Value> {
 #[tokio::test]
 async fn the_same_file_again_changes_nothing() {
     let store = SqliteStore::open("sqlite::memory:").await.unwrap();
-    let items = || read::json(SAMPLE_FOOTPRINTS.as_bytes()).unwrap();
-    let first = items_into(&store, items()).await.unwrap();
+    let first = import_into(&store, "a.json", SAMPLE_FOOTPRINTS)
+        .await
+        .unwrap();
     assert_eq!(
         (first.summary.added, first.summary.unchanged),
         (samples().len(), 0)
     );
-    assert_eq!(first.warnings, []);
-    let second = items_into(&store, items()).await.unwrap();
+    assert_eq!(first.warnings.total, 0);
+    let second = import_into(&store, "a.json", SAMPLE_FOOTPRINTS)
+        .await
+        .unwrap();
     assert_eq!(
         (second.summary.added, second.summary.unchanged),
         (0, samples().len())
@@ -39,7 +61,9 @@ async fn the_same_file_again_changes_nothing() {
 async fn lists_wrapped_lists_and_lines_are_read_alike() {
     let tads: Vec<Value> = serde_json::from_str(SAMPLE_TADS).unwrap();
     let lines: String = tads.iter().map(|tad| format!("{tad}\n\n")).collect();
+    let marked = format!("\u{feff}{}", json!(tads));
     for (name, text) in [
+        ("a.json", marked),
         ("a.json", json!(tads).to_string()),
         ("a.json", json!({"tads": tads}).to_string()),
         ("a.json", json!({"data": tads}).to_string()),
@@ -88,8 +112,9 @@ async fn a_reference_is_met_by_the_file_or_by_the_store() {
     assert!(alone.unwrap_err().to_string().contains("error R24"));
     let store = SqliteStore::open("sqlite::memory:").await.unwrap();
     for part in [others, shipments] {
-        let items = read::json(json!(part).to_string().as_bytes()).unwrap();
-        items_into(&store, items).await.unwrap();
+        import_into(&store, "a.json", json!(part).to_string())
+            .await
+            .unwrap();
     }
 }
 
@@ -99,23 +124,14 @@ async fn a_footprint_changes_only_with_a_higher_version() {
     sample_data(&store).await.unwrap();
     let mut footprint = samples()[0].clone();
     footprint["comment"] = json!("changed");
-    let items = |footprint: &Value| read::json(footprint.to_string().as_bytes()).unwrap();
-    let refused = items_into(&store, items(&footprint)).await.unwrap_err();
-    assert!(
-        refused.to_string().starts_with("item 1: footprint"),
-        "{refused}"
-    );
-    assert!(refused.to_string().contains("raise `version`"), "{refused}");
+    let refused = import_into(&store, "a.json", footprint.to_string()).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("item 1: error: footprint"), "{refused}");
+    assert!(refused.contains("raise `version`"), "{refused}");
     footprint["version"] = json!(footprint["version"].as_u64().unwrap() + 1);
     footprint["updated"] = json!("2026-01-01T00:00:00Z");
-    assert_eq!(
-        items_into(&store, items(&footprint))
-            .await
-            .unwrap()
-            .summary
-            .updated,
-        1
-    );
+    let updated = import_into(&store, "a.json", footprint.to_string()).await;
+    assert_eq!(updated.unwrap().summary.updated, 1);
     let id = footprint["id"].as_str().unwrap();
     let stored = store
         .footprint(&Visibility::everything(), id)
@@ -145,19 +161,213 @@ async fn nulls_are_read_and_never_served() {
 async fn what_is_no_object_of_ours_is_named_with_its_place() {
     for (name, text, expected) in [
         ("a.json", "{", "it is no JSON"),
-        ("a.json", "1", "neither an object nor a list"),
-        ("a.json", "[{}]", "item 1 is neither a footprint"),
+        ("a.json", "", "it is no JSON"),
+        ("a.json", "1", "an object or a list of objects"),
+        ("a.json", "{}", "item 1: error: it is neither a footprint"),
+        ("a.json", "[{}]", "item 1: error: it is neither a footprint"),
+        ("a.json", r#"{"data": {}}"#, "a list of objects"),
+        ("a.json", "{}\n{}", "an object per line is named .ndjson"),
         (
             "a.json",
             r#"{"activityId": "a", "activityId": "b"}"#,
             "same member twice",
         ),
-        ("a.ndjson", "\n{\"activityId\": 1}\nx", "line 3 is no JSON"),
-        ("a.ndjson", "x\n{}\n", "line 2 is neither a footprint"),
-        ("a.csv", "x", "CSV is not read"),
+        (
+            "a.ndjson",
+            "\n{\"activityId\": 1}\nx",
+            "line 3: error: it is no JSON",
+        ),
+        (
+            "a.ndjson",
+            "x\n{}\n",
+            "line 2: error: it is neither a footprint",
+        ),
     ] {
         let (_, result) = import(name, text).await;
         let message = result.unwrap_err().to_string();
         assert!(message.contains(expected), "{expected} in {message}");
+    }
+}
+
+/// Everything in a store, as it is served.
+async fn contents(store: &SqliteStore) -> (Vec<u8>, Vec<u8>) {
+    let everything = Visibility::everything();
+    let page = PageQuery {
+        limit: 1000,
+        after: None,
+    };
+    let filter = FootprintFilter {
+        comparisons: Vec::new(),
+    };
+    let footprints = store.footprints(&everything, &filter, &page).await;
+    let tads = store.tads(&everything, &TadFilter::default(), &page).await;
+    (
+        footprints.unwrap().objects.to_vec(),
+        tads.unwrap().objects.to_vec(),
+    )
+}
+
+#[tokio::test]
+async fn a_broken_last_line_leaves_the_store_as_it_was() {
+    let tad: Value = serde_json::from_str::<Vec<Value>>(SAMPLE_TADS)
+        .unwrap()
+        .remove(0);
+    let line = |number: usize| {
+        let mut tad = tad.clone();
+        tad["activityId"] = json!(format!("activity {number}"));
+        format!("{tad}\n")
+    };
+    let good: String = (0..1000).map(line).collect();
+    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    sample_data(&store).await.unwrap();
+    let before = contents(&store).await;
+    for last in ["{", "{\"activityId\": \"x\"}", &line(999)] {
+        let refused = import_into(&store, "a.ndjson", format!("{good}{last}")).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("line 1001"), "{refused}");
+        assert_eq!(contents(&store).await, before);
+    }
+    // The last one is found out by the store, when all the others are written.
+    let mut stored = samples()[0].clone();
+    stored["comment"] = json!("changed");
+    let refused = import_into(&store, "a.ndjson", format!("{good}{stored}")).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("line 1001: error: footprint"), "{refused}");
+    assert_eq!(contents(&store).await, before);
+}
+
+#[tokio::test]
+async fn a_file_that_changes_after_it_was_opened_is_refused() {
+    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.json");
+    fs::write(&path, SAMPLE_TADS).unwrap();
+    let input = Input::open(&path, None).await.unwrap();
+    fs::write(&path, SAMPLE_FOOTPRINTS).unwrap();
+    let refused = file(&store, &input).await;
+    assert!(
+        matches!(refused, Err(ImportFailure::Changed)),
+        "{refused:?}"
+    );
+    assert_eq!(contents(&store).await, (Vec::new(), Vec::new()));
+}
+
+#[tokio::test]
+async fn many_errors_are_listed_up_to_a_hundred_and_counted() {
+    let (_, result) = import("a.ndjson", "x\n".repeat(250)).await;
+    let message = result.unwrap_err().to_string();
+    assert!(message.starts_with("250 errors:"), "{message}");
+    assert!(message.ends_with("\n  and 150 more"), "{message}");
+    assert!(message.contains("line 100:") && !message.contains("line 101:"));
+}
+
+#[tokio::test]
+async fn errors_of_objects_and_between_them_are_listed_together_in_the_order_of_the_file() {
+    let mut broken = samples();
+    let is_shipment = |value: &Value| value.to_string().contains("shipment-footprint.json");
+    broken.retain(is_shipment);
+    broken.truncate(3);
+    broken[2]["companyName"] = json!(1);
+    let (_, result) = import("a.json", json!(broken).to_string()).await;
+    let message = result.unwrap_err().to_string();
+    let places: Vec<_> = message.lines().skip(1).map(|line| &line[..8]).collect();
+    assert!(places.is_sorted(), "{message}");
+    assert!(message.contains("error R24") && message.contains("item 3 /companyName: error P01"));
+}
+
+#[tokio::test]
+async fn an_object_without_an_end_does_not_fill_the_memory() {
+    let endless = "x".repeat(read::LARGEST_OBJECT + 10);
+    for (name, text) in [
+        ("a.json", format!("[{{\"activityId\": \"{endless}\"}}]")),
+        ("a.csv", format!("activityId,\"{endless}\"")),
+    ] {
+        let (_, result) = import(name, text).await;
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains("more than 16 MiB"), "{name}");
+    }
+    // The lines after one that is too long are still judged.
+    let (_, result) = import("a.ndjson", format!("{endless}\n{{}}")).await;
+    let message = result.unwrap_err().to_string();
+    assert!(message.contains("line 1: error: it has more than 16 MiB"));
+    assert!(message.contains("line 2: error: it is neither"));
+}
+
+#[tokio::test]
+async fn a_validation_says_what_an_import_into_an_empty_store_would() {
+    let directory = tempfile::tempdir().unwrap();
+    let input = async |name: &str, values: &[Value]| {
+        let path = directory.path().join(name);
+        fs::write(&path, json!(values).to_string()).unwrap();
+        Input::open(&path, None).await.unwrap()
+    };
+    let is_shipment = |value: &Value| value.to_string().contains("shipment-footprint.json");
+    let (shipments, others): (Vec<_>, Vec<_>) = samples().into_iter().partition(is_shipment);
+    let shipments = input("shipments.json", &shipments).await;
+    let others = input("others.json", &others).await;
+    for order in [[&others, &shipments], [&shipments, &others]] {
+        let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+        let mut validation = Validation::default();
+        for input in order {
+            let judgement = validation.file(input).await.unwrap();
+            let expected = match file(&store, input).await {
+                Ok(_) => Vec::new(),
+                Err(ImportFailure::Broken(judgement)) => judgement.errors.listed,
+                Err(error) => panic!("{error}"),
+            };
+            assert_eq!(judgement.errors.listed, expected);
+        }
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(future)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn how_a_file_is_split_into_batches_changes_nothing(
+        objects in 1_usize..12,
+        bytes in 1_usize..20_000,
+        picked in prop::collection::vec(any::<prop::sample::Index>(), 1..30),
+    ) {
+        let tads: Vec<Value> = serde_json::from_str(SAMPLE_TADS).unwrap();
+        let mut lines: Vec<_> = samples().iter().chain(&tads).map(Value::to_string).collect();
+        // Some come twice, which is refused, in whatever batch they are.
+        lines.extend(picked.iter().take(picked.len() % 3).map(|index| index.get(&lines).clone()).collect::<Vec<_>>());
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.ndjson");
+        fs::write(&path, lines.join("\n")).unwrap();
+        let imported = |size| {
+            block_on(async {
+                let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+                let input = Input::open(&path, None).await.unwrap();
+                let imported = in_batches(&store, &input, size).await;
+                let imported = imported.map(|report| report.summary).map_err(|error| error.to_string());
+                (imported, contents(&store).await)
+            })
+        };
+        let whole = BatchSize { objects: usize::MAX, bytes: usize::MAX };
+        prop_assert_eq!(imported(BatchSize { objects, bytes }), imported(whole));
+    }
+
+    #[test]
+    fn any_bytes_are_judged_whatever_they_are_called(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        format in prop::sample::select(vec![Format::Csv, Format::Json, Format::Ndjson]),
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        fs::write(&path, &bytes).unwrap();
+        let judgement = block_on(async {
+            let input = Input::open(&path, Some(format)).await.unwrap();
+            Validation::default().file(&input).await.unwrap()
+        });
+        prop_assert_eq!(judgement.objects, 0);
     }
 }

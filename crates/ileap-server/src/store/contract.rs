@@ -1,6 +1,7 @@
 //! What every store promises, whatever is beneath it.
 
 mod filters;
+mod imports;
 mod logins;
 
 use bytes::Bytes;
@@ -32,7 +33,8 @@ pub(crate) async fn run(store: &dyn Store) {
     roles_and_rules_bound_what_is_seen(store).await;
     hostile_text_finds_nothing_and_breaks_nothing(store).await;
     events_are_kept_once_per_sender(store).await;
-    an_import_is_whole_or_not_at_all(store).await;
+    imports::are_whole_or_not_at_all(store).await;
+    imports::that_are_dropped_never_were(store).await;
     pages_hold_while_objects_are_added(store).await;
     an_activity_id_fits_into_a_link(store).await;
     logins::hold(store).await;
@@ -366,27 +368,6 @@ pub(crate) fn another(number: u32, created: &str) -> Value {
     footprint["id"] = json!(format!("{number:08x}-0000-4000-8000-000000000000"));
     footprint["created"] = json!(created);
     footprint
-}
-
-async fn an_import_is_whole_or_not_at_all(store: &dyn Store) {
-    let new = another(0xffff, "2024-01-01T00:00:00Z");
-    let mut conflicting = footprints()[0].clone();
-    conflicting["comment"] = json!("the same version, another content");
-    let refused = store
-        .import(&[object(new.clone()), object(conflicting)])
-        .await;
-    assert!(matches!(
-        refused,
-        Err(StoreError::Unacceptable { index: 1, .. })
-    ));
-    let id = new["id"].as_str().unwrap();
-    assert!(
-        store
-            .footprint(&Visibility::everything(), id)
-            .await
-            .unwrap()
-            .is_none()
-    );
 }
 
 async fn pages_hold_while_objects_are_added(store: &dyn Store) {

@@ -13,8 +13,7 @@ use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool, sqlite::SqliteRow};
 
 use super::{
-    CursorKey, EventReceipt, ImportObject, ImportSummary, Page, PageQuery, ReceivedEvent, Store,
-    StoreError,
+    CursorKey, EventReceipt, ImportTransaction, Page, PageQuery, ReceivedEvent, Store, StoreError,
 };
 use crate::access::{AccessRule, Visibility};
 
@@ -135,8 +134,8 @@ impl Store for SqliteStore {
         })
     }
 
-    async fn import(&self, objects: &[ImportObject]) -> Result<ImportSummary, StoreError> {
-        import::all_or_none(&self.writer, objects).await
+    async fn begin_import(&self) -> Result<Box<dyn ImportTransaction>, StoreError> {
+        Ok(Box::new(import::Import::begin(&self.writer).await?))
     }
 
     async fn has_object(&self, kind: &str, object_id: &str) -> Result<bool, StoreError> {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    Finding, ItemRef, RuleId,
+    CollectionIndex, Finding, ItemRef, RuleId,
     RuleId::*,
     Severity::{self, Error, Warning},
     judge_collection, judge_footprint, judge_tad,
@@ -285,6 +285,41 @@ fn values_that_open_enumerations_may_gain_are_accepted() {
         json!("Algae"),
     );
     assert_eq!(judge_tad(&tad), []);
+}
+
+#[test]
+fn versions_of_one_footprint_rise() {
+    let mut first = samples(FOOTPRINTS)[0].clone();
+    let mut second = first.clone();
+    (first["version"], second["version"]) = (json!(1), json!(2));
+    assert_eq!(judge_collection(&[first.clone(), second.clone()], &[]), []);
+    // UUIDs are equal regardless of case.
+    first["id"] = json!(first["id"].as_str().unwrap().to_uppercase());
+    let judged = judge_collection(&[second, first], &[]);
+    let found: Vec<_> = judged
+        .iter()
+        .map(|(item, finding)| (*item, finding.rule, finding.pointer.as_str()))
+        .collect();
+    assert_eq!(found, [(ItemRef::Footprint(1), P11, "/version")]);
+}
+
+#[test]
+fn what_is_available_elsewhere_is_not_missing() {
+    let shipment = footprint("shipment-simple-1");
+    let mut index = CollectionIndex::default();
+    assert_eq!(index.add_footprint(&shipment), []);
+    let missing: Vec<_> = index
+        .missing()
+        .map(|(kind, id)| (kind, id.to_owned()))
+        .collect();
+    assert_eq!((missing.is_empty(), index.available().count()), (false, 0));
+    assert_ne!(index.judge_references(&shipment), []);
+    for (kind, id) in &missing {
+        index.assume(*kind, id);
+    }
+    assert_eq!(index.missing().count(), 0);
+    assert_eq!(index.available().count(), missing.len());
+    assert_eq!(index.judge_references(&shipment), []);
 }
 
 #[test]

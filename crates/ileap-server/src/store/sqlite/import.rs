@@ -1,12 +1,17 @@
 //! Writing objects: all of them, or none.
 
-use ileap_types::{extension::IleapObject, filter::tad::tad_index, pact::v2::ProductFootprint};
+use bytes::Bytes;
+use ileap_types::{
+    extension::IleapObject,
+    filter::tad::tad_index,
+    pact::v2::{PfId, ProductFootprint},
+};
 use serde::Deserialize as _;
 use serde_json::Value;
-use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use sqlx::{Row as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use super::{nanoseconds, unavailable};
-use crate::store::{ImportKind, ImportObject, ImportSummary, StoreError};
+use super::{json, nanoseconds, unavailable};
+use crate::store::{ImportKind, ImportObject, ImportSummary, ImportTransaction, StoreError};
 
 /// Longest `activityId`, in bytes: a link to the next page carries it.
 const ACTIVITY_ID_LIMIT: usize = 512;
@@ -18,30 +23,61 @@ enum Outcome {
     Updated,
 }
 
-pub(super) async fn all_or_none(
-    writer: &SqlitePool,
-    objects: &[ImportObject],
-) -> Result<ImportSummary, StoreError> {
-    let failed = unavailable("importing objects");
-    // Takes the write lock at once: a transaction that reads first cannot wait for another process's.
-    let mut transaction = writer
-        .begin_with("BEGIN IMMEDIATE")
-        .await
-        .map_err(&failed)?;
-    let mut summary = ImportSummary::default();
-    for (index, object) in objects.iter().enumerate() {
-        let outcome = match object.kind {
-            ImportKind::Footprint => footprint(&mut transaction, index, object).await?,
-            ImportKind::Tad => tad(&mut transaction, index, object).await?,
-        };
-        match outcome {
-            Outcome::Added => summary.added += 1,
-            Outcome::Unchanged => summary.unchanged += 1,
-            Outcome::Updated => summary.updated += 1,
-        }
+/// A transaction that writes objects.
+pub(super) struct Import(Transaction<'static, Sqlite>);
+
+impl Import {
+    pub(super) async fn begin(writer: &SqlitePool) -> Result<Self, StoreError> {
+        // Takes the write lock at once: a transaction that reads first cannot wait for another process's.
+        let transaction = writer.begin_with("BEGIN IMMEDIATE").await;
+        Ok(Self(transaction.map_err(unavailable("importing objects"))?))
     }
-    transaction.commit().await.map_err(&failed)?;
-    Ok(summary)
+}
+
+#[async_trait::async_trait]
+impl ImportTransaction for Import {
+    async fn write(&mut self, objects: &[ImportObject]) -> Result<ImportSummary, StoreError> {
+        let mut summary = ImportSummary::default();
+        for (index, object) in objects.iter().enumerate() {
+            let outcome = match object.kind {
+                ImportKind::Footprint => footprint(&mut self.0, index, object).await?,
+                ImportKind::Tad => tad(&mut self.0, index, object).await?,
+            };
+            match outcome {
+                Outcome::Added => summary.added += 1,
+                Outcome::Unchanged => summary.unchanged += 1,
+                Outcome::Updated => summary.updated += 1,
+            }
+        }
+        Ok(summary)
+    }
+
+    async fn footprint(&mut self, id: &str) -> Result<Option<Bytes>, StoreError> {
+        let failed = unavailable("reading a footprint");
+        let Ok(id) = id.parse::<PfId>() else {
+            return Ok(None);
+        };
+        let row = sqlx::query("SELECT json FROM footprints WHERE id = ?")
+            .bind(id.to_string())
+            .fetch_optional(&mut *self.0)
+            .await
+            .map_err(&failed)?;
+        row.as_ref().map(json).transpose().map_err(&failed)
+    }
+
+    async fn delete_tad(&mut self, activity_id: &str) -> Result<bool, StoreError> {
+        let deleted = sqlx::query("DELETE FROM tads WHERE activity_id = ?")
+            .bind(activity_id)
+            .execute(&mut *self.0)
+            .await
+            .map_err(unavailable("deleting activity data"))?;
+        Ok(deleted.rows_affected() > 0)
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        let committed = self.0.commit().await;
+        committed.map_err(unavailable("importing objects"))
+    }
 }
 
 async fn footprint(

@@ -1,0 +1,262 @@
+//! Files into the store, judged before, and taken back after.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use crate::commands::{Running, configuration, ileap, run};
+
+fn samples(name: &str) -> Vec<Value> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ileap-server/sample-data");
+    serde_json::from_slice(&fs::read(directory.join(name)).unwrap()).unwrap()
+}
+
+/// A directory with a configuration and files.
+struct Place {
+    directory: tempfile::TempDir,
+    configuration: String,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let configuration = configuration(directory.path());
+        Self {
+            directory,
+            configuration,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
+    /// A command that needs the store.
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        run(ileap(arguments).env("ILEAP_CONFIG", &self.configuration))
+    }
+
+    fn json(&self, arguments: &[&str]) -> (i32, Value) {
+        let (code, stdout, stderr) = self.run(arguments);
+        assert_eq!(stdout.lines().count(), 1, "{stdout}{stderr}");
+        (code, serde_json::from_str(&stdout).unwrap())
+    }
+}
+
+fn with_stdin(arguments: &[&str], configuration: &str, text: &str) -> (i32, Value) {
+    let mut child = ileap(arguments)
+        .env("ILEAP_CONFIG", configuration)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(text.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let report = serde_json::from_slice(&output.stdout).unwrap();
+    (output.status.code().unwrap(), report)
+}
+
+#[test]
+fn good_files_are_valid_without_any_configuration() {
+    let place = Place::new();
+    let footprints = place.file("a.json", &json!(samples("footprints.json")).to_string());
+    let tads = place.file("b.json", &json!({"data": samples("tads.json")}).to_string());
+    let (code, stdout, stderr) = run(&mut ileap(&["validate", &footprints, &tads]));
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(
+        stdout.contains("a.json: 20 objects, 0 errors, 0 warnings"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("b.json: 13 objects"), "{stdout}");
+    assert!(!place.path("ileap.db").exists());
+}
+
+#[test]
+fn a_broken_file_is_described_for_people_and_for_programs() {
+    let place = Place::new();
+    let mut footprints = samples("footprints.json");
+    footprints[1]["pcf"]["declaredUnit"] = json!("furlong");
+    let broken = place.file("a.json", &json!(footprints).to_string());
+    let (code, stdout, stderr) = run(&mut ileap(&["validate", &broken, "/nowhere/b.json"]));
+    assert_eq!(code, 1);
+    assert!(
+        stdout.contains("item 2 /pcf/declaredUnit: error P02: found `furlong`"),
+        "{stdout}"
+    );
+    assert!(
+        stderr.contains("/nowhere/b.json") && stderr.contains("2 of 2"),
+        "{stderr}"
+    );
+    let (code, stdout, _) = run(&mut ileap(&["validate", "--json", &broken]));
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &report["objects"]), (1, &json!(20)));
+    let finding = &report["findings"][0];
+    assert_eq!(
+        [
+            &finding["place"],
+            &finding["pointer"],
+            &finding["rule"],
+            &finding["severity"]
+        ],
+        ["item 2", "/pcf/declaredUnit", "P02", "error"]
+    );
+    assert!(finding["message"].as_str().unwrap().contains("kilogram"));
+    // An import says the same, and writes nothing.
+    let (code, imported) = place.json(&["import", "--json", &broken]);
+    assert_eq!((code, imported), (1, report));
+}
+
+#[test]
+fn references_are_met_by_the_file_or_one_before_it() {
+    let place = Place::new();
+    let is_shipment = |value: &Value| value.to_string().contains("shipment-footprint.json");
+    let (shipments, others): (Vec<_>, Vec<_>) = samples("footprints.json")
+        .into_iter()
+        .partition(is_shipment);
+    let shipments = place.file("shipments.json", &json!(shipments).to_string());
+    let others = place.file("others.json", &json!(others).to_string());
+    assert_eq!(run(&mut ileap(&["validate", &others, &shipments])).0, 0);
+    let (code, stdout, _) = run(&mut ileap(&["validate", &shipments, &others]));
+    assert!(code == 1 && stdout.contains("error R24"), "{stdout}");
+}
+
+#[test]
+fn stdin_is_read_like_a_file() {
+    let place = Place::new();
+    let tads = samples("tads.json");
+    let lines: String = tads.iter().map(|tad| format!("{tad}\n")).collect();
+    let arguments = ["import", "--json", "--format", "ndjson", "-"];
+    let (code, report) = with_stdin(&arguments, &place.configuration, &lines);
+    assert_eq!((code, &report["added"]), (0, &json!(13)));
+    let array = json!(tads).to_string();
+    let (code, report) = with_stdin(&["import", "--json", "-"], &place.configuration, &array);
+    assert_eq!((code, &report["unchanged"]), (0, &json!(13)));
+    let (code, report) = with_stdin(&["validate", "--json", "-"], "", "{}");
+    assert_eq!((code, &report["errors"]), (1, &json!(1)));
+}
+
+const MANUAL: &str = include_str!("../../../../docs/import.md");
+
+#[test]
+fn the_table_in_the_manual_can_be_imported() {
+    let place = Place::new();
+    let (_, rest) = MANUAL.split_once("```csv\n").unwrap();
+    let (table, _) = rest.split_once("```").unwrap();
+    let path = place.file("manual.csv", table);
+    let (code, report) = place.json(&["validate", "--json", &path]);
+    assert_eq!((code, &report["findings"]), (0, &json!([])));
+    let (code, report) = place.json(&["import", "--json", &path]);
+    assert_eq!((code, &report["added"]), (0, &json!(2)));
+}
+
+#[test]
+fn the_header_has_every_column_of_the_manual() {
+    let place = Place::new();
+    let (code, header, _) = run(&mut ileap(&["import", "--csv-header"]));
+    assert_eq!(code, 0);
+    for column in header.trim().split(',') {
+        let described = column.replace("destination.", "origin.");
+        assert!(MANUAL.contains(&format!("`{described}`")), "{column}");
+    }
+    let table = place.file("a.csv", &header);
+    let (code, report) = place.json(&["import", "--json", &table]);
+    assert_eq!((code, &report["added"]), (0, &json!(0)));
+}
+
+#[test]
+fn a_bad_cell_is_named_by_line_and_column() {
+    let place = Place::new();
+    let (_, rest) = MANUAL.split_once("```csv\n").unwrap();
+    let (table, _) = rest.split_once("```").unwrap();
+    let path = place.file(
+        "a.csv",
+        &table.replace(",Road,2024-10-08", ",Rod,2024-10-08"),
+    );
+    let (code, report) = place.json(&["validate", "--json", &path]);
+    let finding = &report["findings"][0];
+    assert_eq!(code, 1);
+    assert_eq!([&finding["place"], &finding["column"]], ["line 3", "mode"]);
+}
+
+#[test]
+fn what_is_removed_is_deprecated_or_gone_and_all_or_nothing() {
+    let place = Place::new();
+    let (footprints, tads) = (samples("footprints.json"), samples("tads.json"));
+    let both = place.file(
+        "a.json",
+        &json!({"footprints": footprints, "tads": tads}).to_string(),
+    );
+    assert_eq!(place.run(&["import", &both]).0, 0);
+    let (id, activity) = (&footprints[0]["id"], &tads[0]["activityId"]);
+    let (id, activity) = (id.as_str().unwrap(), activity.as_str().unwrap());
+    let (code, stdout, stderr) = place.run(&["remove", id, activity, "nobody"]);
+    assert_eq!((code, stdout.as_str()), (1, ""));
+    assert!(stderr.contains("nobody is neither"), "{stderr}");
+    let (code, stdout, _) = place.run(&["remove", "--json", id, activity]);
+    assert_eq!(code, 0);
+    let lines: Vec<Value> = stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let version = footprints[0]["version"].as_u64().unwrap() + 1;
+    assert_eq!(
+        lines,
+        [
+            json!({"outcome": "deprecated", "id": id, "version": version}),
+            json!({"outcome": "deleted", "id": activity}),
+        ]
+    );
+    // What was withdrawn does not come back with the next run of the same export.
+    let (code, _, stderr) = place.run(&["import", &both]);
+    assert!(code == 1 && stderr.contains("raise `version`"), "{stderr}");
+}
+
+#[test]
+fn an_import_that_is_killed_leaves_all_or_nothing() {
+    let place = Place::new();
+    let tad = samples("tads.json").remove(0);
+    let line = |number: usize| {
+        let mut tad = tad.clone();
+        tad["activityId"] = json!(format!("activity {number}"));
+        format!("{tad}\n")
+    };
+    let total = 4_000;
+    let lines: String = (0..total).map(line).collect();
+    let file = place.file("a.ndjson", &lines);
+    // The schema is there before; what is in the log then are the objects.
+    assert_eq!(place.run(&["access", "show", "org_a"]).0, 0);
+    let child = ileap(&["import", &file])
+        .env("ILEAP_CONFIG", &place.configuration)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut running = Running(child);
+    let log = place.path("ileap.db-wal");
+    let written = || fs::metadata(&log).map_or(0, |metadata| metadata.len());
+    while written() < 1_000_000 && running.0.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drop(running);
+    let (code, report) = place.json(&["import", "--json", &file]);
+    let (added, unchanged) = (&report["added"], &report["unchanged"]);
+    assert_eq!(code, 0);
+    assert!(
+        (added, unchanged) == (&json!(total), &json!(0))
+            || (added, unchanged) == (&json!(0), &json!(total)),
+        "{report}"
+    );
+}
