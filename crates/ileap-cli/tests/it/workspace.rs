@@ -82,9 +82,16 @@ const WORD_RULES: &[WordRule] = &[
         instead: "let the route hand over plain values",
     },
     WordRule {
-        // In `clerk/` and `outbound` it is the status of someone else's answer.
+        // In `clerk/`, `data/upstream` and `outbound` it is the status of someone else's answer.
         word: "StatusCode",
-        only_in: &["http/", "http.rs", "clerk/", "outbound.rs", "outbound/"],
+        only_in: &[
+            "http/",
+            "http.rs",
+            "clerk/",
+            "data/upstream/",
+            "outbound.rs",
+            "outbound/",
+        ],
         instead: "return an error whose variants http/profile.rs can turn into a status",
     },
     WordRule {
