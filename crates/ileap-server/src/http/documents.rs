@@ -1,4 +1,4 @@
-//! Discovery and the JWK Set: made once, answered from memory with caching headers.
+//! Discovery, the JWK Set and the OpenAPI document: made once, answered from memory with caching headers.
 
 use aws_lc_rs::digest;
 use axum::{
@@ -17,6 +17,11 @@ use crate::{identity::Scope, token::SigningKeys};
 const JWKS_MAX_AGE_SECONDS: u32 = 3600;
 /// How long the metadata may be kept, in seconds.
 const METADATA_MAX_AGE_SECONDS: u32 = 3600;
+/// How long the OpenAPI document may be kept, in seconds.
+const OPENAPI_MAX_AGE_SECONDS: u32 = 3600;
+/// The public listener in OpenAPI 3.1, for a server at [`OPENAPI_SERVER`].
+const OPENAPI: &str = include_str!("../../openapi.json");
+const OPENAPI_SERVER: &str = "https://ileap.example";
 
 /// The documents of this server.
 #[derive(Debug)]
@@ -25,10 +30,12 @@ pub struct Documents {
     pub(crate) metadata: Document,
     /// RFC 7517 JWK Set.
     pub(crate) jwks: Document,
+    /// `OpenAPI` 3.1 of every route, with our own URLs.
+    pub(crate) openapi: Document,
 }
 
 impl Documents {
-    /// Writes both documents for the server at `public_base_url`.
+    /// Writes the documents for the server at `public_base_url`.
     pub fn new(public_base_url: &str, keys: &SigningKeys) -> Self {
         let token_endpoint = format!("{public_base_url}/auth/token");
         let metadata = AuthorizationServerMetadata {
@@ -60,6 +67,12 @@ impl Documents {
                 keys.jwks().clone(),
                 JWKS_MAX_AGE_SECONDS,
                 "application/jwk-set+json",
+            ),
+            // A base URL has no character that JSON would escape.
+            openapi: Document::new(
+                OPENAPI.replace(OPENAPI_SERVER, public_base_url).into(),
+                OPENAPI_MAX_AGE_SECONDS,
+                "application/json",
             ),
         }
     }

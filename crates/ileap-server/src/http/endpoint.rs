@@ -3,7 +3,7 @@
 /// The endpoints of the public listener, as far as answers and metrics differ.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Endpoint {
-    /// Authorization server metadata, both documents.
+    /// Authorization server metadata, both documents, and `GET /openapi.json`
     Discovery,
     /// `POST /2/events`
     Events,
@@ -53,6 +53,7 @@ impl Endpoint {
             "/2/ileap/tad" => Self::Tad,
             "/jwks" => Self::Jwks,
             "/webhooks/clerk" => Self::Webhooks,
+            "/openapi.json" => Self::Discovery,
             _ if path.starts_with("/.well-known/") => Self::Discovery,
             _ if path.starts_with("/2/footprints/") => Self::GetFootprint,
             _ if path.starts_with("/auth/") => Self::UnknownAuth,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 
 use super::{
@@ -37,28 +37,57 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
 }
 
 fn routes() -> Router<Arc<AppState>> {
-    Router::new()
+    let add = |router: Router<_>, (path, methods)| router.route(path, methods);
+    table().into_iter().fold(Router::new(), add)
+}
+
+/// A path and what answers its methods.
+type Route = (&'static str, MethodRouter<Arc<AppState>>);
+
+fn table() -> [Route; 10] {
+    [
         // OAuth 2.0 clients: partners' machines.
-        .route("/auth/token", post(token::issue))
+        ("/auth/token", post(token::issue)),
         // Verifiers of our tokens.
-        .route(
+        (
             "/.well-known/openid-configuration",
             get(discovery::metadata),
-        )
-        .route(
+        ),
+        (
             "/.well-known/oauth-authorization-server",
             get(discovery::metadata),
-        )
-        .route("/jwks", get(discovery::jwks))
+        ),
+        ("/jwks", get(discovery::jwks)),
+        // Whoever writes a client.
+        ("/openapi.json", get(discovery::openapi)),
         // PACT v2 and iLEAP data recipients.
-        .route("/2/footprints", get(footprints::list))
-        .route("/2/footprints/{id}", get(footprints::one))
-        .route("/2/events", post(events::receive))
-        .route("/2/ileap/tad", get(tad::list))
+        ("/2/footprints", get(footprints::list)),
+        ("/2/footprints/{id}", get(footprints::one)),
+        ("/2/events", post(events::receive)),
+        ("/2/ileap/tad", get(tad::list)),
         // Clerk.
-        .route("/webhooks/clerk", post(webhooks::clerk))
+        ("/webhooks/clerk", post(webhooks::clerk)),
+    ]
 }
 
 async fn nothing_here() -> Failure {
     Cause::PathUnknown.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_openapi_document_has_every_path_and_no_other() {
+        let document: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+        let described = document["paths"].as_object().unwrap().keys();
+        let described: BTreeSet<&str> = described.map(String::as_str).collect();
+        let routed: BTreeSet<&str> = table().iter().map(|(path, _)| *path).collect();
+        assert_eq!(described, routed);
+    }
 }

@@ -1,4 +1,4 @@
-//! Authorization server metadata and keys: what a verifier of our tokens needs.
+//! Authorization server metadata and keys, which a verifier of our tokens needs, and what else there is.
 
 use std::sync::Arc;
 
@@ -16,4 +16,9 @@ pub(crate) async fn metadata(State(state): State<Arc<AppState>>, headers: Header
 /// `GET /jwks` (RFC 7517 §5).
 pub(crate) async fn jwks(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
     state.documents.jwks.answer(&headers)
+}
+
+/// `GET /openapi.json` (OpenAPI 3.1).
+pub(crate) async fn openapi(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
+    state.documents.openapi.answer(&headers)
 }
