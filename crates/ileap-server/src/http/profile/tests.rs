@@ -1,5 +1,7 @@
 //! The whole table, as one text snapshot per profile: what partners see of every failure.
 
+mod documented;
+
 use std::{fmt::Write as _, time::Duration};
 
 use super::*;
