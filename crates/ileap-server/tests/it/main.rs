@@ -17,6 +17,7 @@ mod faults;
 mod footprints;
 mod harness;
 mod hostile_tokens;
+mod openapi;
 mod outage;
 mod secrets;
 mod shutdown;
