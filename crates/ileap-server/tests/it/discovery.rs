@@ -31,7 +31,7 @@ async fn both_discovery_documents_are_the_same_and_name_absolute_urls() {
 #[tokio::test]
 async fn documents_can_be_kept_and_asked_for_again_by_their_tag() {
     let server = TestServer::start().await;
-    for path in [PATHS[0], "/jwks"] {
+    for path in [PATHS[0], "/jwks", "/openapi.json"] {
         let answer = server.get(path).send().await.unwrap();
         assert_eq!(
             header(&answer, "cache-control"),
@@ -81,7 +81,13 @@ async fn the_jwk_set_has_public_members_only() {
 async fn nothing_in_an_answer_comes_from_the_host_the_caller_names() {
     let server = TestServer::start().await;
     let caller = server.as_client("hello").await;
-    for path in [PATHS[0], PATHS[1], "/jwks", "/2/footprints?limit=1"] {
+    for path in [
+        PATHS[0],
+        PATHS[1],
+        "/jwks",
+        "/openapi.json",
+        "/2/footprints?limit=1",
+    ] {
         let plain = server
             .get(path)
             .bearer_auth(&caller.token)

@@ -117,7 +117,7 @@ async fn logins(server: &TestServer, examiner: &mut Examiner) {
         .await;
     let limited = Options::default().set("ILEAP_VERIFIER__BUDGET__ENABLED", "true");
     let limited = TestServer::start_with(limited).await;
-    // One wrong secret, however often it comes, is one failure.
+    // A refusal is remembered: the same wrong secret again would be no failure more.
     for guess in 0..10 {
         let guess = limited.token_request("hello", &format!("wrong {guess}"));
         guess.send().await.unwrap();
