@@ -35,6 +35,7 @@ async fn a_file_is_private_and_keeps_data_and_cursor_key() {
     let again = SqliteStore::open(&url).await.unwrap();
     assert_eq!(again.cursor_key.0, key);
     let page = PageQuery {
+        offset: 0,
         limit: 1000,
         after: None,
     };
@@ -79,6 +80,7 @@ async fn readers_are_served_while_an_import_is_under_way() {
         .await
         .unwrap();
     let page = PageQuery {
+        offset: 0,
         limit: 1000,
         after: None,
     };
@@ -158,6 +160,7 @@ async fn lists_follow_an_index_that_is_in_their_order() {
     let organizer = contract::principal(&[Role::Organizer], "org");
     let organizer = Visibility::of(&organizer, &store).await.unwrap();
     let page = PageQuery {
+        offset: 0,
         limit: 10,
         after: None,
     };
