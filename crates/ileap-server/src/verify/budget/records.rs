@@ -11,7 +11,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::backlog::{self, Entry};
+use super::backlog::{self, Entry, Returning};
 use crate::{
     clock::Clock,
     store::logins::{Fate, LoginRecords, RefusedLogin, Reservation},
@@ -36,6 +36,7 @@ pub(super) struct Records {
     entries: mpsc::Sender<Entry>,
     here: Mutex<HashMap<AccountKey, Here>>,
     questions: Semaphore,
+    returning: Arc<Returning>,
     store: Arc<dyn LoginRecords>,
 }
 
@@ -59,12 +60,14 @@ impl Records {
     /// Records in `store`. Spawns the task that writes; it ends with the last entry after this is dropped.
     pub(super) fn new(store: Arc<dyn LoginRecords>, clock: Arc<dyn Clock>) -> Self {
         let (entries, backlog) = mpsc::channel(BACKLOG);
-        tokio::spawn(backlog::write(store.clone(), backlog));
+        let returning = Arc::<Returning>::default();
+        tokio::spawn(backlog::write(store.clone(), returning.clone(), backlog));
         Self {
             clock,
             entries,
             here: Mutex::default(),
             questions: Semaphore::new(QUESTIONS),
+            returning,
             store,
         }
     }
@@ -78,7 +81,11 @@ impl Records {
         let Ok(Ok(_question)) = timeout(PATIENCE, self.questions.acquire()).await else {
             return Err(unavailable("busy"));
         };
-        let asked = self.store.reserve_failure(account, limit, self.clock.now());
+        // What is about to be given back does not count any longer.
+        let limit_there = limit.saturating_add(self.returning.of(account));
+        let asked = self
+            .store
+            .reserve_failure(account, limit_there, self.clock.now());
         match timeout(PATIENCE, asked).await {
             Ok(Ok(reservation)) => {
                 self.learn(account, reservation);
@@ -192,12 +199,18 @@ impl Records {
     }
 
     fn settle(&self, account: &AccountKey, reserved: Reserved, fate: Fate) {
-        self.enqueue(Entry::Settled {
+        if fate == Fate::Returned {
+            self.returning.add(account);
+        }
+        let is_enqueued = self.enqueue(Entry::Settled {
             account: account.clone(),
             reservation: reserved.there(),
             fate,
             at: self.clock.now(),
         });
+        if fate == Fate::Returned && !is_enqueued {
+            self.returning.remove(account);
+        }
     }
 
     /// For the operator.
@@ -223,10 +236,12 @@ impl Records {
         timeout(longest, written).await.unwrap_or(false)
     }
 
-    fn enqueue(&self, entry: Entry) {
-        if self.entries.try_send(entry).is_err() {
+    fn enqueue(&self, entry: Entry) -> bool {
+        let is_enqueued = self.entries.try_send(entry).is_ok();
+        if !is_enqueued {
             tracing::debug!("a login's outcome is not recorded: too many wait for the store");
         }
+        is_enqueued
     }
 
     fn here(&self) -> std::sync::MutexGuard<'_, HashMap<AccountKey, Here>> {
