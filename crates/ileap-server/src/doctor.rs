@@ -25,6 +25,7 @@ use crate::{
     config::{Config, ConfigError, VerifierKind},
     identity::ClientId,
     store::StoreError,
+    verify::VerifyError,
 };
 
 /// Everything that was found.
@@ -130,13 +131,16 @@ impl<'a> Doctor<'a> {
             None
         };
         let now = self.clock.now();
-        Ok(client::forget(client_id, clerk.as_ref(), self.config, &store, now).await?)
+        client::forget(client_id, clerk.as_ref(), self.config, &store, now).await
     }
 }
 
 /// Nothing, or not everything, was cleared.
 #[derive(Debug, thiserror::Error)]
 pub enum ForgetError {
+    /// Clerk cannot tell which user it is, so nothing was cleared.
+    #[error("asking Clerk for the user: {0}")]
+    Clerk(VerifyError),
     /// The database cannot be asked; the text says why.
     #[error("asking the database: {0}; ileap doctor says what to do")]
     Closed(&'static str),

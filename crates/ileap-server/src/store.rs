@@ -100,6 +100,8 @@ pub trait ImportTransaction: Send {
 pub struct PageQuery {
     /// The most items to return; at least 1.
     pub limit: usize,
+    /// How many items to pass over first.
+    pub offset: u32,
     /// Where the previous page ended.
     pub after: Option<Position>,
 }

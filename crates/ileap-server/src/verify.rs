@@ -282,10 +282,52 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// Whether the upstream may have judged the secret, and counted a failure, before the answer was lost.
+    /// What comes of a login that the upstream failed after it had judged the secret: `secret` says how.
+    #[must_use]
+    pub(crate) fn after(self, secret: Judged) -> Self {
+        let (retry_after, cause) = match (self, secret) {
+            (Self::Throttled { retry_after }, Judged::Wrong) => {
+                (retry_after, "throttled".to_owned())
+            }
+            (Self::Unavailable { retry_after, cause }, _) => (retry_after, cause),
+            (error, _) => return error,
+        };
+        Self::Unavailable {
+            retry_after,
+            cause: secret.prefix().to_owned() + &cause,
+        }
+    }
+
+    /// Whether the upstream may have judged the secret, and counted a failure.
     pub fn may_have_counted(&self) -> bool {
-        const LOST: [&str; 5] = ["body", "malformed", "reset", "timeout", "too_large"];
-        matches!(self, Self::Unavailable { cause, .. } if LOST.contains(&cause.as_str()))
+        const NEVER_JUDGED: [&str; 6] = [
+            "busy",
+            "circuit_open",
+            "connect",
+            "maintenance_mode",
+            "request",
+            "tls",
+        ];
+        let Self::Unavailable { cause, .. } = self else {
+            return false;
+        };
+        !NEVER_JUDGED.contains(&cause.as_str()) && !cause.starts_with(Judged::Right.prefix())
+    }
+}
+
+/// How the upstream judged a secret before it failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Judged {
+    Right,
+    Wrong,
+}
+
+impl Judged {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Right => "right_then_",
+            Self::Wrong => "wrong_then_",
+        }
     }
 }
 

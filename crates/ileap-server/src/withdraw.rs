@@ -187,6 +187,7 @@ mod tests {
         let (filter, page) = (
             TadFilter::default(),
             PageQuery {
+                offset: 0,
                 limit: 1000,
                 after: None,
             },

@@ -529,7 +529,7 @@ async fn spent_failures_and_the_last_refusals_are_told_and_forgotten_on_request(
     let account = deployment.account(OPS);
     let login_at = SystemClock.now();
     store
-        .record_success(&account, "198.51.100.1", login_at)
+        .record_success(&account, None, "198.51.100.1", login_at)
         .await
         .unwrap();
     let (code, client) = deployment.client(OPS);

@@ -2,14 +2,20 @@
 
 CREATE TABLE login_accounts (
     account     TEXT    NOT NULL PRIMARY KEY,
-    failures    INTEGER NOT NULL DEFAULT 0, -- since the last success, with those under way
-    failed_at   INTEGER,
-    verified_at INTEGER,
-    verified_from TEXT
+    verified_at INTEGER NOT NULL,
+    verified_from TEXT  NOT NULL
 ) WITHOUT ROWID;
 
--- Which failures go first when there are too many accounts.
-CREATE INDEX login_accounts_by_failure ON login_accounts (failures, failed_at);
+-- Failures since the last success, with those under way: each counted before it happens.
+CREATE TABLE login_failures (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT, -- a new one when it is settled: ids are in the order of that
+    account      TEXT    NOT NULL,
+    at           INTEGER NOT NULL,
+    is_settled   INTEGER NOT NULL DEFAULT 0,
+    counts_until INTEGER                            -- where nobody knows whether it happened
+);
+
+CREATE INDEX login_failures_by_account ON login_failures (account, id);
 
 CREATE TABLE login_origins (
     account     TEXT    NOT NULL,

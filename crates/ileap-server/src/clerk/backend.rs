@@ -188,9 +188,15 @@ impl BackendApi {
         repeat: Repeat,
         deadline: Instant,
     ) -> Result<T, CallError> {
+        // What is asked about the instance is asked now and then, and tells whether Clerk is there: it is always
+        // made.
+        let limit = match target {
+            BackendTarget::Instance => Limit::Unlimited,
+            _ => Limit::Calls,
+        };
         let mut retries = Retries::new(deadline);
         loop {
-            let error = match self.gate.pass(Limit::Calls, call(request())).await {
+            let error = match self.gate.pass(limit, call(request())).await {
                 Ok(answer) => return Ok(answer.body),
                 Err(error) => error.of_backend(target),
             };

@@ -153,27 +153,28 @@ impl Directory {
         self.shared.age(sighting)
     }
 
-    /// How many failures may reach Clerk: half of what locks an account there, as far as that is known; none of
-    /// an account that the next one or two would lock.
+    /// How many failures may reach Clerk: half of what locks an account there, as far as that is known, and never
+    /// the last that it has left: others may have used up some.
     pub(crate) fn allowed_failures(&self, sighting: &Sighting) -> u32 {
-        if sighting.attempts_remaining().is_some_and(|left| left <= 1) {
-            return 0;
+        let allowed = self.shared.lockout().allowed_failures();
+        match sighting.attempts_remaining() {
+            Some(left) => allowed.min(left.saturating_sub(1)),
+            None => allowed,
         }
-        self.shared.lockout().allowed_failures()
     }
 
     /// Looks at some users to learn when accounts are locked. Without an answer nothing is learned.
     pub(crate) async fn learn_lockout(&self, deadline: tokio::time::Instant) {
-        for user in self
-            .shared
-            .api
-            .some_users(deadline)
-            .await
-            .unwrap_or_default()
-        {
+        let users = self.shared.api.some_users(deadline).await;
+        // Anew: the operator may have lowered it.
+        let mut lockout = Lockout::default();
+        for user in users.unwrap_or_default() {
             if let (Some(id), Some(remaining)) = (&user.id, user.verification_attempts_remaining) {
-                self.shared.lockout().see(id, remaining);
+                lockout.see(id, remaining);
             }
+        }
+        if lockout.has_seen_any() {
+            *self.shared.lockout() = lockout;
         }
     }
 

@@ -93,7 +93,9 @@ impl Gate {
             Limit::Factors => &self.factors,
             Limit::Unlimited => &None,
         };
-        // Before the breaker, so that a trial does not wait in a queue.
+        // First without a trial, so that what is held anyway takes no place; then once more, so that a trial
+        // does not wait in a queue.
+        self.is_open()?;
         if let Some(window) = window {
             window.enter().await.map_err(CallError::Held)?;
         }
@@ -109,15 +111,26 @@ impl Gate {
         answer
     }
 
+    /// Takes the trial, if it is time for one.
     fn admit(&self) -> Result<(), CallError> {
-        let now = self.clock.monotonic();
+        self.is_open()?;
         let mut breaker = self.breaker();
         match *breaker {
-            Breaker::Closed { .. } => Ok(()),
-            Breaker::Open { since, until, .. } if now >= until => {
+            Breaker::Open { since, until, .. } if self.clock.monotonic() >= until => {
                 *breaker = Breaker::Trial { since };
                 Ok(())
             }
+            Breaker::Trial { .. } => Err(circuit_open()),
+            Breaker::Closed { .. } | Breaker::Open { .. } => Ok(()),
+        }
+    }
+
+    /// Whether a call may be made now.
+    fn is_open(&self) -> Result<(), CallError> {
+        let now = self.clock.monotonic();
+        match *self.breaker() {
+            Breaker::Closed { .. } => Ok(()),
+            Breaker::Open { until, .. } if now >= until => Ok(()),
             Breaker::Open {
                 until,
                 is_throttled: true,
@@ -125,12 +138,7 @@ impl Gate {
             } => Err(CallError::Held(VerifyError::Throttled {
                 retry_after: until - now,
             })),
-            Breaker::Open { .. } | Breaker::Trial { .. } => {
-                Err(CallError::Held(VerifyError::Unavailable {
-                    retry_after: RETRY_AFTER,
-                    cause: "circuit_open".to_owned(),
-                }))
-            }
+            Breaker::Open { .. } | Breaker::Trial { .. } => Err(circuit_open()),
         }
     }
 
@@ -151,6 +159,16 @@ impl Gate {
     fn answered(&self) {
         let now = self.clock.monotonic();
         let mut breaker = self.breaker();
+        // Of a call that began before Clerk asked for a pause.
+        if let Breaker::Open {
+            until,
+            is_throttled: true,
+            ..
+        } = *breaker
+            && now < until
+        {
+            return;
+        }
         if let Breaker::Trial { since } | Breaker::Open { since, .. } = *breaker {
             let seconds = now.saturating_duration_since(since).as_secs();
             tracing::info!(outage.seconds = seconds, "Clerk answers again");
@@ -210,6 +228,13 @@ impl Gate {
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn circuit_open() -> CallError {
+    CallError::Held(VerifyError::Unavailable {
+        retry_after: RETRY_AFTER,
+        cause: "circuit_open".to_owned(),
+    })
 }
 
 /// Reports a call that ends without an answer because nobody waits for it any longer.

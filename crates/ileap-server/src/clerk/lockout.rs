@@ -28,6 +28,11 @@ impl Lockout {
         }
     }
 
+    /// Whether anything has been learned.
+    pub(crate) fn has_seen_any(&self) -> bool {
+        self.highest > 0
+    }
+
     /// How many failures may reach Clerk: half of the highest number seen. A low one is the instance's only when
     /// two users show it; one user's may be what is left of a higher one.
     pub(crate) fn allowed_failures(&self) -> u32 {

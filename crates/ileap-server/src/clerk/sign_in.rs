@@ -137,11 +137,6 @@ impl SignInFlow {
         };
         match refused.class() {
             AnswerClass::Reject(reason) => return Ok(Some(reason)),
-            AnswerClass::Busy { .. }
-                if refused.is_gateway_fault() && retries.take(Retry::Gateway) =>
-            {
-                tokio::time::sleep(FAULT_PAUSE).await;
-            }
             AnswerClass::Throttled { retry_after } if retries.take_after(retry_after) => {
                 tokio::time::sleep(retry_after).await;
             }

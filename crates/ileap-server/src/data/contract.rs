@@ -30,6 +30,7 @@ pub(super) fn caller(role: Role) -> Principal {
 /// Runs every case on a source of the sample data, which [`caller`] may see all of.
 pub(super) async fn run(source: &dyn DataSource) {
     pages_neither_repeat_nor_skip(source).await;
+    an_offset_passes_over_what_comes_first(source).await;
     filters_agree_with_the_reference(source).await;
     roles_bound_the_kinds(source).await;
     one_footprint_is_found_by_its_id_alone(source).await;
@@ -68,7 +69,11 @@ async fn walk<F>(
     ask: impl AsyncFn(Question<'_, F>) -> Result<Page, SourceError>,
 ) -> Vec<Value> {
     let mut all = Vec::new();
-    let mut page = PageQuery { limit, after: None };
+    let mut page = PageQuery {
+        offset: 0,
+        limit,
+        after: None,
+    };
     loop {
         let question = Question {
             filter,
@@ -129,6 +134,33 @@ async fn pages_neither_repeat_nor_skip(source: &dyn DataSource) {
         let found = tads(source, "limit", "7", limit).await;
         assert_eq!(found.len(), all_tads.len(), "pages of {limit}");
         assert_eq!(ids(&found), ids(&all_tads), "pages of {limit}");
+    }
+}
+
+async fn an_offset_passes_over_what_comes_first(source: &dyn DataSource) {
+    let all = tads(source, "limit", "7", 50).await;
+    let query = QueryPairs::parse(None).unwrap();
+    for offset in [0, 1, 3, 9, 10, 11, u32::MAX] {
+        let mut page = PageQuery {
+            offset,
+            limit: 2,
+            after: None,
+        };
+        let mut found = Vec::new();
+        loop {
+            let question = Question {
+                filter: &TadFilter::default(),
+                page: &page,
+                query: &query,
+            };
+            let answer = source.tads(&caller(Role::User), &question).await.unwrap();
+            found.extend(objects(&answer.objects));
+            page.offset = 0;
+            let Some(next) = answer.next else { break };
+            page.after = Some(next);
+        }
+        let rest = all.get(usize::try_from(offset).unwrap()..);
+        assert!(found == rest.unwrap_or_default(), "offset {offset}");
     }
 }
 
@@ -213,8 +245,16 @@ async fn one_footprint_is_found_by_its_id_alone(source: &dyn DataSource) {
 async fn a_position_of_another_maker_is_refused(source: &dyn DataSource) {
     let query = QueryPairs::parse(None).unwrap();
     let filter = TadFilter::default();
-    for position in ["", "x", "upstream/x/limit=1", "upstreams/0/", "tads/x"] {
+    for position in [
+        "",
+        "x",
+        "upstream/x/0/limit=1",
+        "upstream/0/limit=1",
+        "upstreams/0/0/",
+        "tads/x",
+    ] {
         let page = PageQuery {
+            offset: 0,
             limit: 1,
             after: Some(Position(position.to_owned())),
         };

@@ -91,13 +91,18 @@ impl UpstreamData {
             None => Place {
                 query: asked.first_query(page.limit),
                 skip: 0,
+                offset: page.offset,
             },
         };
-        let mut found = Found::up_to(page.limit);
+        let mut found = Found::up_to(page.limit, place.offset);
         for _ in 0..CALLS {
             let list = self.ask(asked, &place.query).await?;
             if let Some(index) = found.fill(&list, place.skip, &asked.judge) {
-                place.skip = index;
+                let place = Place {
+                    skip: index,
+                    offset: found.offset,
+                    ..place
+                };
                 return Ok(self.finished(found, asked.path, Some(place)));
             }
             match list.next {
@@ -105,7 +110,13 @@ impl UpstreamData {
                 Some(next) if next == place.query => {
                     return Err(unavailable("a page of it links to itself"));
                 }
-                Some(query) => place = Place { query, skip: 0 },
+                Some(query) => {
+                    place = Place {
+                        query,
+                        skip: 0,
+                        offset: found.offset,
+                    };
+                }
             }
             if found.is_full() {
                 break;
@@ -118,7 +129,7 @@ impl UpstreamData {
         found.refusals.report(path, &self.metrics);
         Page {
             objects: found.objects.freeze(),
-            next: next.map(|Place { query, skip }| Position(format!("upstream/{skip}/{query}"))),
+            next: next.map(Place::into_position),
         }
     }
 
@@ -196,23 +207,37 @@ impl DataSource for UpstreamData {
     }
 }
 
-/// A place in a list of the service's: so many objects into the page that this query names.
+/// A place in a list of the service's.
 #[derive(Debug)]
 struct Place {
+    /// Names a page.
     query: String,
+    /// So many objects of it have been looked at.
     skip: usize,
+    /// So many of those that the caller may see are still to be passed over.
+    offset: u32,
 }
 
 impl Place {
     fn parse(position: &Position) -> Result<Self, SourceError> {
         let read = || {
-            let (skip, query) = position.0.strip_prefix("upstream/")?.split_once('/')?;
+            let mut parts = position.0.strip_prefix("upstream/")?.splitn(3, '/');
             Some(Self {
-                query: query.to_owned(),
-                skip: skip.parse().ok()?,
+                skip: parts.next()?.parse().ok()?,
+                offset: parts.next()?.parse().ok()?,
+                query: parts.next()?.to_owned(),
             })
         };
         read().ok_or(SourceError::Store(StoreError::UnknownPosition))
+    }
+
+    fn into_position(self) -> Position {
+        let Self {
+            query,
+            skip,
+            offset,
+        } = self;
+        Position(format!("upstream/{skip}/{offset}/{query}"))
     }
 }
 
@@ -220,15 +245,17 @@ impl Place {
 struct Found {
     count: usize,
     limit: usize,
+    offset: u32,
     objects: BytesMut,
     refusals: Refusals,
 }
 
 impl Found {
-    fn up_to(limit: usize) -> Self {
+    fn up_to(limit: usize, offset: u32) -> Self {
         Self {
             count: 0,
             limit,
+            offset,
             objects: BytesMut::new(),
             refusals: Refusals::default(),
         }
@@ -246,6 +273,7 @@ impl Found {
                 return Some(index);
             }
             match judge.judge(item) {
+                Judged::Serve(_) if self.offset > 0 => self.offset -= 1,
                 Judged::Serve(object) => self.push(&object),
                 Judged::Hide => {}
                 Judged::Refuse(refusal) => self.refusals.add(refusal),

@@ -75,7 +75,7 @@ impl Clerk {
 
     fn instance_mismatch(&self) -> Option<Check> {
         let environment = self.environment()?.is_development()?;
-        let key = self.backend.as_ref()?.api.is_development();
+        let key = self.backend.as_ref()?.is_development();
         let kind = |is_development| {
             if is_development {
                 "development"

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use self::lookup::{find, keys};
 use super::{
+    ForgetError,
     clerk::Clerk,
     judgement::{Check, Moment, Severity},
     local::StoreState,
@@ -18,7 +19,6 @@ use crate::{
     config::{Config, VerifierKind},
     identity::ClientId,
     store::{
-        StoreError,
         logins::{Invalidation, LoginRecords as _},
         sqlite::SqliteStore,
     },
@@ -133,7 +133,12 @@ impl Examination<'_> {
             now: self.now,
         };
         let records = own_records::read(self.store, &question).await;
-        let is_told = matches!((&told, &found), (Told::Checks(_), None | Some(Ok(_))));
+        let is_known = match &found {
+            None => true,
+            Some(Ok(Found::One(examined))) => examined.memberships.is_ok(),
+            Some(found) => found.is_ok(),
+        };
+        let is_told = matches!(&told, Told::Checks(_)) && is_known;
         let mut checks = match told {
             Told::Checks(checks) => checks,
             Told::Nothing => vec![not_asked()],
@@ -165,13 +170,17 @@ impl Examination<'_> {
         }
     }
 
-    /// As the running server allows them: none when the next one or two would lock the account.
+    /// As the running server allows them: never the last that Clerk leaves.
     fn allowed_failures(&self, examined: Option<&Examined>) -> Option<u32> {
         let kind = self.config.verifier.kind;
         let allowed = self.clerk?.allowed_failures(kind)?;
         let left = examined.and_then(|examined| examined.record.attempts_remaining);
-        let is_last = kind == VerifierKind::ClerkBackend && left.is_some_and(|left| left <= 1);
-        Some(if is_last { 0 } else { allowed })
+        match left {
+            Some(left) if kind == VerifierKind::ClerkBackend => {
+                Some(allowed.min(left.saturating_sub(1)))
+            }
+            _ => Some(allowed),
+        }
     }
 }
 
@@ -182,8 +191,12 @@ pub(super) async fn forget(
     config: &Config,
     store: &SqliteStore,
     now: Timestamp,
-) -> Result<Forgotten, StoreError> {
+) -> Result<Forgotten, ForgetError> {
     let found = find(client_id, clerk, config).await;
+    if let (VerifierKind::ClerkBackend, Some(Err(error))) = (config.verifier.kind, found.as_ref()) {
+        // Failures are counted by the user's id, which only Clerk can tell.
+        return Err(ForgetError::Clerk(error.clone()));
+    }
     let examined = match &found {
         Some(Ok(Found::One(examined))) => Some(&**examined),
         _ => None,

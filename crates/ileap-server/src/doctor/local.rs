@@ -1,6 +1,6 @@
 //! What can be looked at on this machine: configuration, database, keys, the file of static users.
 
-use super::judgement::{Blame, Check};
+use super::judgement::{Blame, Check, Severity};
 use crate::{
     config::{Config, ConfigError},
     store::{
@@ -91,7 +91,14 @@ pub(super) async fn store(url: &str) -> (StoreState, Check) {
             Check::note(STORE, "the database is in memory: everything in it goes when the server ends")
                 .advise("set store.url to sqlite:FILE for anything but tests"),
         ),
-        Condition::Missing { path } => return (StoreState::Missing, missing(&path)),
+        Condition::Missing { path } => {
+            let check = missing(&path);
+            let state = match check.severity {
+                Severity::Problem => StoreState::Closed("its directory does not exist"),
+                _ => StoreState::Missing,
+            };
+            return (state, check);
+        }
     };
     let check = if check.evidence.is_empty() {
         check.seen(url)

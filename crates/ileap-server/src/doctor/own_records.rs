@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::Config,
     store::logins::{LoginRecord, LoginRecords as _, RefusedLogin},
-    verify::{AccountKey, RejectReason},
+    verify::{AccountKey, RejectReason, budget::strangers_share},
 };
 
 const BUDGET: &str = "client.failures";
@@ -143,9 +143,17 @@ impl OwnRecords {
         }
         let Failures { counted, allowed } = self.failures;
         let allowed = allowed?;
-        let evidence = format!("{counted} of {allowed} failures counted for {account}");
-        let check = if counted < allowed {
-            let left = allowed - counted;
+        let share = strangers_share(allowed);
+        let evidence = format!("{counted} of {share} failures counted for {account}");
+        let check = if allowed == 0 {
+            Check::problem(
+                BUDGET,
+                Blame::Other,
+                "Clerk would lock the account at the next failure: no login is tried that is not known to be good",
+            )
+            .advise("unlock the user in the Clerk dashboard, which gives it all its attempts again")
+        } else if counted < share {
+            let left = share - counted;
             Check::ok(BUDGET, format!("{left} more failures may reach Clerk"))
         } else {
             Check::problem(

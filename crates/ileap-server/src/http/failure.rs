@@ -62,6 +62,8 @@ pub enum Cause {
     Internal(String),
     /// `limit` is no positive integer.
     LimitInvalid,
+    /// `offset` is no whole number.
+    OffsetInvalid,
     /// The Content-Type is not one the endpoint takes; the text names those it does.
     MediaTypeUnsupported(&'static str),
     /// The path exists, the method does not.
@@ -128,6 +130,7 @@ impl Cause {
             Self::LimitInvalid => "limit_invalid",
             Self::MediaTypeUnsupported(_) => "media_type_unsupported",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::OffsetInvalid => "offset_invalid",
             Self::Overloaded => "overloaded",
             Self::ParameterRepeated(_) => "parameter_repeated",
             Self::PathUnknown => "path_unknown",

@@ -103,6 +103,7 @@ fn oauth(profile: OauthErrors, cause: &Cause) -> Rendered {
         | Cause::LimitInvalid
         | Cause::MediaTypeUnsupported(_)
         | Cause::MethodNotAllowed
+        | Cause::OffsetInvalid
         | Cause::ParameterRepeated(_)
         | Cause::PathUnknown
         | Cause::QueryMalformed(_)
@@ -160,6 +161,7 @@ fn pact(endpoint: Endpoint, cause: &Cause) -> Rendered {
         | Cause::LimitInvalid
         | Cause::MediaTypeUnsupported(_)
         | Cause::MethodNotAllowed
+        | Cause::OffsetInvalid
         | Cause::ParameterRepeated(_)
         | Cause::PathUnknown
         | Cause::QueryMalformed(_)
@@ -242,6 +244,7 @@ fn plain(cause: &Cause) -> (StatusCode, Cow<'static, str>) {
             "An internal or unexpected error has occurred",
         ),
         Cause::LimitInvalid => (bad, "The parameter limit must be a positive integer"),
+        Cause::OffsetInvalid => (bad, "The parameter offset must be a whole number"),
         Cause::MethodNotAllowed => (
             StatusCode::METHOD_NOT_ALLOWED,
             "This method is not allowed here",

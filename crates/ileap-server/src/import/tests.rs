@@ -193,6 +193,7 @@ async fn what_is_no_object_of_ours_is_named_with_its_place() {
 async fn contents(store: &SqliteStore) -> (Vec<u8>, Vec<u8>) {
     let everything = Visibility::everything();
     let page = PageQuery {
+        offset: 0,
         limit: 1000,
         after: None,
     };

@@ -182,13 +182,18 @@ fn budget_options(budget: Budget, logins: Option<WindowOptions>) -> BudgetOption
         burst,
         period: Duration::from_mins(1),
     };
+    let logins = logins.map(|logins| WindowOptions {
+        limit: (logins.limit.saturating_mul(3) / 4).max(1),
+        ..logins
+    });
+    // No address gets more than a third of what there is for strangers.
+    let a_third = logins.map_or(u32::MAX, |logins| {
+        u32::try_from(logins.limit.saturating_mul(2)).unwrap_or(u32::MAX)
+    });
     BudgetOptions {
-        failures_per_address: in_a_minute(budget.failures_per_address),
+        failures_per_address: in_a_minute(budget.failures_per_address.min(a_third)),
         failures_in_all: in_a_minute(budget.failures_in_all),
-        logins: logins.map(|logins| WindowOptions {
-            limit: (logins.limit.saturating_mul(3) / 4).max(1),
-            ..logins
-        }),
+        logins,
         ..BudgetOptions::default()
     }
 }

@@ -59,7 +59,11 @@ fn every_tad() -> TadFilter {
 }
 
 fn first(limit: usize) -> PageQuery {
-    PageQuery { limit, after: None }
+    PageQuery {
+        offset: 0,
+        limit,
+        after: None,
+    }
 }
 
 fn ids(page: &Page, member: &str) -> Vec<String> {
@@ -308,6 +312,7 @@ async fn hostile_text_finds_nothing_and_breaks_nothing(store: &dyn Store) {
         );
     }
     let lost = PageQuery {
+        offset: 0,
         limit: 1,
         after: Some(super::Position("elsewhere".to_owned())),
     };
@@ -433,6 +438,7 @@ async fn an_activity_id_fits_into_a_link(store: &dyn Store) {
         );
         longest = longest.max(position.0.len());
         let query = PageQuery {
+            offset: 0,
             limit: 1,
             after: Some(position),
         };

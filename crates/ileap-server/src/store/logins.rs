@@ -12,22 +12,32 @@ use crate::verify::AccountKey;
 /// known to be good.
 #[async_trait::async_trait]
 pub trait LoginRecords: Send + Sync {
-    /// Counts one failure of `account` in advance, unless `limit` are counted already. Atomic over all
+    /// Counts one failure of `account` in advance; `None` when `limit` are counted already. Atomic over all
     /// instances: of any number that ask at once, no more than `limit` are let through.
     async fn reserve_failure(
         &self,
         account: &AccountKey,
         limit: u32,
         now: Timestamp,
-    ) -> Result<Reservation, StoreError>;
+    ) -> Result<Option<Reservation>, StoreError>;
 
-    /// Takes back a failure counted in advance that did not happen.
-    async fn return_failure(&self, account: &AccountKey) -> Result<(), StoreError>;
+    /// Says what became of a failure of `account`; without a reservation, of one that was not counted in advance.
+    /// Until then, and if this is never said, it counts as one that happened.
+    async fn settle_failure(
+        &self,
+        account: &AccountKey,
+        reservation: Option<Reservation>,
+        fate: Fate,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
-    /// Forgets the failures of `account` and remembers that it logged in from `origin`.
+    /// Remembers that `account` logged in from `origin`, and forgets the failures that came before: those
+    /// settled before the reservation of that login was made, and those made a minute before it. What was still
+    /// under way then may have come after it upstream.
     async fn record_success(
         &self,
         account: &AccountKey,
+        reservation: Option<Reservation>,
         origin: &str,
         now: Timestamp,
     ) -> Result<(), StoreError>;
@@ -41,6 +51,10 @@ pub trait LoginRecords: Send + Sync {
         now: Timestamp,
         window: Duration,
     ) -> Result<bool, StoreError>;
+
+    /// Gives that try back: it came to nothing.
+    async fn return_origin_try(&self, account: &AccountKey, origin: &str)
+    -> Result<(), StoreError>;
 
     /// Remembers a refusal for the operator; the last ten of an account are kept.
     async fn record_refusal(&self, refusal: &RefusedLogin) -> Result<(), StoreError>;
@@ -76,13 +90,19 @@ pub trait LoginRecords: Send + Sync {
     async fn prune_logins(&self, before: Timestamp) -> Result<(), StoreError>;
 }
 
-/// Whether an attempt that may fail may be made.
+/// A failure that is counted in advance; only the store that made it knows what it says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Reservation {
-    /// Yes; it is counted as a failure until it is returned or a success is recorded.
-    Granted,
-    /// No: as many failures as are allowed are counted already.
-    Spent,
+pub struct Reservation(pub i64);
+
+/// What became of a failure counted in advance.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fate {
+    /// The upstream has counted it.
+    Happened,
+    /// It has not.
+    Returned,
+    /// Nobody knows; it counts until then.
+    Unclear(Timestamp),
 }
 
 /// A login that was refused.

@@ -1,6 +1,7 @@
 //! Limits on failed logins: nobody may lock an account at the upstream through us, nor keep others from
 //! logging in.
 
+mod backlog;
 mod rate;
 mod records;
 mod window;
@@ -9,6 +10,7 @@ pub(crate) use self::window::Window;
 pub use self::{rate::Rate, window::WindowOptions};
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -17,7 +19,7 @@ use quick_cache::sync::Cache;
 
 use self::{
     rate::Level,
-    records::{Records, Turn},
+    records::{Records, Reserved},
 };
 use super::{
     Account, AccountKey, Attempt, CredentialVerifier, ProbeFinding, Standing, Verdict, VerifyError,
@@ -33,6 +35,8 @@ use crate::{
 const ADDRESSES: usize = 64 * 1024;
 /// How many accounts are remembered as spent.
 const SPENT: usize = 16 * 1024;
+/// How many accounts' last successes are remembered.
+const VERIFIED: usize = 32 * 1024;
 /// How long an account is taken for spent before the records are asked again: others may have cleared it.
 const SPENT_FOR: Duration = Duration::from_secs(2);
 /// Credentials known to be good are verified this often at most while their account is spent.
@@ -74,22 +78,41 @@ impl Default for BudgetOptions {
 pub struct Budgeted {
     addresses: Cache<Origin, Arc<Mutex<Level>>>,
     all: Mutex<Level>,
-    bypassed: Cache<AccountKey, Instant>,
+    bypassed: Mutex<HashMap<AccountKey, Instant>>,
     clock: Arc<dyn Clock>,
     inner: Arc<dyn CredentialVerifier>,
     logins: Option<Window>,
     options: BudgetOptions,
     records: Records,
     spent: Cache<AccountKey, Instant>,
+    verified: Cache<AccountKey, Instant>,
 }
 
-/// What was done so that an attempt may fail.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Leave {
+/// What was done so that an attempt may fail; nothing where failures lock nothing.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Leave {
     /// Its failure is counted already.
-    Reserved(Turn),
-    /// Nothing is counted: failures lock nothing, or the credentials are known to be good.
-    Free,
+    reserved: Option<Reserved>,
+    /// The hour's try of a known address was taken for it.
+    is_origin_try: bool,
+}
+
+/// How many failures from anywhere may reach the upstream, of all that may: one or two are kept for addresses that
+/// the account has logged in from, where there are enough.
+pub(crate) fn strangers_share(allowed_failures: u32) -> u32 {
+    match allowed_failures {
+        0..=2 => allowed_failures,
+        3..=4 => allowed_failures - 1,
+        _ => allowed_failures - 2,
+    }
+}
+
+/// How many may from there: one more than strangers in any case.
+fn share_of_origins(allowed_failures: u32) -> u32 {
+    match allowed_failures {
+        0 => 0,
+        _ => allowed_failures.max(strangers_share(allowed_failures) + 1),
+    }
 }
 
 impl Budgeted {
@@ -104,7 +127,7 @@ impl Budgeted {
         Self {
             addresses: Cache::new(ADDRESSES),
             all: Mutex::new(Level::whole(now)),
-            bypassed: Cache::new(SPENT),
+            bypassed: Mutex::default(),
             inner,
             logins: options
                 .logins
@@ -112,6 +135,7 @@ impl Budgeted {
             options,
             records: Records::new(records, clock.clone()),
             spent: Cache::new(SPENT),
+            verified: Cache::new(VERIFIED),
             clock,
         }
     }
@@ -148,36 +172,42 @@ impl Budgeted {
         account: &Account,
     ) -> Result<Leave, VerifyError> {
         let Some(limit) = account.allowed_failures else {
-            return Ok(Leave::Free);
+            return Ok(Leave::default());
         };
+        let (key, records) = (&account.key, &self.records);
         let now = self.clock.monotonic();
-        let is_spent = self.is_spent(&account.key, now);
+        let is_spent = self.is_spent(key, now);
         if attempt.standing == Standing::KnownGood {
-            return if is_spent && !self.may_bypass(&account.key, now) {
-                Err(VerifyError::OverBudget {
+            if is_spent && !self.may_bypass(key, now) {
+                return Err(VerifyError::OverBudget {
                     budget: "account",
                     retry_after: KNOWN_GOOD_EVERY,
-                })
-            } else {
-                Ok(Leave::Free)
-            };
+                });
+            }
+            return Ok(Leave {
+                reserved: Some(records.reserve_known_good(key).await),
+                is_origin_try: false,
+            });
         }
         if is_spent {
             return Err(self.account_is_spent());
         }
-        if let Some(turn) = self.records.reserve(&account.key, limit).await {
-            return Ok(Leave::Reserved(turn));
+        let reserved = records.reserve(key, strangers_share(limit)).await?;
+        if reserved.is_some() {
+            return Ok(Leave {
+                reserved,
+                is_origin_try: false,
+            });
         }
-        // One try from where the account has logged in before, short of what would lock it.
-        let all_but_one = limit.saturating_mul(2).saturating_sub(1);
         let window = self.options.origin_window;
-        if self
-            .records
-            .take_origin_try(&account.key, origin, window)
-            .await
-            && let Some(turn) = self.records.reserve(&account.key, all_but_one).await
-        {
-            return Ok(Leave::Reserved(turn));
+        if !self.is_at_work(key, now) && records.take_origin_try(key, origin, window).await {
+            let reserved = records.reserve(key, share_of_origins(limit)).await?;
+            if reserved.is_some() {
+                return Ok(Leave {
+                    reserved,
+                    is_origin_try: true,
+                });
+            }
         }
         for key in [account.key.clone(), by_identifier(attempt)] {
             self.spent.insert(key, now);
@@ -193,52 +223,64 @@ impl Budgeted {
         leave: Leave,
         answer: &Result<Verdict, VerifyError>,
     ) {
-        let key = &account.key;
+        let (key, records) = (&account.key, &self.records);
         match answer {
             Ok(Verdict::Accept(_)) => {
                 self.clear(key);
-                self.records.succeeded(key, origin);
-            }
-            Ok(Verdict::Reject(reason)) if reason.is_failure() => {
-                self.charge(origin);
-                self.records.refused(key, origin, reason);
-                match leave {
-                    Leave::Reserved(turn) => self.records.failed(key, turn),
-                    Leave::Free if account.allowed_failures.is_some() => self.records.add(key),
-                    Leave::Free => {}
-                }
+                self.verified.insert(key.clone(), self.clock.monotonic());
+                records.succeeded(key, leave.reserved, origin);
             }
             Ok(Verdict::Reject(reason)) => {
-                self.records.refused(key, origin, reason);
-                self.give_back(key, leave);
-            }
-            Err(error) if error.may_have_counted() => {
-                if leave != Leave::Free {
-                    self.records.unclear(key);
+                self.charge_address(origin);
+                records.refused(key, origin, reason);
+                if !reason.is_failure() {
+                    self.give_back(key, leave);
+                    return;
+                }
+                self.charge_all();
+                if let Some(reserved) = leave.reserved {
+                    records.failed(key, reserved);
                 }
             }
-            Err(_) => self.give_back(key, leave),
+            Err(error) if error.may_have_counted() => {
+                self.charge_address(origin);
+                if let Some(reserved) = leave.reserved {
+                    records.unclear(key, reserved);
+                }
+            }
+            Err(_) => {
+                self.give_back(key, leave);
+                if leave.is_origin_try {
+                    records.return_origin_try(key, origin);
+                }
+            }
         }
     }
 
     fn give_back(&self, account: &AccountKey, leave: Leave) {
-        if leave != Leave::Free {
-            self.records.give_back(account);
+        if let Some(reserved) = leave.reserved {
+            self.records.give_back(account, reserved);
         }
     }
 
-    /// One failure more from this address, and altogether.
-    fn charge(&self, origin: Origin) {
+    /// Once more a login from this address that did not succeed.
+    fn charge_address(&self, origin: Origin) {
         let now = self.clock.monotonic();
         let whole = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Level::whole(now))));
         let Ok(level) = self.addresses.get_or_insert_with(&origin, whole);
         lock(&level).charge(self.options.failures_per_address, now);
+    }
+
+    /// One failure more that has reached the upstream. What is held back here is charged to nobody: one address
+    /// could use up what all have, and those behind one address what each other has.
+    fn charge_all(&self) {
+        let now = self.clock.monotonic();
         lock(&self.all).charge(self.options.failures_in_all, now);
     }
 
     fn clear(&self, account: &AccountKey) {
         self.spent.remove(account);
-        self.bypassed.remove(account);
+        lock(&self.bypassed).remove(account);
     }
 
     fn is_spent(&self, account: &AccountKey, now: Instant) -> bool {
@@ -246,14 +288,24 @@ impl Budgeted {
         since.is_some_and(|since| now.saturating_duration_since(since) < SPENT_FOR)
     }
 
+    /// Whether its own job has logged in lately, and does so on: its secret is known to be good here, so any other
+    /// one is somebody else's, and the try of its address is kept for after a restart.
+    fn is_at_work(&self, account: &AccountKey, now: Instant) -> bool {
+        let last = self.verified.get(account);
+        last.is_some_and(|last| now.saturating_duration_since(last) < self.options.origin_window)
+    }
+
     fn may_bypass(&self, account: &AccountKey, now: Instant) -> bool {
-        let last = self.bypassed.get(account);
-        let is_due =
-            last.is_none_or(|last| now.saturating_duration_since(last) >= KNOWN_GOOD_EVERY);
-        if is_due {
-            self.bypassed.insert(account.clone(), now);
+        let mut bypassed = lock(&self.bypassed);
+        let is_due = |last: &Instant| now.saturating_duration_since(*last) >= KNOWN_GOOD_EVERY;
+        if bypassed.get(account).is_some_and(|last| !is_due(last)) {
+            return false;
         }
-        is_due
+        if bypassed.len() >= SPENT {
+            bypassed.retain(|_, last| !is_due(last));
+        }
+        bypassed.insert(account.clone(), now);
+        true
     }
 
     fn account_is_spent(&self) -> VerifyError {
@@ -272,21 +324,24 @@ impl CredentialVerifier for Budgeted {
 
     async fn verify(&self, attempt: &Attempt<'_>) -> Result<Verdict, VerifyError> {
         let origin = Origin::from(attempt.source);
-        if attempt.standing == Standing::Unknown {
-            self.check(origin, attempt)
-                .inspect_err(|_| self.charge(origin))?;
+        let is_stranger = attempt.standing == Standing::Unknown;
+        if is_stranger {
+            self.check(origin, attempt)?;
         }
         let account = self.inner.account(attempt).await?;
+        // Before the store is asked: whoever has to wait costs nothing.
+        let logins = self.logins.as_ref().filter(|_| is_stranger);
+        if let Some(logins) = logins {
+            logins.enter().await?;
+        }
         let leave = self.leave(origin, attempt, &account).await;
-        let leave = leave.inspect_err(|_| self.charge(origin))?;
-        // After the budgets: what they hold back takes nobody's place.
-        let answer = match &self.logins {
-            Some(logins) if attempt.standing == Standing::Unknown => match logins.enter().await {
-                Ok(()) => self.inner.verify(attempt).await,
-                Err(throttled) => Err(throttled),
-            },
-            _ => self.inner.verify(attempt).await,
-        };
+        let leave = leave.inspect_err(|_| {
+            // What is held back takes nobody's place.
+            if let Some(logins) = logins {
+                logins.leave();
+            }
+        })?;
+        let answer = self.inner.verify(attempt).await;
         self.settle(origin, &account, leave, &answer);
         if answer.is_ok() {
             self.spent.remove(&by_identifier(attempt));
@@ -305,6 +360,8 @@ impl CredentialVerifier for Budgeted {
     fn forget(&self, invalidation: &Invalidation) {
         if let Invalidation::Account(account) = invalidation {
             self.clear(account);
+            self.verified.remove(account);
+            self.records.forget(account);
         }
         self.inner.forget(invalidation);
     }

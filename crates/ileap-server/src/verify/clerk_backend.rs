@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::remarks::Instance;
 use super::{
-    Account, AccountKey, Attempt, CredentialVerifier, ProbeFinding, RejectReason, Verdict,
+    Account, AccountKey, Attempt, CredentialVerifier, Judged, ProbeFinding, RejectReason, Verdict,
     VerifiedClient, VerifyError, unavailable,
 };
 use crate::{
@@ -136,6 +136,22 @@ impl ClerkBackendVerifier {
             PasswordEnd::Right => None,
             PasswordEnd::Refused(reason) => Some(reason),
         };
+        let judged = match refused {
+            None => Judged::Right,
+            Some(_) => Judged::Wrong,
+        };
+        let verdict = self.judge_checked(attempt, known, refused, deadline).await;
+        verdict.map_err(|error| error.after(judged))
+    }
+
+    /// Goes on after the password; what fails from here on does not unmake what Clerk has counted.
+    async fn judge_checked(
+        &self,
+        attempt: &Attempt<'_>,
+        known: &Known<'_>,
+        refused: Option<RejectReason>,
+        deadline: Instant,
+    ) -> Result<Verdict, VerifyError> {
         if refused == Some(RejectReason::UnknownClient) {
             self.drop_user(&known.user.id);
             return Ok(Verdict::Reject(RejectReason::UnknownClient));

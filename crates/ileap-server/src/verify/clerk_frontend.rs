@@ -56,7 +56,7 @@ impl Default for ClerkFrontendOptions {
 /// Verifies credentials by signing in, and ends the session that a success leaves behind.
 #[derive(Debug)]
 pub struct ClerkFrontendVerifier {
-    /// As the instance's settings say, once they have been read.
+    /// As the instance's settings say, once they have been read; until then as if there were two kinds of identifier.
     allowed_failures: AtomicU32,
     flow: SignInFlow,
     options: ClerkFrontendOptions,
@@ -68,7 +68,7 @@ impl ClerkFrontendVerifier {
     pub fn new(api: FrontendApi, options: ClerkFrontendOptions) -> Self {
         let dev_browsers = Arc::<DevBrowsers>::default();
         Self {
-            allowed_failures: AtomicU32::new(DEFAULT_ALLOWED_FAILURES),
+            allowed_failures: AtomicU32::new(DEFAULT_ALLOWED_FAILURES / 2),
             removals: SessionRemovals::new(api.clone(), Arc::clone(&dev_browsers)),
             flow: SignInFlow::new(api, dev_browsers),
             options,

@@ -122,7 +122,10 @@ impl CredentialVerifier for KnownGood {
                     Ok(Err(error)) => self.stale(&tag, &good, error),
                     // The verification goes on; whoever may not go on without it waits on.
                     Err(_) => match self.stale(&tag, &good, super::unavailable("slow")) {
-                        Err(_) => Shared::ask(shared, tag, attempt, Standing::KnownGood).await,
+                        Err(_) => {
+                            let standing = shared.standing(&tag);
+                            Shared::ask(shared, tag, attempt, standing).await
+                        }
                         verdict => verdict,
                     },
                 }
@@ -170,6 +173,14 @@ impl CredentialVerifier for KnownGood {
 }
 
 impl Shared {
+    /// Whether the credentials are still known to be good; an invalidation may have come.
+    fn standing(&self, tag: &Tag) -> Standing {
+        match self.memory.recall(tag, self.clock.monotonic()) {
+            Recollection::Fresh(_) | Recollection::Overdue(_) => Standing::KnownGood,
+            Recollection::Nothing | Recollection::Wrong(_) => Standing::Unknown,
+        }
+    }
+
     /// Verifies, together with everyone who asks the same at the same time.
     async fn ask(
         shared: &Arc<Self>,

@@ -149,13 +149,18 @@ async fn data(server: &TestServer, examiner: &mut Examiner) {
     for (path, forbids_strangers) in [("/2/footprints", false), ("/2/ileap/tad", true)] {
         let get =
             |query: &str, token: &str| server.get(&format!("{path}{query}")).bearer_auth(token);
-        for (token, query) in [(&token, ""), (&token, "?limit=1"), (&no_rule, "")] {
+        for (token, query) in [
+            (&token, ""),
+            (&token, "?limit=1"),
+            (&token, "?offset=1"),
+            (&no_rule, ""),
+        ] {
             examiner.expect(200, path, get(query, token)).await;
         }
         for query in [
             "?limit=0",
             "?cursor=x",
-            "?offset=1",
+            "?offset=x",
             "?limit=1&limit=1",
             "?limit=%ff",
         ] {

@@ -2,7 +2,7 @@
 
 use crate::{
     footprints::walk,
-    harness::{TestServer, refusal},
+    harness::{TestServer, header, json, refusal},
 };
 
 #[tokio::test]
@@ -68,5 +68,31 @@ async fn every_role_sees_activity_data_but_not_without_a_rule() {
     ] {
         let data = server.as_client(id).await.data("/2/ileap/tad").await;
         assert_eq!(!data.as_array().unwrap().is_empty(), sees, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_offset_counts_from_the_start_and_the_link_goes_on_from_there() {
+    let server = TestServer::start().await;
+    let caller = server.as_client("hello").await;
+    let all = caller.data("/2/ileap/tad").await;
+    let all = all.as_array().unwrap();
+    let answer = caller.get("/2/ileap/tad?offset=2&limit=3").await;
+    let link = header(&answer, "link");
+    assert_eq!(
+        json(answer).await["data"].as_array().unwrap()[..],
+        all[2..5]
+    );
+    let next = link.trim_start_matches('<').split('>').next().unwrap();
+    assert!(!next.contains("offset"), "{next}");
+    let rest = caller.data(next.strip_prefix(&server.base).unwrap()).await;
+    assert_eq!(rest.as_array().unwrap()[..], all[5..8]);
+    let beyond = caller
+        .data("/2/ileap/tad?offset=99999999999999999999")
+        .await;
+    assert_eq!(beyond, serde_json::json!([]));
+    for bad in ["", "-1", "1.5", "many"] {
+        let answer = caller.get(&format!("/2/footprints?offset={bad}")).await;
+        assert_eq!(refusal(answer).await, (400, "BadRequest".to_owned()));
     }
 }

@@ -123,3 +123,43 @@ async fn a_throttle_holds_back_for_as_long_as_clerk_says() {
     premises.clock.advance(Duration::from_secs(4));
     assert!(!premises.is_held().await);
 }
+
+#[tokio::test]
+async fn a_late_answer_does_not_end_the_pause_that_clerk_asked_for() {
+    let premises = Premises::new();
+    let (told, late) = tokio::sync::oneshot::channel::<()>();
+    let answer = premises.gate.pass(Limit::Calls, async {
+        let _ = late.await;
+        Ok(())
+    });
+    let throttled = async {
+        let wait = Some(Duration::from_secs(30));
+        let _ = premises.call(Err(refused(429, wait))).await;
+        let _ = told.send(());
+    };
+    let (answer, ()) = tokio::join!(answer, throttled);
+    assert!(answer.is_ok());
+    assert!(premises.is_held().await);
+    premises.clock.advance(Duration::from_secs(30));
+    assert!(!premises.is_held().await);
+}
+
+#[tokio::test]
+async fn calls_that_the_breaker_holds_take_no_place_in_the_window() {
+    let clock = Arc::new(ManualClock::starting_at(Timestamp::UNIX_EPOCH));
+    let window = WindowOptions {
+        limit: 6,
+        period: Duration::from_secs(10),
+        patience: Duration::ZERO,
+    };
+    let premises = Premises {
+        gate: Gate::new(Some(window), None, clock.clone()),
+        clock,
+    };
+    premises.fail(5).await;
+    for _ in 0..100 {
+        assert!(premises.is_held().await);
+    }
+    premises.clock.advance(Duration::from_secs(3));
+    assert!(!premises.is_held().await, "there is room for the trial");
+}

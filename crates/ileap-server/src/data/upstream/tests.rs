@@ -50,6 +50,7 @@ impl Service {
 
     async fn all_footprints(&self) -> Result<Page, SourceError> {
         let page = PageQuery {
+            offset: 0,
             limit: 50,
             after: None,
         };
@@ -157,6 +158,7 @@ async fn the_service_learns_who_asks_and_for_what() {
     let query = query.unwrap();
     let filter = TadFilter::parse(query.decoded()).unwrap();
     let page = PageQuery {
+        offset: 0,
         limit: 100,
         after: None,
     };
@@ -344,6 +346,6 @@ async fn pages_without_anything_for_the_caller_end_in_a_link_and_not_in_a_long_w
     .await;
     let page = service.all_footprints().await.unwrap();
     assert!(page.objects.is_empty());
-    assert_eq!(page.next, Some(Position("upstream/0/from=8".to_owned())));
+    assert_eq!(page.next, Some(Position("upstream/0/0/from=8".to_owned())));
     assert_eq!(service.upstream.requests().len(), CALLS);
 }

@@ -27,7 +27,8 @@ const BACKEND: &str = "clerk.backend_api";
 
 /// The Backend API.
 pub(in crate::doctor) struct Backend {
-    pub(in crate::doctor) api: BackendApi,
+    /// `None` where no client can be made.
+    pub(in crate::doctor) api: Option<BackendApi>,
     url: Url,
     pub(super) knocked: Result<Answered, Unreached>,
     pub(super) organizations: Result<Organizations, VerifyError>,
@@ -42,11 +43,17 @@ impl Backend {
         let url = clerk.backend_api_url.clone();
         let http = connection::client(&url);
         let gate = Arc::new(Gate::new(None, None, clock.clone()));
-        let knocked = match &http {
-            Ok(_) => knock(&below(&url, "/v1/organizations"), &*clock).await,
-            Err(_) => Err(Unreached::Roots),
+        let Ok(http) = http else {
+            return Some(Self {
+                api: None,
+                url,
+                knocked: Err(Unreached::Roots),
+                organizations: Err(unavailable("connect")),
+                allowed_failures: Lockout::default().allowed_failures(),
+            });
         };
-        let api = BackendApi::new(&url, key.expose(), http.ok()?, gate);
+        let api = BackendApi::new(&url, key.expose(), http, gate);
+        let knocked = knock(&below(&url, "/v1/organizations"), &*clock).await;
         let mut lockout = Lockout::default();
         let organizations = if knocked.is_ok() {
             let deadline = Instant::now() + clerk.timeout;
@@ -67,12 +74,17 @@ impl Backend {
             Err(unavailable("connect"))
         };
         Some(Self {
-            api,
+            api: Some(api),
             url,
             knocked,
             organizations,
             allowed_failures: lockout.allowed_failures(),
         })
+    }
+
+    /// Whether the key is that of a development instance.
+    pub(super) fn is_development(&self) -> bool {
+        self.api.as_ref().is_some_and(BackendApi::is_development)
     }
 
     pub(super) fn checks(&self, config: &Config) -> Vec<Check> {
@@ -93,7 +105,7 @@ impl Backend {
             .public_base_url
             .as_ref()
             .is_some_and(|url| !url.is_loopback());
-        if self.api.is_development() && is_public {
+        if self.is_development() && is_public {
             checks.push(
                 Check::warning(BACKEND, "the secret key is that of a development instance")
                     .seen("the key begins with sk_test_, and public_base_url is reached from elsewhere")

@@ -152,7 +152,11 @@ impl Examination<'_> {
         let evidence = path.display().to_string();
         let check = match StaticUsersVerifier::open(path, Box::new(|_| {})) {
             // What is wrong with the file has been said.
-            Err(_) => Check::warning(ACCOUNT, "the file of static users cannot be used"),
+            Err(_) => Check::problem(
+                ACCOUNT,
+                Blame::Configuration,
+                "the file of static users cannot be used",
+            ),
             Ok(verifier) if verifier.names(self.client_id) => {
                 Check::ok(ACCOUNT, "the file of static users names this client")
             }

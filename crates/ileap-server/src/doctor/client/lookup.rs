@@ -11,7 +11,7 @@ use crate::{
     config::{Config, VerifierKind},
     doctor::clerk::Clerk,
     identity::ClientId,
-    verify::{AccountKey, VerifyError},
+    verify::{AccountKey, VerifyError, unavailable},
 };
 
 /// The names of one account.
@@ -67,5 +67,8 @@ pub(super) async fn find(
         SecondFactor::Required
     };
     let deadline = Instant::now() + section.timeout;
-    Some(examination::examine(&backend.api, identifier, &rules, second_factor, deadline).await)
+    let Some(api) = &backend.api else {
+        return Some(Err(unavailable("tls")));
+    };
+    Some(examination::examine(api, identifier, &rules, second_factor, deadline).await)
 }

@@ -30,11 +30,7 @@ impl ListQuery {
             state.edge.max_page,
         )
         .map_err(|_| Cause::LimitInvalid)?;
-        if pairs.single("offset")?.is_some() {
-            return Err(Cause::FilterUnsupported(
-                "The parameter offset is not supported: follow the Link header".to_owned(),
-            ));
-        }
+        let offset = pairs.single("offset")?.map(parse_offset).transpose()?;
         let after = pairs
             .single("cursor")?
             .map(|text| cursor::open(state.store.cursor_key(), path, text))
@@ -43,6 +39,12 @@ impl ListQuery {
             pairs,
             page: PageQuery {
                 limit: limit.get() as usize,
+                // A cursor says where to go on; the offset has had its effect before.
+                offset: if after.is_some() {
+                    0
+                } else {
+                    offset.unwrap_or(0)
+                },
                 after,
             },
         })
@@ -68,7 +70,7 @@ impl ListQuery {
     }
 
     /// The Link header for what comes after `page`: absolute, with every parameter of this request but
-    /// the cursor (RFC 8288; PACT v2 pagination).
+    /// the cursor and the offset (RFC 8288; PACT v2 pagination).
     pub(crate) fn next_link(
         &self,
         state: &AppState,
@@ -77,13 +79,21 @@ impl ListQuery {
     ) -> Option<String> {
         let next: &Position = page.next.as_ref()?;
         let cursor = cursor::seal(state.store.cursor_key(), path, next);
-        let kept = self.pairs.without(&["cursor"]);
+        let kept = self.pairs.without(&["cursor", "offset"]);
         let separator = if kept.is_empty() { "" } else { "&" };
         let base = &state.edge.public_base_url;
         Some(page::next_link(&format!(
             "{base}{path}?{kept}{separator}cursor={cursor}"
         )))
     }
+}
+
+/// An offset in decimal digits; one beyond any list is cut.
+fn parse_offset(text: &str) -> Result<u32, Cause> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Cause::OffsetInvalid);
+    }
+    Ok(text.parse().unwrap_or(u32::MAX))
 }
 
 impl From<QueryError> for Cause {

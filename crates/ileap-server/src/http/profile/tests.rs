@@ -49,6 +49,7 @@ fn every_cause() -> Vec<Cause> {
         Cause::FilterMalformed("the description".to_owned()),
         Cause::FilterUnsupported("the description".to_owned()),
         Cause::LimitInvalid,
+        Cause::OffsetInvalid,
         Cause::CursorInvalid,
         Cause::QueryMalformed("the description".to_owned()),
         Cause::EventInvalid("the description".to_owned()),
@@ -114,6 +115,7 @@ fn place(cause: &Cause) -> usize {
         Cause::WebhookRefused(WebhookError::Headers) => 34,
         Cause::WebhookRefused(_) => 35,
         Cause::SourceUnavailable { .. } => 36,
+        Cause::OffsetInvalid => 37,
     }
 }
 
@@ -145,7 +147,7 @@ fn the_table_lists_every_cause() {
     let places: std::collections::BTreeSet<_> = every_cause().iter().map(place).collect();
     assert_eq!(
         places.into_iter().collect::<Vec<_>>(),
-        (0..=36).collect::<Vec<_>>()
+        (0..=37).collect::<Vec<_>>()
     );
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     store::{
         Store,
-        logins::{Invalidation, InvalidationMark, RefusedLogin, Reservation, TokenCutoff},
+        logins::{Fate, Invalidation, InvalidationMark, RefusedLogin, Reservation, TokenCutoff},
     },
     verify::AccountKey,
 };
@@ -24,7 +24,9 @@ fn at(second: i64) -> Timestamp {
 
 pub(super) async fn hold(store: &dyn Store) {
     failures_are_counted_in_advance_up_to_a_limit(store).await;
-    a_success_begins_anew(store).await;
+    what_nobody_knows_counts_for_its_time(store).await;
+    a_success_forgets_what_came_before_and_nothing_else(store).await;
+    a_success_forgets_what_nobody_settled_for_a_minute(store).await;
     a_known_origin_keeps_one_try_in_a_window(store).await;
     the_last_ten_refusals_are_kept(store).await;
     invalidations_are_read_in_order_by_everyone(store).await;
@@ -33,9 +35,23 @@ pub(super) async fn hold(store: &dyn Store) {
     pruning_leaves_what_protects_accounts(store).await;
 }
 
-async fn granted(store: &dyn Store, account: &AccountKey, limit: u32) -> bool {
+async fn reserved(store: &dyn Store, account: &AccountKey, limit: u32) -> Option<Reservation> {
     let reservation = store.reserve_failure(account, limit, at(0)).await;
-    reservation.unwrap() == Reservation::Granted
+    reservation.unwrap()
+}
+
+async fn granted(store: &dyn Store, account: &AccountKey, limit: u32) -> bool {
+    reserved(store, account, limit).await.is_some()
+}
+
+async fn settle(store: &dyn Store, account: &AccountKey, reservation: Reservation, fate: Fate) {
+    let settled = store.settle_failure(account, Some(reservation), fate, at(0));
+    settled.await.unwrap();
+}
+
+async fn succeed(store: &dyn Store, account: &AccountKey, reservation: Option<Reservation>) {
+    let recorded = store.record_success(account, reservation, "203.0.113.7", at(10));
+    recorded.await.unwrap();
 }
 
 async fn failures(store: &dyn Store, account: &AccountKey) -> u32 {
@@ -50,28 +66,58 @@ async fn failures_are_counted_in_advance_up_to_a_limit(store: &dyn Store) {
     let attempts = futures_util::future::join_all(attempts).await;
     assert_eq!(attempts.into_iter().filter(|granted| *granted).count(), 5);
     assert_eq!(failures(store, &account).await, 5);
-    store.return_failure(&account).await.unwrap();
-    assert!(granted(store, &account, 5).await);
+    let known_good = reserved(store, &account, u32::MAX).await.unwrap();
+    settle(store, &account, known_good, Fate::Returned).await;
     assert!(!granted(store, &account, 5).await);
-    assert!(granted(store, &account, u32::MAX).await);
-    let stranger = AccountKey::of_identifier("Nobody@acme.example");
-    store.return_failure(&stranger).await.unwrap();
-    assert_eq!(failures(store, &stranger).await, 0);
+    // What is given back twice is given back once.
+    let more = reserved(store, &account, 6).await.unwrap();
+    for _ in 0..2 {
+        settle(store, &account, more, Fate::Returned).await;
+    }
+    assert_eq!(failures(store, &account).await, 5);
 }
 
-async fn a_success_begins_anew(store: &dyn Store) {
+async fn what_nobody_knows_counts_for_its_time(store: &dyn Store) {
+    let account = account("unclear");
+    let unclear = reserved(store, &account, 1).await.unwrap();
+    settle(store, &account, unclear, Fate::Unclear(at(60))).await;
+    let ask = |second| store.reserve_failure(&account, 1, at(second));
+    assert_eq!(ask(59).await.unwrap(), None);
+    assert!(ask(60).await.unwrap().is_some());
+}
+
+async fn a_success_forgets_what_came_before_and_nothing_else(store: &dyn Store) {
     let account = account("begins-anew");
-    for _ in 0..3 {
-        granted(store, &account, 5).await;
-    }
-    store
-        .record_success(&account, "203.0.113.7", at(60))
-        .await
-        .unwrap();
+    let (first, under_way) = (
+        reserved(store, &account, 9).await.unwrap(),
+        reserved(store, &account, 9).await.unwrap(),
+    );
+    settle(store, &account, first, Fate::Happened).await;
+    let lost = reserved(store, &account, 9).await.unwrap();
+    settle(store, &account, lost, Fate::Unclear(at(86_400))).await;
+    let success = reserved(store, &account, 9).await.unwrap();
+    let later = reserved(store, &account, 9).await.unwrap();
+    settle(store, &account, under_way, Fate::Happened).await;
+    succeed(store, &account, Some(success)).await;
     let record = store.login_record(&account).await.unwrap();
-    assert_eq!(record.failures, 0);
-    assert_eq!(record.verified, Some((at(60), "203.0.113.7".to_owned())));
+    assert_eq!(record.failures, 2, "the one under way, and the later one");
+    assert_eq!(record.verified, Some((at(10), "203.0.113.7".to_owned())));
     assert_eq!(record.failed_at, Some(at(0)));
+    // Its own end does no harm to what has been counted since.
+    settle(store, &account, later, Fate::Happened).await;
+    assert_eq!(failures(store, &account).await, 2);
+}
+
+async fn a_success_forgets_what_nobody_settled_for_a_minute(store: &dyn Store) {
+    let account = account("abandoned");
+    for _ in 0..3 {
+        granted(store, &account, 9).await;
+    }
+    succeed(store, &account, None).await;
+    assert_eq!(failures(store, &account).await, 3);
+    let recorded = store.record_success(&account, None, "203.0.113.7", at(60));
+    recorded.await.unwrap();
+    assert_eq!(failures(store, &account).await, 0);
 }
 
 async fn a_known_origin_keeps_one_try_in_a_window(store: &dyn Store) {
@@ -84,20 +130,25 @@ async fn a_known_origin_keeps_one_try_in_a_window(store: &dyn Store) {
         }
     };
     assert!(!take("203.0.113.7", 0).await);
-    store
-        .record_success(&account, "203.0.113.7", at(0))
-        .await
-        .unwrap();
+    let login = store.record_success(&account, None, "203.0.113.7", at(0));
+    login.await.unwrap();
     let tries = (0..20).map(|_| take("203.0.113.7", 10));
     let tries = futures_util::future::join_all(tries).await;
     assert_eq!(tries.into_iter().filter(|taken| *taken).count(), 1);
     assert!(!take("203.0.113.8", 10).await);
     assert!(!take("203.0.113.7", 3609).await);
     assert!(take("203.0.113.7", 3610).await);
+    assert!(!take("203.0.113.7", 3611).await);
+    store
+        .return_origin_try(&account, "203.0.113.7")
+        .await
+        .unwrap();
+    assert!(take("203.0.113.7", 3612).await, "given back");
+    assert!(take("203.0.113.7", 0).await, "the clock was wrong before");
     for host in 0..40 {
         let origin = format!("198.51.100.{host}");
         store
-            .record_success(&account, &origin, at(4000 + host))
+            .record_success(&account, None, &origin, at(4000 + host))
             .await
             .unwrap();
     }
@@ -174,11 +225,7 @@ async fn webhooks_are_recognized(store: &dyn Store) {
 
 async fn pruning_leaves_what_protects_accounts(store: &dyn Store) {
     let account = account("protected");
-    granted(store, &account, 5).await;
-    store
-        .record_success(&account, "203.0.113.7", at(0))
-        .await
-        .unwrap();
+    succeed(store, &account, None).await;
     granted(store, &account, 5).await;
     store.prune_logins(at(86_400)).await.unwrap();
     assert_eq!(failures(store, &account).await, 1);

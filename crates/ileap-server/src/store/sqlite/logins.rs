@@ -10,8 +10,8 @@ use crate::{
     store::{
         StoreError,
         logins::{
-            Invalidation, InvalidationMark, LoginRecord, LoginRecords, RefusedLogin, Reservation,
-            TokenCutoff,
+            Fate, Invalidation, InvalidationMark, LoginRecord, LoginRecords, RefusedLogin,
+            Reservation, TokenCutoff,
         },
     },
     verify::AccountKey,
@@ -20,11 +20,13 @@ use crate::{
 const ACCOUNT: &str = "account";
 const ORGANIZATION: &str = "organization";
 const SUBJECT: &str = "subject";
+/// Whatever was under way so many nanoseconds ago has ended.
+const LONG_AGO: i64 = 60_000_000_000;
 
 const CUT_OFF: &[&str] = &["INSERT INTO token_cutoffs (name, at) VALUES (?1, ?2) \
                             ON CONFLICT (name) DO UPDATE SET at = MAX(at, ?2)"];
 const CLEAR: &[&str] = &[
-    "UPDATE login_accounts SET failures = 0 WHERE account = ?1 AND ?2 IS NOT NULL",
+    "DELETE FROM login_failures WHERE account = ?1 AND ?2 IS NOT NULL",
     "UPDATE login_origins SET tried_at = NULL WHERE account = ?1 AND ?2 IS NOT NULL",
 ];
 
@@ -35,49 +37,80 @@ impl LoginRecords for SqliteStore {
         account: &AccountKey,
         limit: u32,
         now: Timestamp,
-    ) -> Result<Reservation, StoreError> {
-        if limit == 0 {
-            return Ok(Reservation::Spent);
-        }
-        let counted = sqlx::query(
-            "INSERT INTO login_accounts (account, failures, failed_at) VALUES (?1, 1, ?2) \
-             ON CONFLICT (account) DO UPDATE SET failures = failures + 1, failed_at = ?2 WHERE failures < ?3",
+    ) -> Result<Option<Reservation>, StoreError> {
+        let failed = unavailable("counting a failed login in advance");
+        let row = sqlx::query(
+            "INSERT INTO login_failures (account, at) SELECT ?1, ?2 WHERE (SELECT COUNT(*) FROM login_failures \
+             WHERE account = ?1 AND (counts_until IS NULL OR counts_until > ?2)) < ?3 RETURNING id",
         )
         .bind(account.as_str())
         .bind(nanoseconds(now))
         .bind(limit)
-        .execute(&self.writer)
+        .fetch_optional(&self.writer)
         .await
-        .map_err(unavailable("counting a failed login in advance"))?;
-        Ok(if counted.rows_affected() > 0 {
-            Reservation::Granted
-        } else {
-            Reservation::Spent
-        })
+        .map_err(&failed)?;
+        row.map(|row| row.try_get(0).map(Reservation))
+            .transpose()
+            .map_err(&failed)
     }
 
-    async fn return_failure(&self, account: &AccountKey) -> Result<(), StoreError> {
+    async fn settle_failure(
+        &self,
+        account: &AccountKey,
+        reservation: Option<Reservation>,
+        fate: Fate,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let failed = unavailable("recording how a login ended");
+        let mut transaction = self.writer.begin().await.map_err(&failed)?;
+        if let Some(Reservation(id)) = reservation {
+            sqlx::query("DELETE FROM login_failures WHERE id = ? AND account = ?")
+                .bind(id)
+                .bind(account.as_str())
+                .execute(&mut *transaction)
+                .await
+                .map_err(&failed)?;
+        }
+        let counts_until = match fate {
+            Fate::Happened => None,
+            Fate::Returned => return transaction.commit().await.map_err(&failed),
+            Fate::Unclear(until) => Some(nanoseconds(until)),
+        };
         sqlx::query(
-            "UPDATE login_accounts SET failures = failures - 1 WHERE account = ? AND failures > 0",
+            "INSERT INTO login_failures (account, at, is_settled, counts_until) VALUES (?, ?, 1, ?)",
         )
         .bind(account.as_str())
-        .execute(&self.writer)
+        .bind(nanoseconds(now))
+        .bind(counts_until)
+        .execute(&mut *transaction)
         .await
-        .map_err(unavailable("taking back a failed login"))?;
-        Ok(())
+        .map_err(&failed)?;
+        transaction.commit().await.map_err(&failed)
     }
 
     async fn record_success(
         &self,
         account: &AccountKey,
+        reservation: Option<Reservation>,
         origin: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let failed = unavailable("recording a login");
+        let long_ago = nanoseconds(now).saturating_sub(LONG_AGO);
         let mut transaction = self.writer.begin().await.map_err(&failed)?;
+        sqlx::query(
+            "DELETE FROM login_failures WHERE account = ?1 \
+             AND (id = ?2 OR (id < ?2 AND is_settled = 1) OR at <= ?3)",
+        )
+        .bind(account.as_str())
+        .bind(reservation.map(|Reservation(id)| id))
+        .bind(long_ago)
+        .execute(&mut *transaction)
+        .await
+        .map_err(&failed)?;
         for statement in [
-            "INSERT INTO login_accounts (account, failures, verified_at, verified_from) VALUES (?1, 0, ?2, ?3) \
-             ON CONFLICT (account) DO UPDATE SET failures = 0, verified_at = ?2, verified_from = ?3",
+            "INSERT INTO login_accounts (account, verified_at, verified_from) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (account) DO UPDATE SET verified_at = ?2, verified_from = ?3",
             "INSERT INTO login_origins (account, origin, verified_at) VALUES (?1, ?3, ?2) \
              ON CONFLICT (account, origin) DO UPDATE SET verified_at = ?2, tried_at = NULL",
             "DELETE FROM login_origins WHERE account = ?1 AND origin NOT IN (SELECT origin FROM login_origins \
@@ -104,7 +137,7 @@ impl LoginRecords for SqliteStore {
         let window = i64::try_from(window.as_nanos()).unwrap_or(i64::MAX);
         let taken = sqlx::query(
             "UPDATE login_origins SET tried_at = ?3 \
-             WHERE account = ?1 AND origin = ?2 AND (tried_at IS NULL OR tried_at <= ?4)",
+             WHERE account = ?1 AND origin = ?2 AND (tried_at IS NULL OR tried_at <= ?4 OR tried_at > ?3)",
         )
         .bind(account.as_str())
         .bind(origin)
@@ -114,6 +147,20 @@ impl LoginRecords for SqliteStore {
         .await
         .map_err(unavailable("looking for an earlier login"))?;
         Ok(taken.rows_affected() > 0)
+    }
+
+    async fn return_origin_try(
+        &self,
+        account: &AccountKey,
+        origin: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE login_origins SET tried_at = NULL WHERE account = ? AND origin = ?")
+            .bind(account.as_str())
+            .bind(origin)
+            .execute(&self.writer)
+            .await
+            .map_err(unavailable("giving back the try of an address"))?;
+        Ok(())
     }
 
     async fn record_refusal(&self, refusal: &RefusedLogin) -> Result<(), StoreError> {
@@ -148,10 +195,12 @@ impl LoginRecords for SqliteStore {
     async fn login_record(&self, account: &AccountKey) -> Result<LoginRecord, StoreError> {
         let failed = unavailable("reading an account's logins");
         let counted = sqlx::query(
-            "SELECT failures, failed_at, verified_at, verified_from FROM login_accounts WHERE account = ?",
+            "SELECT (SELECT COUNT(*) FROM login_failures WHERE account = ?1), \
+             (SELECT MAX(at) FROM login_failures WHERE account = ?1), verified_at, verified_from \
+             FROM (SELECT ?1 AS account) LEFT JOIN login_accounts USING (account)",
         )
         .bind(account.as_str())
-        .fetch_optional(&self.readers)
+        .fetch_one(&self.readers)
         .await
         .map_err(&failed)?;
         let refusals = sqlx::query(
@@ -170,21 +219,15 @@ impl LoginRecords for SqliteStore {
             })
         };
         let refusals = refusals.iter().map(refusal).collect::<Result<_, _>>();
-        let mut record = LoginRecord {
+        let verified_at = counted.try_get::<Option<i64>, _>(2).map_err(&failed)?;
+        let verified_from = counted.try_get::<Option<String>, _>(3).map_err(&failed)?;
+        let failed_at = counted.try_get::<Option<i64>, _>(1).map_err(&failed)?;
+        Ok(LoginRecord {
+            failures: counted.try_get(0).map_err(&failed)?,
+            failed_at: failed_at.map(moment),
+            verified: verified_at.map(moment).zip(verified_from),
             refusals: refusals.map_err(&failed)?,
-            ..LoginRecord::default()
-        };
-        if let Some(row) = counted {
-            let verified_at = row.try_get::<Option<i64>, _>(2).map_err(&failed)?;
-            let verified_from = row.try_get::<Option<String>, _>(3).map_err(&failed)?;
-            record.failures = row.try_get(0).map_err(&failed)?;
-            record.failed_at = row
-                .try_get::<Option<i64>, _>(1)
-                .map_err(&failed)?
-                .map(moment);
-            record.verified = verified_at.map(moment).zip(verified_from);
-        }
-        Ok(record)
+        })
     }
 
     async fn invalidate(
@@ -304,10 +347,13 @@ impl LoginRecords for SqliteStore {
             "DELETE FROM login_refusals WHERE at < ?1",
             "DELETE FROM token_cutoffs WHERE at < ?1",
             "DELETE FROM login_origins WHERE verified_at < ?2 AND ?1 IS NOT NULL",
-            "DELETE FROM login_accounts WHERE failures = 0 AND IFNULL(verified_at, 0) < ?2 AND ?1 IS NOT NULL",
-            "DELETE FROM login_accounts WHERE ?1 IS NOT NULL AND account IN (SELECT account FROM login_accounts \
-             ORDER BY IFNULL(verified_at, 0) >= ?2, failures, failed_at \
-             LIMIT MAX(0, (SELECT COUNT(*) FROM login_accounts) - 1000000))",
+            "DELETE FROM login_accounts WHERE verified_at < ?2 AND ?1 IS NOT NULL",
+            "DELETE FROM login_failures WHERE counts_until < ?1",
+            // Too many: those of inventions go first, which fail once or twice and have never logged in.
+            "DELETE FROM login_failures WHERE ?1 IS NOT NULL AND (SELECT COUNT(*) FROM login_failures) > 1000000 \
+             AND account IN (SELECT account FROM login_failures GROUP BY account \
+             ORDER BY account IN (SELECT account FROM login_accounts WHERE verified_at >= ?2), COUNT(*), MAX(at) \
+             LIMIT (SELECT COUNT(*) FROM login_failures) - 1000000)",
         ] {
             sqlx::query(statement)
                 .bind(nanoseconds(before))
@@ -317,5 +363,19 @@ impl LoginRecords for SqliteStore {
                 .map_err(&failed)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl SqliteStore {
+    /// Takes the table of failures away, or brings it back.
+    pub(crate) async fn set_login_counting(&self, is_possible: bool) {
+        let statement = if is_possible {
+            "ALTER TABLE hidden RENAME TO login_failures"
+        } else {
+            "ALTER TABLE login_failures RENAME TO hidden"
+        };
+        // In the state wanted already.
+        let _ = sqlx::query(statement).execute(&self.writer).await;
     }
 }

@@ -112,7 +112,14 @@ fn end_page(query: &mut QueryBuilder<Sqlite>, page: &PageQuery) {
     let one_more = i64::try_from(page.limit).map_or(i64::MAX, |limit| limit.saturating_add(1));
     // As an expression: SQLite plans by the value of a bare parameter, and would compile the statement anew
     // for every page.
-    query.push(" LIMIT (").push_bind(one_more).push(" + 0))");
+    query.push(" LIMIT (").push_bind(one_more).push(" + 0)");
+    if page.offset > 0 {
+        query
+            .push(" OFFSET (")
+            .push_bind(i64::from(page.offset))
+            .push(" + 0)");
+    }
+    query.push(")");
 }
 
 /// Takes the object beyond the limit off again, and says where the page ended if there was one.

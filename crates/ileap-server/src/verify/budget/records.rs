@@ -1,131 +1,144 @@
-//! The failures counted in the store: asked when a stranger's login begins, written behind everyone's back.
+//! The failures counted in the store: asked when a login begins, written behind everyone's back.
 
 use std::{
-    collections::VecDeque,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use jiff::Timestamp;
-use quick_cache::sync::Cache;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     time::timeout,
 };
 
+use super::backlog::{self, Entry, Returning};
 use crate::{
     clock::Clock,
-    store::{
-        StoreError,
-        logins::{LoginRecords, RefusedLogin, Reservation},
-    },
-    verify::{AccountKey, RejectReason, origin::Origin},
+    store::logins::{Fate, LoginRecords, RefusedLogin, Reservation},
+    verify::{AccountKey, RejectReason, VerifyError, origin::Origin, unavailable},
 };
 
 /// How long a login waits for the store; then it goes on with what this process knows.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// Entries waiting to be written. Beyond that, refusals are not kept and failures stay counted.
+/// Entries waiting to be written. What finds no room is lost on the side of caution: it stays counted.
 const BACKLOG: usize = 8 * 1024;
+/// Strangers' questions to the store at once, so that what is to be written gets its turn.
+const QUESTIONS: usize = 8;
 /// How many accounts' failures are counted here while the store does not answer.
-const UNRECORDED: usize = 16 * 1024;
-/// An attempt without an answer counts as a failure for this long: it may have been one.
-const UNCLEAR_FOR: Duration = Duration::from_hours(24);
-/// How many attempts without an answer are given back later; those beyond stay counted.
-const UNCLEAR: usize = 8 * 1024;
+const HERE: usize = 16 * 1024;
+/// An attempt without an answer counts as a failure for this long: it may have been one. As long as Clerk keeps an
+/// account locked; for longer an outage would keep those out that tried to log in meanwhile.
+const UNCLEAR_FOR: Duration = Duration::from_hours(1);
 
 /// Failures of accounts, kept in the store.
 pub(super) struct Records {
     clock: Arc<dyn Clock>,
     entries: mpsc::Sender<Entry>,
+    here: Mutex<HashMap<AccountKey, Here>>,
+    questions: Semaphore,
+    returning: Arc<Returning>,
     store: Arc<dyn LoginRecords>,
-    /// The last success of accounts: a failure that was under way then comes after it.
-    succeeded: Cache<AccountKey, Turn>,
-    turns: AtomicU64,
-    unclear: Mutex<VecDeque<(Instant, AccountKey)>>,
-    unrecorded: Cache<AccountKey, u32>,
 }
 
-/// The place of an event in the order in which this process saw them.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Turn(u64);
+/// What this process knows of an account, for when the store does not answer; until a success.
+#[derive(Clone, Copy, Debug, Default)]
+struct Here {
+    /// Let through without the store.
+    granted: u32,
+    /// The store has said that there is no more.
+    is_spent: bool,
+}
 
-enum Entry {
-    Add(AccountKey),
-    Done(oneshot::Sender<()>),
-    GiveBack(AccountKey),
-    Refused(RefusedLogin),
-    Succeeded(AccountKey, Origin, Timestamp),
+/// A failure counted in advance: in the store, or, while it does not answer, in this process alone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Reserved {
+    Here,
+    There(Reservation),
 }
 
 impl Records {
     /// Records in `store`. Spawns the task that writes; it ends with the last entry after this is dropped.
     pub(super) fn new(store: Arc<dyn LoginRecords>, clock: Arc<dyn Clock>) -> Self {
         let (entries, backlog) = mpsc::channel(BACKLOG);
-        tokio::spawn(write(store.clone(), clock.clone(), backlog));
+        let returning = Arc::<Returning>::default();
+        tokio::spawn(backlog::write(store.clone(), returning.clone(), backlog));
         Self {
             clock,
             entries,
+            here: Mutex::default(),
+            questions: Semaphore::new(QUESTIONS),
+            returning,
             store,
-            succeeded: Cache::new(UNRECORDED),
-            turns: AtomicU64::new(0),
-            unclear: Mutex::default(),
-            unrecorded: Cache::new(UNRECORDED),
         }
     }
 
-    /// Counts a failure in advance; `None` when there are `limit` already. While the store does not answer,
-    /// half as many are let through: what it has counted before is not known here.
-    pub(super) async fn reserve(&self, account: &AccountKey, limit: u32) -> Option<Turn> {
-        let turn = self.next_turn();
-        let reservation = self.count(account, limit).await;
-        (reservation == Reservation::Granted).then_some(turn)
-    }
-
-    async fn count(&self, account: &AccountKey, limit: u32) -> Reservation {
-        self.give_back_what_is_due();
-        let unrecorded = self.unrecorded.get(account).unwrap_or(0);
-        let limit_there = limit.saturating_sub(unrecorded);
-        let now = self.clock.now();
-        let asked = self.store.reserve_failure(account, limit_there, now);
-        match timeout(PATIENCE, asked).await {
-            Ok(Ok(reservation)) => {
-                self.catch_up(account, unrecorded);
-                reservation
-            }
-            Ok(Err(error)) => self.reserve_here(account, limit, Some(&error)),
-            Err(_) => self.reserve_here(account, limit, None),
-        }
-    }
-
-    fn reserve_here(
+    /// Counts a failure of a stranger in advance; `None` when there are `limit` already.
+    pub(super) async fn reserve(
         &self,
         account: &AccountKey,
         limit: u32,
-        error: Option<&StoreError>,
-    ) -> Reservation {
-        let cause = error.map_or_else(|| "no answer in time".to_owned(), ToString::to_string);
-        tracing::warn!(
-            cause,
-            "failed logins are counted in this process alone: the store does not answer"
-        );
-        let counted = self.unrecorded.get(account).unwrap_or(0);
-        if counted >= limit / 2 {
-            return Reservation::Spent;
+    ) -> Result<Option<Reserved>, VerifyError> {
+        let Ok(Ok(_question)) = timeout(PATIENCE, self.questions.acquire()).await else {
+            return Err(unavailable("busy"));
+        };
+        // What is about to be given back does not count any longer.
+        let limit_there = limit.saturating_add(self.returning.of(account));
+        let asked = self
+            .store
+            .reserve_failure(account, limit_there, self.clock.now());
+        match timeout(PATIENCE, asked).await {
+            Ok(Ok(reservation)) => {
+                self.learn(account, reservation);
+                Ok(reservation.map(Reserved::There))
+            }
+            Ok(Err(error)) => Ok(self.reserve_here(account, limit, &error.to_string())),
+            Err(_) => Ok(self.reserve_here(account, limit, "no answer in time")),
         }
-        self.unrecorded.insert(account.clone(), counted + 1);
-        Reservation::Granted
     }
 
-    /// The store answers again: what was counted here goes there.
-    fn catch_up(&self, account: &AccountKey, unrecorded: u32) {
-        if unrecorded > 0 && self.unrecorded.remove(account).is_some() {
-            for _ in 0..unrecorded {
-                self.enqueue(Entry::Add(account.clone()));
-            }
+    /// The same for credentials known to be good, which pass every limit.
+    pub(super) async fn reserve_known_good(&self, account: &AccountKey) -> Reserved {
+        let asked = self
+            .store
+            .reserve_failure(account, u32::MAX, self.clock.now());
+        match timeout(PATIENCE, asked).await {
+            Ok(Ok(Some(reservation))) => Reserved::There(reservation),
+            _ => Reserved::Here,
         }
+    }
+
+    fn learn(&self, account: &AccountKey, reservation: Option<Reservation>) {
+        let mut here = self.here();
+        match reservation {
+            Some(_) => {
+                if let Some(known) = here.get_mut(account) {
+                    known.is_spent = false;
+                }
+            }
+            None if here.len() < HERE || here.contains_key(account) => {
+                here.entry(account.clone()).or_default().is_spent = true;
+            }
+            None => {}
+        }
+    }
+
+    /// Without the store a quarter of the failures is let through, once between two successes: what it has
+    /// counted is not known here. Nothing for accounts that it has called spent.
+    fn reserve_here(&self, account: &AccountKey, limit: u32, cause: &str) -> Option<Reserved> {
+        tracing::debug!(
+            cause,
+            "a failed login is counted in this process alone: the store does not answer"
+        );
+        let mut here = self.here();
+        if here.len() >= HERE && !here.contains_key(account) {
+            return None;
+        }
+        let known = here.entry(account.clone()).or_default();
+        if known.is_spent || known.granted >= limit.div_ceil(4) {
+            return None;
+        }
+        known.granted += 1;
+        Some(Reserved::Here)
     }
 
     /// Whether the account may be tried once more from where it has logged in before.
@@ -140,57 +153,63 @@ impl Records {
         matches!(timeout(PATIENCE, asked).await, Ok(Ok(true)))
     }
 
+    /// That try came to nothing.
+    pub(super) fn return_origin_try(&self, account: &AccountKey, origin: Origin) {
+        self.enqueue(Entry::OriginTry(account.clone(), origin));
+    }
+
     /// The account has logged in.
-    pub(super) fn succeeded(&self, account: &AccountKey, origin: Origin) {
-        self.unrecorded.remove(account);
-        self.succeeded.insert(account.clone(), self.next_turn());
-        let now = self.clock.now();
-        self.enqueue(Entry::Succeeded(account.clone(), origin, now));
+    pub(super) fn succeeded(
+        &self,
+        account: &AccountKey,
+        reserved: Option<Reserved>,
+        origin: Origin,
+    ) {
+        self.forget(account);
+        let at = self.clock.now();
+        self.enqueue(Entry::Succeeded {
+            account: account.clone(),
+            reservation: reserved.and_then(Reserved::there),
+            origin,
+            at,
+        });
     }
 
-    /// A failure counted in advance has happened. A success meanwhile has wiped it out here, but came before
-    /// it at the upstream: it is counted again.
-    pub(super) fn failed(&self, account: &AccountKey, reserved: Turn) {
-        let succeeded = self.succeeded.get(account);
-        if succeeded.is_some_and(|success| success > reserved) {
-            self.add(account);
-        }
-    }
-
-    /// A failure that was not counted in advance.
-    pub(super) fn add(&self, account: &AccountKey) {
-        self.enqueue(Entry::Add(account.clone()));
+    /// What was counted in advance has happened.
+    pub(super) fn failed(&self, account: &AccountKey, reserved: Reserved) {
+        self.settle(account, reserved, Fate::Happened);
     }
 
     /// A failure counted in advance did not happen.
-    pub(super) fn give_back(&self, account: &AccountKey) {
-        if let Some(counted) = self.unrecorded.get(account) {
-            self.unrecorded
-                .insert(account.clone(), counted.saturating_sub(1));
-            return;
+    pub(super) fn give_back(&self, account: &AccountKey, reserved: Reserved) {
+        match reserved {
+            Reserved::Here => {
+                if let Some(known) = self.here().get_mut(account) {
+                    known.granted = known.granted.saturating_sub(1);
+                }
+            }
+            Reserved::There(_) => self.settle(account, reserved, Fate::Returned),
         }
-        self.enqueue(Entry::GiveBack(account.clone()));
     }
 
     /// Nobody knows whether a failure counted in advance has happened.
-    pub(super) fn unclear(&self, account: &AccountKey) {
-        let due = self.clock.monotonic() + UNCLEAR_FOR;
-        let mut unclear = self.unclear.lock().unwrap_or_else(PoisonError::into_inner);
-        if unclear.len() < UNCLEAR {
-            unclear.push_back((due, account.clone()));
-        }
+    pub(super) fn unclear(&self, account: &AccountKey, reserved: Reserved) {
+        let until = self.clock.now() + UNCLEAR_FOR;
+        self.settle(account, reserved, Fate::Unclear(until));
     }
 
-    fn give_back_what_is_due(&self) {
-        let now = self.clock.monotonic();
-        let mut unclear = self.unclear.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((due, account)) = unclear.front() {
-            if *due > now {
-                break;
-            }
-            let entry = Entry::GiveBack(account.clone());
-            unclear.pop_front();
-            self.enqueue(entry);
+    fn settle(&self, account: &AccountKey, reserved: Reserved, fate: Fate) {
+        if fate == Fate::Returned {
+            self.returning.add(account);
+        }
+        let is_enqueued = self.enqueue(Entry::Settled {
+            account: account.clone(),
+            reservation: reserved.there(),
+            fate,
+            at: self.clock.now(),
+        });
+        if fate == Fate::Returned && !is_enqueued {
+            self.returning.remove(account);
         }
     }
 
@@ -204,6 +223,11 @@ impl Records {
         }));
     }
 
+    /// Forgets what this process has counted of an account.
+    pub(super) fn forget(&self, account: &AccountKey) {
+        self.here().remove(account);
+    }
+
     /// Waits until everything so far is written; says whether it is.
     pub(super) async fn drain(&self, longest: Duration) -> bool {
         let (done, is_done) = oneshot::channel();
@@ -212,44 +236,24 @@ impl Records {
         timeout(longest, written).await.unwrap_or(false)
     }
 
-    fn next_turn(&self) -> Turn {
-        Turn(self.turns.fetch_add(1, Ordering::Relaxed))
+    fn enqueue(&self, entry: Entry) -> bool {
+        let is_enqueued = self.entries.try_send(entry).is_ok();
+        if !is_enqueued {
+            tracing::debug!("a login's outcome is not recorded: too many wait for the store");
+        }
+        is_enqueued
     }
 
-    fn enqueue(&self, entry: Entry) {
-        if self.entries.try_send(entry).is_err() {
-            tracing::warn!("a login's outcome is not recorded: too many wait for the store");
-        }
+    fn here(&self) -> std::sync::MutexGuard<'_, HashMap<AccountKey, Here>> {
+        self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes entries in their order. What the store does not take is lost, on the side of caution: a failure
-/// that did not happen stays counted.
-async fn write(
-    store: Arc<dyn LoginRecords>,
-    clock: Arc<dyn Clock>,
-    mut backlog: mpsc::Receiver<Entry>,
-) {
-    while let Some(entry) = backlog.recv().await {
-        let written = match entry {
-            Entry::Add(account) => store
-                .reserve_failure(&account, u32::MAX, clock.now())
-                .await
-                .map(|_| ()),
-            Entry::Done(done) => {
-                let _ = done.send(());
-                Ok(())
-            }
-            Entry::GiveBack(account) => store.return_failure(&account).await,
-            Entry::Refused(refusal) => store.record_refusal(&refusal).await,
-            Entry::Succeeded(account, origin, at) => {
-                store
-                    .record_success(&account, &origin.to_string(), at)
-                    .await
-            }
-        };
-        if let Err(error) = written {
-            tracing::warn!(cause = %error, "a login's outcome is not recorded");
+impl Reserved {
+    fn there(self) -> Option<Reservation> {
+        match self {
+            Self::Here => None,
+            Self::There(reservation) => Some(reservation),
         }
     }
 }

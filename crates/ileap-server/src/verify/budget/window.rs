@@ -61,6 +61,12 @@ impl Window {
         Err(throttled(wait))
     }
 
+    /// Takes the last one back: nothing came of it.
+    pub(crate) fn leave(&self) {
+        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        times.pop_back();
+    }
+
     /// Counts one more, or says when it fits.
     fn try_enter(&self) -> Result<(), Duration> {
         let now = self.clock.monotonic();

@@ -305,13 +305,12 @@ async fn a_redirect_is_a_wrong_setting_and_not_followed() {
 }
 
 #[tokio::test]
-async fn a_gateway_fault_is_tried_once_more() {
+async fn a_sign_in_is_not_tried_again_after_a_gateway_failed_for_clerk_may_have_judged_it() {
     for status in [502, 503, 504] {
-        let (answer, _) = verify(vec![Reply::json(status, "<html>"), complete()]).await;
-        assert!(is_accepted(&answer));
-        let (answer, requests) = verify(vec![Reply::json(status, "<html>")]).await;
+        let (answer, requests) = verify(vec![Reply::json(status, "<html>"), complete()]).await;
+        assert!(answer.as_ref().unwrap_err().may_have_counted());
         assert_eq!(cause(answer), format!("http_{status}"));
-        assert_eq!(requests.len(), 2);
+        assert_eq!(requests.len(), 1);
     }
 }
 
@@ -586,6 +585,8 @@ async fn no_secret_token_or_body_text_is_ever_shown_or_logged() {
     scripts.extend(garbage().into_iter().map(|(_, reply, _)| vec![reply]));
     let mut shown = Vec::new();
     for replies in scripts {
+        // Other tests' subscribers come and go at the same time.
+        tracing::callsite::rebuild_interest_cache();
         let upstream = RawUpstream::scripted(replies).await;
         let verifier = verifier(&upstream);
         let answer = verifier.verify(&attempt(&credentials())).await;

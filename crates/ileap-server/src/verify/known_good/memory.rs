@@ -67,6 +67,8 @@ pub(super) struct Memory {
     latest: Cache<String, Tag>,
     forgotten: Cache<String, Instant>,
     answered_at: Mutex<Instant>,
+    /// When anything was forgotten last.
+    invalidated_at: Mutex<Option<Instant>>,
 }
 
 impl Memory {
@@ -81,6 +83,7 @@ impl Memory {
             latest: Cache::new(GOOD_ENTRIES),
             forgotten: Cache::new(FORGOTTEN_ENTRIES),
             answered_at: Mutex::new(now),
+            invalidated_at: Mutex::new(None),
         })
     }
 
@@ -141,6 +144,9 @@ impl Memory {
 
     /// Remembers right credentials that were asked about at `asked_at`.
     pub(super) fn remember_good(&self, tag: Tag, client: &VerifiedClient, asked_at: Instant) {
+        if self.knows_better(&tag, asked_at) {
+            return;
+        }
         self.wrong.remove(&tag);
         let client_id = client.client_id.as_str();
         if let Some(earlier) = self.latest.get(client_id).filter(|earlier| *earlier != tag) {
@@ -166,6 +172,9 @@ impl Memory {
     /// Remembers a refusal, if it is one that the same secret would get again; and forgets that the
     /// credentials have been right.
     pub(super) fn remember_refused(&self, tag: Tag, reason: &RejectReason, asked_at: Instant) {
+        if self.knows_better(&tag, asked_at) {
+            return;
+        }
         self.good.remove(&tag);
         if let Some(lasts) = lasts(reason) {
             let wrong = Wrong {
@@ -174,6 +183,24 @@ impl Memory {
             };
             self.wrong.insert(tag, wrong);
         }
+        // In this order: an invalidation from now on finds the entry, one from before is found here.
+        if self.invalidated_at() >= Some(asked_at) {
+            self.wrong.remove(&tag);
+        }
+    }
+
+    /// Whether the credentials have been verified since: a verification that began before an invalidation may
+    /// end after one that began behind it.
+    fn knows_better(&self, tag: &Tag, asked_at: Instant) -> bool {
+        let good = self.good.get(tag);
+        good.is_some_and(|good| good.verified_at > asked_at)
+    }
+
+    fn invalidated_at(&self) -> Option<Instant> {
+        *self
+            .invalidated_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drops what an invalidation names. Refusals go altogether: any of them may have become wrong.
@@ -182,6 +209,10 @@ impl Memory {
             Invalidation::Account(account) => account.as_str(),
             Invalidation::Organization(name) | Invalidation::Subject(name) => name,
         };
+        *self
+            .invalidated_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(now);
         self.forgotten.insert(name.to_owned(), now);
         self.good
             .retain(|_, good| !names(&good.client).iter().any(|key| key == name));

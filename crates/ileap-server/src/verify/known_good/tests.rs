@@ -258,15 +258,11 @@ async fn a_nightly_job_survives_an_outage_that_began_within_the_configured_time(
     assert!(is_accepted(&premises.log_in("right").await));
     premises.clock.advance(Duration::from_hours(24));
     // Another partner's login is the upstream's last sign of life.
-    assert!(is_accepted(&premises.log_in("other").await));
-    log_in(&premises.known_good, "other", "secret")
-        .await
-        .unwrap();
+    let other = log_in(&premises.known_good, "other", "secret").await;
+    assert!(is_accepted(&other));
     premises.upstream.is_down();
     premises.clock.advance(Duration::from_mins(30));
-    assert!(is_accepted(
-        &log_in(&premises.known_good, "other", "secret").await
-    ));
+    assert!(is_accepted(&premises.log_in("right").await));
 }
 
 #[tokio::test]
@@ -422,6 +418,58 @@ async fn an_answer_that_was_asked_for_before_the_forgetting_is_not_remembered() 
     premises.upstream.is_down();
     *premises.upstream.hold.lock().unwrap() = None;
     assert!(premises.log_in("right").await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_forgotten_while_a_slow_upstream_is_waited_for_is_not_answered_from_memory() {
+    let premises = Premises::new();
+    assert!(is_accepted(&premises.log_in("right").await));
+    premises.clock.advance(FRESH_FOR);
+    let hold = premises.upstream.holds_answers();
+    let known_good = premises.known_good.clone();
+    let login = tokio::spawn(async move { log_in(&known_good, "ops@acme.example", "right").await });
+    while premises.upstream.asked() < 2 {
+        tokio::task::yield_now().await;
+    }
+    premises.upstream.refuses(RejectReason::Banned);
+    let subject = Invalidation::Subject("clerk|user_1".to_owned());
+    premises.known_good.forget(&subject);
+    // Once for the question under way, once for the one that is asked afresh.
+    while !login.is_finished() {
+        hold.notify_waiters();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let refused = Ok(Verdict::Reject(RejectReason::Banned));
+    assert_eq!(login.await.unwrap(), refused);
+    let standings = premises.upstream.standings.lock().unwrap().clone();
+    assert_eq!(standings[1], Standing::KnownGood);
+    assert!(standings[2..].iter().all(|one| *one == Standing::Unknown));
+}
+
+#[tokio::test]
+async fn an_old_question_that_ends_late_does_not_overwrite_a_newer_answer() {
+    let premises = Premises::new();
+    let log_in = || {
+        let known_good = premises.known_good.clone();
+        tokio::spawn(async move { log_in(&known_good, "ops@acme.example", "right").await })
+    };
+    let hold = premises.upstream.holds_answers();
+    let old = log_in();
+    while premises.upstream.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    *premises.upstream.hold.lock().unwrap() = None;
+    premises.clock.advance(Duration::from_secs(1));
+    let subject = Invalidation::Subject("clerk|user_1".to_owned());
+    premises.known_good.forget(&subject);
+    premises.clock.advance(Duration::from_secs(1));
+    assert!(is_accepted(&log_in().await.unwrap()));
+    // The old one was judged before the change.
+    premises.upstream.refuses(RejectReason::WrongSecret);
+    hold.notify_one();
+    assert!(!is_accepted(&old.await.unwrap()));
+    premises.upstream.is_down();
+    assert!(is_accepted(&premises.log_in("right").await));
 }
 
 #[tokio::test]

@@ -73,6 +73,7 @@ fn can_meet(endpoint: Endpoint, cause: &Cause) -> bool {
         | Cause::FilterMalformed(_)
         | Cause::FilterUnsupported(_)
         | Cause::LimitInvalid
+        | Cause::OffsetInvalid
         | Cause::QueryMalformed(_) => is_one_of(&[ListFootprints, Tad]),
         Cause::FootprintNotFound => is_one_of(&[GetFootprint]),
         Cause::EventInvalid(_) => is_one_of(&[Events]),
