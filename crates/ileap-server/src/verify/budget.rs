@@ -358,10 +358,17 @@ impl CredentialVerifier for Budgeted {
     }
 
     fn forget(&self, invalidation: &Invalidation) {
-        if let Invalidation::Account(account) = invalidation {
-            self.clear(account);
-            self.verified.remove(account);
-            self.records.forget(account);
+        match invalidation {
+            Invalidation::Account(account) => {
+                self.clear(account);
+                self.verified.remove(account);
+                self.records.forget(account);
+            }
+            // Its secret may be another one now.
+            Invalidation::Subject(subject) => {
+                self.verified.remove(&AccountKey::of_subject(subject));
+            }
+            Invalidation::Organization(_) => {}
         }
         self.inner.forget(invalidation);
     }
