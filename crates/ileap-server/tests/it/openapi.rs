@@ -75,6 +75,7 @@ async fn every_documented_answer_is_given_and_as_documented() {
     one_footprint(&server, &mut examiner).await;
     events(&server, &mut examiner).await;
     webhooks(&server, &mut examiner).await;
+    large_heads(&server, &mut examiner).await;
     let is_easy_to_get = |(_, status): &(String, u16)| !HARD_TO_GET.contains(status);
     let documented = examiner.document.answers().into_iter();
     let seen = examiner.seen.into_iter();
@@ -269,6 +270,17 @@ async fn webhooks(server: &TestServer, examiner: &mut Examiner) {
     examiner
         .expect(404, PATH, post(&without_secret, PATH).body("{}"))
         .await;
+}
+
+async fn large_heads(server: &TestServer, examiner: &mut Examiner) {
+    for path in examiner.document.paths() {
+        for method in examiner.document.methods(&path) {
+            let url = format!("{}{path}", server.base);
+            let request = server.http.request(method.parse().unwrap(), url);
+            let request = request.header("x-large", "x".repeat(20 * 1024));
+            examiner.expect(431, &path, request).await;
+        }
+    }
 }
 
 #[tokio::test]
