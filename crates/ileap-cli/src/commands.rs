@@ -17,7 +17,7 @@ mod file;
 
 use ileap_server::{
     config::{Config, Sources},
-    store::sqlite::SqliteStore,
+    store::sql::SqlStore,
 };
 
 use crate::{cli::ConfigArguments, exit::Failed, output};
@@ -33,7 +33,7 @@ fn load(arguments: &ConfigArguments) -> Result<Config, Failed> {
 }
 
 /// The store that the configuration names.
-async fn open_store(config: &Config) -> Result<SqliteStore, Failed> {
-    let store = SqliteStore::open(&config.store.url).await;
+async fn open_store(config: &Config) -> Result<SqlStore, Failed> {
+    let store = SqlStore::open(config.store.url.expose()).await;
     store.map_err(|error| Failed::new(format!("opening {}", config.store.url), error))
 }

@@ -22,7 +22,7 @@ use std::{
 use ileap_server::{
     clock::ManualClock,
     identity::{ClientCredentials, ClientId, ClientSecret},
-    store::sqlite::SqliteStore,
+    store::sql::SqlStore,
     telemetry::Metrics,
     verify::{
         Account, AccountKey, Attempt, CredentialVerifier, ProbeFinding, RejectReason, Standing,
@@ -148,7 +148,7 @@ async fn memory_under_guesses() {
     };
     let directory = directory.expect("a directory");
     let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
-    let store = Arc::new(SqliteStore::open(&url).await.expect("a store"));
+    let store = Arc::new(SqlStore::open(&url).await.expect("a store"));
     let clock = Arc::new(ManualClock::starting_at(
         jiff::Timestamp::from_second(1_790_000_000).expect("a moment"),
     ));

@@ -19,6 +19,7 @@ mod rules;
 mod secret_file;
 mod sections;
 mod sources;
+mod store_url;
 mod values;
 mod violation;
 
@@ -29,6 +30,7 @@ pub use sections::{
     TlsFiles, Token, Upstream, Verifier, VerifierKind,
 };
 pub use sources::Sources;
+pub use store_url::StoreUrl;
 pub use values::{ClerkSecretKey, UpstreamToken, WebhookSigningSecret};
 pub use violation::{ConfigError, Violation};
 

@@ -33,7 +33,7 @@ use crate::{
     },
     invalidation::Invalidations,
     serve::Listener,
-    store::{Store, sqlite::SqliteStore},
+    store::{Store, sql::SqlStore},
     telemetry::Metrics,
     token::{
         DEFAULT_LEEWAY, IssuerOptions, Reuse, SigningKeys, TokenCutoffs, TokenIssuer,
@@ -73,7 +73,7 @@ impl Parts {
     pub async fn from_config(config: &Config) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let keys = SigningKeys::load_or_create(&config.keys.directory, config.token.algorithm)?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store.url).await?);
+        let store: Arc<dyn Store> = Arc::new(SqlStore::open(config.store.url.expose()).await?);
         let metrics = Arc::new(Metrics::new());
         let verifier_parts = VerifierParts {
             clock: clock.clone(),

@@ -3,7 +3,7 @@
 #[cfg(test)]
 pub(crate) mod contract;
 pub mod logins;
-pub mod sqlite;
+pub mod sql;
 
 use bytes::Bytes;
 use ileap_types::{

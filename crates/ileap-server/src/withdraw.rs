@@ -159,13 +159,13 @@ mod tests {
     use crate::{
         access::Visibility,
         import::{self, SAMPLE_FOOTPRINTS, SAMPLE_TADS},
-        store::{PageQuery, sqlite::SqliteStore},
+        store::{PageQuery, sql::SqlStore},
     };
 
     const NOW: &str = "2026-03-01T12:00:00.123456Z";
 
-    async fn stocked() -> SqliteStore {
-        let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    async fn stocked() -> SqlStore {
+        let store = SqlStore::open("sqlite::memory:").await.unwrap();
         import::sample_data(&store).await.unwrap();
         store
     }
@@ -178,12 +178,12 @@ mod tests {
         value.as_str().unwrap().to_owned()
     }
 
-    async fn stored(store: &SqliteStore, id: &str) -> Value {
+    async fn stored(store: &SqlStore, id: &str) -> Value {
         let found = store.footprint(&Visibility::everything(), id).await;
         serde_json::from_slice(&found.unwrap().unwrap()).unwrap()
     }
 
-    async fn activities(store: &SqliteStore) -> usize {
+    async fn activities(store: &SqlStore) -> usize {
         let (filter, page) = (
             TadFilter::default(),
             PageQuery {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     async fn withdrawn(
-        store: &SqliteStore,
+        store: &SqlStore,
         ids: &[String],
     ) -> Result<Vec<Withdrawal>, WithdrawalFailure> {
         withdraw(store, ids, NOW.parse().unwrap()).await
@@ -263,8 +263,8 @@ mod tests {
     async fn a_withdrawal_comes_before_or_after_an_import_and_never_within() {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
-        let importing = SqliteStore::open(&url).await.unwrap();
-        let withdrawing = SqliteStore::open(&url).await.unwrap();
+        let importing = SqlStore::open(&url).await.unwrap();
+        let withdrawing = SqlStore::open(&url).await.unwrap();
         import::sample_data(&importing).await.unwrap();
         let mut value = samples(SAMPLE_FOOTPRINTS)[0].clone();
         let id = text(&value["id"]);

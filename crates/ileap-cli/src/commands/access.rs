@@ -3,7 +3,7 @@
 use ileap_server::{
     access::AccessRule,
     config::VerifierKind,
-    store::{Store as _, sqlite::SqliteStore},
+    store::{Store as _, sql::SqlStore},
 };
 use serde::Serialize;
 
@@ -57,7 +57,7 @@ pub(crate) async fn run(command: AccessCommand) -> Result<(), Failed> {
     show(&store, arguments).await
 }
 
-async fn show(store: &SqliteStore, arguments: &AccessArguments) -> Result<(), Failed> {
+async fn show(store: &SqlStore, arguments: &AccessArguments) -> Result<(), Failed> {
     let recipient = arguments.recipient.as_str();
     let rules = store.access_rules(recipient).await;
     let rules =

@@ -9,7 +9,7 @@ use ileap_server::{
     config::{Config, Sources},
     import,
     server::{self, Parts, Server, VerifierParts},
-    store::{Store, sqlite::SqliteStore},
+    store::{Store, sql::SqlStore},
     telemetry::{self, Metrics},
     token::SigningKeys,
 };
@@ -192,9 +192,9 @@ fn config(arguments: &DemoArguments, clerk: &ClerkEmulator) -> Result<Config, Fa
 }
 
 /// Sample data in memory, all of it visible to every account as far as its role goes.
-async fn store(clerk: &ClerkEmulator) -> Result<Arc<SqliteStore>, Failed> {
+async fn store(clerk: &ClerkEmulator) -> Result<Arc<SqlStore>, Failed> {
     let failed = |error: &dyn std::fmt::Display| Failed::new("preparing the sample data", error);
-    let store = SqliteStore::open("sqlite::memory:")
+    let store = SqlStore::open("sqlite::memory:")
         .await
         .map_err(|error| failed(&error))?;
     import::sample_data(&store)

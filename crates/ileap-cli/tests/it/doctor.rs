@@ -17,7 +17,7 @@ use ileap_server::{
     clock::{Clock as _, SystemClock},
     store::{
         logins::{LoginRecords as _, RefusedLogin},
-        sqlite::SqliteStore,
+        sql::SqlStore,
     },
     verify::AccountKey,
 };
@@ -83,8 +83,8 @@ impl Deployment {
         format!("sqlite:{}/ileap.db", self.directory.path().display())
     }
 
-    async fn store(&self) -> SqliteStore {
-        SqliteStore::open(&self.store_url()).await.unwrap()
+    async fn store(&self) -> SqlStore {
+        SqlStore::open(&self.store_url()).await.unwrap()
     }
 
     fn account(&self, identifier: &str) -> AccountKey {
@@ -508,7 +508,7 @@ async fn without_a_secret_key_only_our_own_records_are_known() {
 }
 
 /// As many failures as are allowed, each recorded as a wrong secret.
-async fn spend(store: &SqliteStore, account: &AccountKey) {
+async fn spend(store: &SqlStore, account: &AccountKey) {
     for _ in 0..5 {
         let now = SystemClock.now();
         store.reserve_failure(account, 5, now).await.unwrap();

@@ -12,7 +12,7 @@ use ileap_server::{
     clock::SystemClock,
     config::{Config, Sources},
     server::{self, Parts, Server, VerifierParts},
-    store::sqlite::SqliteStore,
+    store::sql::SqlStore,
     telemetry::Metrics,
     token::{Algorithm, SigningKeys},
 };
@@ -70,7 +70,7 @@ impl Scene {
         };
         let config = Config::load(sources).expect("a configuration").config;
         let (clock, metrics) = (Arc::new(SystemClock), Arc::new(Metrics::new()));
-        let store = Arc::new(SqliteStore::open("sqlite::memory:").await.expect("a store"));
+        let store = Arc::new(SqlStore::open("sqlite::memory:").await.expect("a store"));
         let verifier_parts = VerifierParts {
             clock: clock.clone(),
             metrics: metrics.clone(),

@@ -21,7 +21,7 @@ use ileap_server::{
     identity::{Organization, Principal, Role, Scopes},
     import,
     server::{self, Parts, Server},
-    store::sqlite::SqliteStore,
+    store::sql::SqlStore,
     telemetry::Metrics,
     token::{Algorithm, MintOptions, SigningKeys, TokenIssuer},
     verify::{
@@ -143,7 +143,7 @@ async fn product(algorithm: Algorithm, reuse: &str) {
     })
     .expect("a configuration")
     .config;
-    let store = Arc::new(SqliteStore::open("sqlite::memory:").await.expect("a store"));
+    let store = Arc::new(SqlStore::open("sqlite::memory:").await.expect("a store"));
     import::sample_data(&*store).await.expect("sample data");
     let keys = Arc::new(SigningKeys::ephemeral(algorithm).expect("keys"));
     let metrics = Arc::new(Metrics::new());

@@ -3,10 +3,7 @@
 use super::reader::Reader;
 
 /// Values that would promise what is not done, and what to write instead.
-const NOT_YET: [(&str, &str, &str); 2] = [
-    ("keys.location", "store", "write \"directory\""),
-    ("store.url", "postgres", "write \"sqlite:FILE\""),
-];
+const NOT_YET: [(&str, &str, &str); 1] = [("keys.location", "store", "write \"directory\"")];
 
 /// Refuses what would otherwise be promised and not done.
 pub(super) fn judge(reader: &mut Reader) {

@@ -295,7 +295,7 @@ pub(super) const KEYS: [Key; 52] = [
         "store.url",
         Kind::Text,
         "\"sqlite:ileap.db\"",
-        "The database: sqlite:FILE, or sqlite::memory: for tests.",
+        "The database: sqlite:FILE, postgres://USER:PASSWORD@HOST/DATABASE, or sqlite::memory: for tests.",
     ),
     Key::set(
         "data.kind",

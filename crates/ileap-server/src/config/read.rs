@@ -14,6 +14,7 @@ use super::{
         Access, Budget, Config, Keys, KnownGood, Listener, Log, Profile, StoreSection, TlsFiles,
         Token, Verifier, VerifierKind,
     },
+    store_url::StoreUrl,
     values,
     violation::Violation,
 };
@@ -30,14 +31,7 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
     let access = access(reader);
     let token = token(reader);
     let keys = keys(reader);
-    let store = reader.parsed("store.url", |text| {
-        let is_database = |scheme| {
-            text.strip_prefix(scheme)
-                .is_some_and(|rest: &str| !rest.is_empty())
-        };
-        let url = text.to_owned();
-        (is_database("sqlite:") || is_database("postgres://")).then_some(StoreSection { url })
-    });
+    let store = store(reader);
     let data = data(reader);
     let oauth_errors = reader.parsed("profile.oauth_errors", |text| {
         OauthErrors::ALL
@@ -278,4 +272,19 @@ fn keys(reader: &mut Reader) -> Option<Keys> {
         publish_before: publish_before?,
         rotate_every: rotate_every?,
     })
+}
+
+/// The text is not shown where it cannot be read: there may be a password in it.
+fn store(reader: &mut Reader) -> Option<StoreSection> {
+    const URL: &str = "store.url";
+    let url = StoreUrl::parse(&reader.text(URL)?);
+    if url.is_none() {
+        reader.violate_key(
+            URL,
+            "it names no database",
+            "write \"sqlite:FILE\" or \"postgres://USER:PASSWORD@HOST/DATABASE\", with %2F for a / in the password; \
+             parameters are sslmode, sslrootcert, sslcert, sslkey, host, port, dbname, user, password, options",
+        );
+    }
+    url.map(|url| StoreSection { url })
 }

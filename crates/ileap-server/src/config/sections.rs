@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{
     base_url::PublicBaseUrl,
+    store_url::StoreUrl,
     values::{ClerkSecretKey, UpstreamToken, WebhookSigningSecret},
 };
 use crate::{http::profile::OauthErrors, identity::Role, telemetry::LogFormat, token::Algorithm};
@@ -129,8 +130,8 @@ pub struct Profile {
 /// `[store]`
 #[derive(Clone, Debug)]
 pub struct StoreSection {
-    /// `sqlite:FILE` or `sqlite::memory:`.
-    pub url: String,
+    /// Where it is.
+    pub url: StoreUrl,
 }
 
 /// `[token]`

@@ -117,7 +117,7 @@ fn every_violation_is_reported_at_once_with_its_place() {
 #[test]
 fn rules_between_keys_are_judged_together() {
     let file = "[listener]\nbind = \"0.0.0.0:8080\"\n[token]\nlifetime = \"25h\"\n[data]\ndefault_page = 2000\n\
-                [keys]\nlocation = \"store\"\npublish_before = \"91d\"\n[store]\nurl = \"postgres://x\"\n\
+                [keys]\nlocation = \"store\"\npublish_before = \"91d\"\n\
                 [access]\nallowed_clients = [\"a\"]\n";
     assert_eq!(
         problems(file, &[CLERK]),
@@ -129,7 +129,6 @@ fn rules_between_keys_are_judged_together() {
             "`keys.publish_before`: it is not shorter than keys.rotate_every",
             "`access.allowed_clients`: it narrows access.default_role, which is not set",
             "`keys.location`: it is not available in this version",
-            "`store.url`: it is not available in this version",
         ]
     );
 }

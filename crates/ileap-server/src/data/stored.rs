@@ -64,12 +64,12 @@ mod tests {
         data::contract::{self, caller},
         identity::Role,
         import,
-        store::sqlite::SqliteStore,
+        store::sql::SqlStore,
     };
 
     #[tokio::test]
     async fn stored_data_keeps_the_contract() {
-        let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+        let store = SqlStore::open("sqlite::memory:").await.unwrap();
         import::sample_data(&store).await.unwrap();
         let caller = caller(Role::User);
         let allowed = store.allow(caller.recipient(), AccessRule::Everything);

@@ -20,7 +20,7 @@ use crate::{
     identity::ClientId,
     store::{
         logins::{Invalidation, LoginRecords as _},
-        sqlite::SqliteStore,
+        sql::SqlStore,
     },
 };
 
@@ -189,7 +189,7 @@ pub(super) async fn forget(
     client_id: &ClientId,
     clerk: Option<&Clerk>,
     config: &Config,
-    store: &SqliteStore,
+    store: &SqlStore,
     now: Timestamp,
 ) -> Result<Forgotten, ForgetError> {
     let found = find(client_id, clerk, config).await;

@@ -2,10 +2,10 @@
 
 use super::judgement::{Blame, Check, Severity};
 use crate::{
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, StoreUrl},
     store::{
         StoreError,
-        sqlite::{Condition, SqliteStore, condition},
+        sql::{Condition, SqlStore, condition},
     },
     token::{KeyError, SigningKeys},
     verify::{CredentialVerifier as _, ProbeSeverity, static_users::StaticUsersVerifier},
@@ -20,7 +20,7 @@ const WEBHOOKS: &str = "webhooks";
 /// The database, as far as it can be asked.
 pub(super) enum StoreState {
     /// It answers.
-    Open(SqliteStore),
+    Open(SqlStore),
     /// It cannot be asked, for the reason that this says.
     Closed(&'static str),
     /// There is none yet, so it holds nothing.
@@ -48,8 +48,8 @@ pub(super) fn unusable_configuration(error: &ConfigError) -> Vec<Check> {
 }
 
 /// Looks at the database and opens it where that changes nothing.
-pub(super) async fn store(url: &str) -> (StoreState, Check) {
-    let condition = match condition(url).await {
+pub(super) async fn store(url: &StoreUrl) -> (StoreState, Check) {
+    let condition = match condition(url.expose()).await {
         Ok(condition) => condition,
         Err(error) => {
             return (
@@ -59,17 +59,17 @@ pub(super) async fn store(url: &str) -> (StoreState, Check) {
         }
     };
     let (closed, check) = match condition {
-        Condition::Good => match SqliteStore::open(url).await {
+        Condition::Good => match SqlStore::open(url.expose()).await {
             Ok(store) => {
                 let check = Check::ok(STORE, "the database answers, can be written, and is up to date");
-                return (StoreState::Open(store), check.seen(url));
+                return (StoreState::Open(store), check.seen(url.to_string()));
             }
             Err(error) => return (StoreState::Closed("it cannot be opened"), broken(url, &error)),
         },
         Condition::Older => (
             "an older version wrote it",
             Check::note(STORE, "an older version wrote the database: the next start brings it up to date")
-                .advise("start the server; keep a copy of the file if you may go back to the older version"),
+                .advise("start the server; keep a copy of the database if you may go back to the older version"),
         ),
         Condition::Newer => (
             "a newer version wrote it",
@@ -86,6 +86,11 @@ pub(super) async fn store(url: &str) -> (StoreState, Check) {
             Check::problem(STORE, Blame::Other, "the database can be read but not written")
                 .advise("let the server's user own the file and its directory, on a file system that is not full or read-only"),
         ),
+        Condition::Standby => (
+            "it cannot be written",
+            Check::problem(STORE, Blame::Other, "the database server lets nothing be written: it is a standby, or read-only")
+                .advise("name the primary in store.url, or end default_transaction_read_only"),
+        ),
         Condition::Memory => (
             "it is in the server's memory",
             Check::note(STORE, "the database is in memory: everything in it goes when the server ends")
@@ -101,7 +106,7 @@ pub(super) async fn store(url: &str) -> (StoreState, Check) {
         }
     };
     let check = if check.evidence.is_empty() {
-        check.seen(url)
+        check.seen(url.to_string())
     } else {
         check
     };
@@ -126,10 +131,16 @@ fn missing(path: &std::path::Path) -> Check {
     .advise("make the directory, or correct store.url")
 }
 
-fn broken(url: &str, error: &StoreError) -> Check {
+fn broken(url: &StoreUrl, error: &StoreError) -> Check {
+    let advice = if url.is_postgres() {
+        "check that the database server runs and can be reached from here, and that host, user, password, database \
+         and sslmode in store.url are right"
+    } else {
+        "check that the file is a database of ileap's and that the server's user owns it; else restore a copy"
+    };
     Check::problem(STORE, Blame::Other, "the database cannot be used")
         .seen(format!("{url}: {}", with_source(error)))
-        .advise("check that the file is a database of ileap's and that the server's user owns it; else restore a copy")
+        .advise(advice)
 }
 
 /// Reads the signing keys and makes none.

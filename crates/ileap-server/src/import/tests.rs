@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     access::Visibility,
-    store::{PageQuery, sqlite::SqliteStore},
+    store::{PageQuery, sql::SqlStore},
 };
 
 mod table;
 
 async fn import_into(
-    store: &SqliteStore,
+    store: &SqlStore,
     name: &str,
     text: impl AsRef<[u8]>,
 ) -> Result<ImportReport, ImportFailure> {
@@ -27,8 +27,8 @@ async fn import_into(
 async fn import(
     name: &str,
     text: impl AsRef<[u8]>,
-) -> (SqliteStore, Result<ImportReport, ImportFailure>) {
-    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+) -> (SqlStore, Result<ImportReport, ImportFailure>) {
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
     let result = import_into(&store, name, text).await;
     (store, result)
 }
@@ -39,7 +39,7 @@ fn samples() -> Vec<Value> {
 
 #[tokio::test]
 async fn the_same_file_again_changes_nothing() {
-    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
     let first = import_into(&store, "a.json", SAMPLE_FOOTPRINTS)
         .await
         .unwrap();
@@ -110,7 +110,7 @@ async fn a_reference_is_met_by_the_file_or_by_the_store() {
         .partition(|value| kind(value).contains("shipment-footprint"));
     let (_, alone) = import("a.json", &json!(shipments).to_string()).await;
     assert!(alone.unwrap_err().to_string().contains("error R24"));
-    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
     for part in [others, shipments] {
         import_into(&store, "a.json", json!(part).to_string())
             .await
@@ -120,7 +120,7 @@ async fn a_reference_is_met_by_the_file_or_by_the_store() {
 
 #[tokio::test]
 async fn a_footprint_changes_only_with_a_higher_version() {
-    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
     sample_data(&store).await.unwrap();
     let mut footprint = samples()[0].clone();
     footprint["comment"] = json!("changed");
@@ -190,7 +190,7 @@ async fn what_is_no_object_of_ours_is_named_with_its_place() {
 }
 
 /// Everything in a store, as it is served.
-async fn contents(store: &SqliteStore) -> (Vec<u8>, Vec<u8>) {
+async fn contents(store: &SqlStore) -> (Vec<u8>, Vec<u8>) {
     let everything = Visibility::everything();
     let page = PageQuery {
         offset: 0,
@@ -219,7 +219,7 @@ async fn a_broken_last_line_leaves_the_store_as_it_was() {
         format!("{tad}\n")
     };
     let good: String = (0..1000).map(line).collect();
-    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
     sample_data(&store).await.unwrap();
     let before = contents(&store).await;
     for last in ["{", "{\"activityId\": \"x\"}", &line(999)] {
@@ -239,7 +239,7 @@ async fn a_broken_last_line_leaves_the_store_as_it_was() {
 
 #[tokio::test]
 async fn a_file_that_changes_after_it_was_opened_is_refused() {
-    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.json");
     fs::write(&path, SAMPLE_TADS).unwrap();
@@ -307,7 +307,7 @@ async fn a_validation_says_what_an_import_into_an_empty_store_would() {
     let shipments = input("shipments.json", &shipments).await;
     let others = input("others.json", &others).await;
     for order in [[&others, &shipments], [&shipments, &others]] {
-        let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+        let store = SqlStore::open("sqlite::memory:").await.unwrap();
         let mut validation = Validation::default();
         for input in order {
             let judgement = validation.file(input).await.unwrap();
@@ -346,7 +346,7 @@ proptest! {
         fs::write(&path, lines.join("\n")).unwrap();
         let imported = |size| {
             block_on(async {
-                let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+                let store = SqlStore::open("sqlite::memory:").await.unwrap();
                 let input = Input::open(&path, None).await.unwrap();
                 let imported = in_batches(&store, &input, size).await;
                 let imported = imported.map(|report| report.summary).map_err(|error| error.to_string());

@@ -10,7 +10,7 @@ use ileap_server::{
     identity::{ClientId, Principal, Role, Scopes},
     import,
     server::{self, Parts, Server, VerifierParts},
-    store::{Store, sqlite::SqliteStore},
+    store::{Store, sql::SqlStore},
     telemetry::Metrics,
     token::{Algorithm, MintOptions, SigningKeys, TokenIssuer},
 };
@@ -125,7 +125,7 @@ struct Fixed {
     config: Config,
     keys: Arc<SigningKeys>,
     refusal_floor: Duration,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
 }
 
 /// A server on free ports over `clerk`, and what the test sets.
@@ -172,7 +172,7 @@ impl TestServer {
 
     /// A server with differences, on a store of its own, over a Clerk that is there.
     pub(crate) async fn start_beside(options: Options, clerk: Arc<ClerkEmulator>) -> Self {
-        let store = Arc::new(SqliteStore::open("sqlite::memory:").await.unwrap());
+        let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
         import::sample_data(&*store).await.unwrap();
         for organization in ["shipper", "forwarder", "carrier"] {
             let id = clerk.organization_id(organization).unwrap();

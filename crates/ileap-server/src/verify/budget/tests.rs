@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     clock::ManualClock,
     identity::{ClientCredentials, ClientId, ClientSecret},
-    store::sqlite::SqliteStore,
+    store::sql::SqlStore,
     verify::{DEFAULT_ALLOWED_FAILURES, RejectReason, VerifiedClient, unavailable},
 };
 
@@ -110,7 +110,7 @@ fn options() -> BudgetOptions {
 struct Premises {
     budgeted: Arc<Budgeted>,
     clock: Arc<ManualClock>,
-    store: Arc<SqliteStore>,
+    store: Arc<SqlStore>,
     upstream: Arc<Upstream>,
 }
 
@@ -120,14 +120,14 @@ impl Premises {
     }
 
     async fn with(options: BudgetOptions) -> Self {
-        let store = Arc::new(SqliteStore::open("sqlite::memory:").await.unwrap());
+        let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
         let clock = Arc::new(ManualClock::starting_at(Timestamp::UNIX_EPOCH));
         Self::over(options, store, clock, Arc::default())
     }
 
     fn over(
         options: BudgetOptions,
-        store: Arc<SqliteStore>,
+        store: Arc<SqlStore>,
         clock: Arc<ManualClock>,
         upstream: Arc<Upstream>,
     ) -> Self {

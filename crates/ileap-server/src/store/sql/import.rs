@@ -8,9 +8,11 @@ use ileap_types::{
 };
 use serde::Deserialize as _;
 use serde_json::Value;
-use sqlx::{Row as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use super::{json, nanoseconds, unavailable};
+use super::{
+    database::{Lock, Pool, Transaction, sql},
+    json, nanoseconds, postgres, unavailable,
+};
 use crate::store::{ImportKind, ImportObject, ImportSummary, ImportTransaction, StoreError};
 
 /// Longest `activityId`, in bytes: a link to the next page carries it.
@@ -24,12 +26,11 @@ enum Outcome {
 }
 
 /// A transaction that writes objects.
-pub(super) struct Import(Transaction<'static, Sqlite>);
+pub(super) struct Import(Transaction);
 
 impl Import {
-    pub(super) async fn begin(writer: &SqlitePool) -> Result<Self, StoreError> {
-        // Takes the write lock at once: a transaction that reads first cannot wait for another process's.
-        let transaction = writer.begin_with("BEGIN IMMEDIATE").await;
+    pub(super) async fn begin(writer: &Pool) -> Result<Self, StoreError> {
+        let transaction = writer.begin(Lock::Import).await;
         Ok(Self(transaction.map_err(unavailable("importing objects"))?))
     }
 }
@@ -57,21 +58,21 @@ impl ImportTransaction for Import {
         let Ok(id) = id.parse::<PfId>() else {
             return Ok(None);
         };
-        let row = sqlx::query("SELECT json FROM footprints WHERE id = ?")
+        let row = sql("SELECT json FROM footprints WHERE id = $1")
             .bind(id.to_string())
-            .fetch_optional(&mut *self.0)
+            .fetch_optional(&mut self.0)
             .await
             .map_err(&failed)?;
         row.as_ref().map(json).transpose().map_err(&failed)
     }
 
     async fn delete_tad(&mut self, activity_id: &str) -> Result<bool, StoreError> {
-        let deleted = sqlx::query("DELETE FROM tads WHERE activity_id = ?")
+        let deleted = sql("DELETE FROM tads WHERE activity_id = $1")
             .bind(activity_id)
-            .execute(&mut *self.0)
+            .execute(&mut self.0)
             .await
             .map_err(unavailable("deleting activity data"))?;
-        Ok(deleted.rows_affected() > 0)
+        Ok(deleted > 0)
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
@@ -81,7 +82,7 @@ impl ImportTransaction for Import {
 }
 
 async fn footprint(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction,
     index: usize,
     object: &ImportObject,
 ) -> Result<Outcome, StoreError> {
@@ -91,18 +92,18 @@ async fn footprint(
     let id = footprint.id.to_string();
     let version = i64::from(footprint.version);
     let created = nanoseconds(footprint.created.timestamp());
-    let known = sqlx::query("SELECT version, created, json FROM footprints WHERE id = ?")
+    let known = sql("SELECT version, created, json FROM footprints WHERE id = $1")
         .bind(&id)
-        .fetch_optional(&mut *connection)
+        .fetch_optional(&mut *transaction)
         .await
         .map_err(&failed)?;
     let outcome = match known {
         None => Outcome::Added,
         Some(row) => {
             let (known_version, known_created, json): (i64, i64, Vec<u8>) = (
-                row.try_get(0).map_err(&failed)?,
-                row.try_get(1).map_err(&failed)?,
-                row.try_get(2).map_err(&failed)?,
+                row.get(0).map_err(&failed)?,
+                row.get(1).map_err(&failed)?,
+                row.get(2).map_err(&failed)?,
             );
             if json == object.json {
                 return Ok(Outcome::Unchanged);
@@ -126,26 +127,25 @@ async fn footprint(
             Outcome::Updated
         }
     };
-    write_footprint(connection, &footprint, object)
-        .await
-        .map_err(&failed)?;
+    let written = write_footprint(transaction, &footprint, object).await;
+    written.map_err(|error| unwritten(index, error))?;
     Ok(outcome)
 }
 
 async fn write_footprint(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction,
     footprint: &ProductFootprint,
     object: &ImportObject,
 ) -> Result<(), sqlx::Error> {
     let id = footprint.id.to_string();
     let ileap = IleapObject::from_footprint(footprint).and_then(Result::ok);
-    sqlx::query("DELETE FROM footprints WHERE id = ?")
+    sql("DELETE FROM footprints WHERE id = $1")
         .bind(&id)
-        .execute(&mut *connection)
+        .execute(&mut *transaction)
         .await?;
-    sqlx::query(
+    sql(
         "INSERT INTO footprints (id, version, created, updated, status, kind, object_id, cpc, country, period_start, \
-         period_end, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         period_end, json) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(&id)
     .bind(i64::from(footprint.version))
@@ -155,23 +155,23 @@ async fn write_footprint(
     .bind(ileap.as_ref().map_or("generic", |object| object.kind().as_str()))
     .bind(ileap.as_ref().map(IleapObject::id))
     .bind(&footprint.product_category_cpc)
-    .bind(&footprint.pcf.geography_country)
+    .bind(footprint.pcf.geography_country.as_deref())
     .bind(nanoseconds(footprint.pcf.reference_period_start.timestamp()))
     .bind(nanoseconds(footprint.pcf.reference_period_end.timestamp()))
-    .bind(object.json.as_ref())
-    .execute(&mut *connection)
+    .bind(&object.json)
+    .execute(&mut *transaction)
     .await?;
     for (list, values) in [
         ("company", &footprint.company_ids),
         ("product", &footprint.product_ids),
     ] {
         for value in values {
-            sqlx::query("INSERT INTO footprint_ids (list, value, created, footprint) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+            sql("INSERT INTO footprint_ids (list, value, created, footprint) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
                 .bind(list)
                 .bind(value.as_str())
                 .bind(nanoseconds(footprint.created.timestamp()))
                 .bind(&id)
-                .execute(&mut *connection)
+                .execute(&mut *transaction)
                 .await?;
         }
     }
@@ -179,13 +179,13 @@ async fn write_footprint(
         for tce in &shipment.tces {
             for (kind, object_id) in [("toc", &tce.toc_id), ("hoc", &tce.hoc_id)] {
                 let Some(object_id) = object_id else { continue };
-                sqlx::query(
-                    "INSERT INTO shipment_references (kind, object_id, footprint) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                sql(
+                    "INSERT INTO shipment_references (kind, object_id, footprint) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
                 )
                 .bind(kind)
                 .bind(object_id)
                 .bind(&id)
-                .execute(&mut *connection)
+                .execute(&mut *transaction)
                 .await?;
             }
         }
@@ -194,7 +194,7 @@ async fn write_footprint(
 }
 
 async fn tad(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction,
     index: usize,
     object: &ImportObject,
 ) -> Result<Outcome, StoreError> {
@@ -207,45 +207,54 @@ async fn tad(
             format!("`activityId` is longer than {ACTIVITY_ID_LIMIT} bytes; shorten it"),
         ));
     }
-    let known = sqlx::query("SELECT json FROM tads WHERE activity_id = ?").bind(id);
+    let known = sql("SELECT json FROM tads WHERE activity_id = $1").bind(id);
     let known = known
-        .fetch_optional(&mut *connection)
+        .fetch_optional(&mut *transaction)
         .await
         .map_err(&failed)?;
     let outcome = match known {
         None => Outcome::Added,
-        Some(row) if row.try_get::<Vec<u8>, _>(0).map_err(&failed)? == object.json => {
+        Some(row) if row.get::<Vec<u8>>(0).map_err(&failed)? == object.json => {
             return Ok(Outcome::Unchanged);
         }
         Some(_) => Outcome::Updated,
     };
-    write_tad(connection, id, object).await.map_err(&failed)?;
+    let written = write_tad(transaction, id, object).await;
+    written.map_err(|error| unwritten(index, error))?;
     Ok(outcome)
 }
 
 async fn write_tad(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction,
     id: &str,
     object: &ImportObject,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM tads WHERE activity_id = ?")
+    sql("DELETE FROM tads WHERE activity_id = $1")
         .bind(id)
-        .execute(&mut *connection)
+        .execute(&mut *transaction)
         .await?;
-    sqlx::query("INSERT INTO tads (activity_id, json) VALUES (?, ?)")
+    sql("INSERT INTO tads (activity_id, json) VALUES ($1, $2)")
         .bind(id)
-        .bind(object.json.as_ref())
-        .execute(&mut *connection)
+        .bind(&object.json)
+        .execute(&mut *transaction)
         .await?;
     for (path, key) in tad_index(&object.value) {
-        sqlx::query("INSERT INTO tad_fields (path, key, activity_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+        sql("INSERT INTO tad_fields (path, key, activity_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
             .bind(path)
             .bind(key)
             .bind(id)
-            .execute(&mut *connection)
+            .execute(&mut *transaction)
             .await?;
     }
     Ok(())
+}
+
+fn unwritten(index: usize, error: sqlx::Error) -> StoreError {
+    if postgres::is_too_long(&error) {
+        let reason = "a text that lists are narrowed by is too long for the database; keep it under 2000 bytes";
+        return unacceptable(index, reason.to_owned());
+    }
+    unavailable("importing an object")(error)
 }
 
 fn unacceptable(index: usize, reason: String) -> StoreError {

@@ -1,17 +1,21 @@
-//! The store in SQLite: one file, or memory.
+//! The store in a database that speaks SQL: SQLite (one file, or memory) or PostgreSQL.
 
 mod condition;
-mod connect;
+mod database;
+mod dialect;
 mod import;
 mod logins;
+mod postgres;
 mod query;
+mod schema;
+mod sqlite;
 
 pub use self::condition::{Condition, condition};
 
 use bytes::Bytes;
 use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool, sqlite::SqliteRow};
 
+use self::database::{Builder, Pool, Row, sql};
 use super::{
     CursorKey, EventReceipt, ImportTransaction, Page, PageQuery, ReceivedEvent, Store, StoreError,
 };
@@ -20,24 +24,29 @@ use crate::access::{AccessRule, Visibility};
 /// How the rule "everything" is written in the database.
 const EVERYTHING: &str = "everything";
 
-/// Footprints, transport activity data, events and access rules in SQLite.
+/// Footprints, transport activity data, events and access rules in a database.
 ///
 /// A file has one connection that writes and a few that read, so that readers never wait for an import.
-/// A store in memory has one connection for both.
+/// Elsewhere the same connections do both: one for a store in memory, a few for PostgreSQL.
 #[derive(Debug)]
-pub struct SqliteStore {
+pub struct SqlStore {
     cursor_key: CursorKey,
-    readers: SqlitePool,
-    writer: SqlitePool,
+    readers: Pool,
+    writer: Pool,
 }
 
-impl SqliteStore {
-    /// Opens `sqlite:FILE`, made with mode 0600 where it is missing, or `sqlite::memory:`. Brings an older
-    /// schema up to date and refuses a newer one.
+impl SqlStore {
+    /// Opens `sqlite:FILE`, made with mode 0600 where it is missing, `sqlite::memory:`, or
+    /// `postgres://USER:PASSWORD@HOST/DATABASE`. Brings an older schema up to date and refuses a newer one.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let (writer, readers) = connect::pools(url).await?;
-        connect::migrate(&writer).await?;
-        let cursor_key = connect::cursor_key(&writer).await?;
+        let (writer, readers) = if is_postgres(url) {
+            let pool = Pool::Postgres(postgres::open(url).await?);
+            (pool.clone(), pool)
+        } else {
+            let (writer, readers) = sqlite::open(url).await?;
+            (Pool::Sqlite(writer), Pool::Sqlite(readers))
+        };
+        let cursor_key = schema::cursor_key(&writer).await?;
         Ok(Self {
             cursor_key,
             readers,
@@ -45,12 +54,8 @@ impl SqliteStore {
         })
     }
 
-    async fn page(
-        &self,
-        query: Option<QueryBuilder<Sqlite>>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        let Some(mut query) = query else {
+    async fn page(&self, query: Option<Builder>, limit: usize) -> Result<Page, StoreError> {
+        let Some(query) = query else {
             return Ok(Page::empty());
         };
         let failed = unavailable("reading a page");
@@ -59,12 +64,13 @@ impl SqliteStore {
             .fetch_one(&self.readers)
             .await
             .map_err(&failed)?;
-        let objects = row.try_get::<Option<Vec<u8>>, _>(0).map_err(&failed)?;
-        let places = row.try_get::<Option<String>, _>(1).map_err(&failed)?;
+        let objects = row.get::<Option<Vec<u8>>>(0).map_err(&failed)?;
+        let places = row.get::<Option<String>>(1).map_err(&failed)?;
         let (Some(objects), Some(places)) = (objects, places) else {
             return Ok(Page::empty());
         };
-        query::page(objects, &places, limit).ok_or_else(|| StoreError::Unavailable {
+        let page = query::page(self.readers.dialect(), objects, &places, limit);
+        page.ok_or_else(|| StoreError::Unavailable {
             attempted: "reading a page",
             source: "the database joined it in an unexpected form".into(),
         })
@@ -72,13 +78,13 @@ impl SqliteStore {
 }
 
 #[async_trait::async_trait]
-impl Store for SqliteStore {
+impl Store for SqlStore {
     async fn footprint(
         &self,
         visibility: &Visibility,
         id: &str,
     ) -> Result<Option<Bytes>, StoreError> {
-        let Some(mut query) = query::footprint(visibility, id) else {
+        let Some(query) = query::footprint(self.readers.dialect(), visibility, id) else {
             return Ok(None);
         };
         let row = query.build().fetch_optional(&self.readers).await;
@@ -96,8 +102,8 @@ impl Store for SqliteStore {
         filter: &FootprintFilter,
         page: &PageQuery,
     ) -> Result<Page, StoreError> {
-        self.page(query::footprints(visibility, filter, page)?, page.limit)
-            .await
+        let query = query::footprints(self.readers.dialect(), visibility, filter, page)?;
+        self.page(query, page.limit).await
     }
 
     async fn tads(
@@ -106,15 +112,15 @@ impl Store for SqliteStore {
         filter: &TadFilter,
         page: &PageQuery,
     ) -> Result<Page, StoreError> {
-        self.page(query::tads(visibility, filter, page)?, page.limit)
-            .await
+        let query = query::tads(self.readers.dialect(), visibility, filter, page)?;
+        self.page(query, page.limit).await
     }
 
     async fn record_event(&self, received: &ReceivedEvent<'_>) -> Result<EventReceipt, StoreError> {
         let event = received.event;
-        let inserted = sqlx::query(
+        let inserted = sql(
             "INSERT INTO events (recipient, source, id, type, client_id, received_at, json) \
-             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         )
         .bind(received.sender.recipient())
         .bind(&event.source)
@@ -122,11 +128,11 @@ impl Store for SqliteStore {
         .bind(event.event_type.as_str())
         .bind(received.sender.client_id.as_str())
         .bind(nanoseconds(received.received_at))
-        .bind(received.body.as_ref())
+        .bind(received.body)
         .execute(&self.writer)
         .await
         .map_err(unavailable("keeping an event"))?;
-        let is_new = inserted.rows_affected() > 0;
+        let is_new = inserted > 0;
         Ok(if is_new {
             EventReceipt::Stored
         } else {
@@ -139,7 +145,7 @@ impl Store for SqliteStore {
     }
 
     async fn has_object(&self, kind: &str, object_id: &str) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM footprints WHERE kind = ? AND object_id = ? LIMIT 1")
+        let row = sql("SELECT 1 FROM footprints WHERE kind = $1 AND object_id = $2 LIMIT 1")
             .bind(kind)
             .bind(object_id)
             .fetch_optional(&self.readers)
@@ -148,15 +154,12 @@ impl Store for SqliteStore {
     }
 
     async fn access_rules(&self, recipient: &str) -> Result<Vec<AccessRule>, StoreError> {
-        let rows = sqlx::query("SELECT rule FROM access_rules WHERE recipient = ?")
+        let rows = sql("SELECT rule FROM access_rules WHERE recipient = $1")
             .bind(recipient)
             .fetch_all(&self.readers)
             .await
             .map_err(unavailable("reading access rules"))?;
-        let is_everything = |row: &SqliteRow| {
-            row.try_get::<&str, _>(0)
-                .is_ok_and(|rule| rule == EVERYTHING)
-        };
+        let is_everything = |row: &Row| row.text(0).is_ok_and(|rule| rule == EVERYTHING);
         Ok(rows
             .iter()
             .filter(|row| is_everything(row))
@@ -166,26 +169,24 @@ impl Store for SqliteStore {
 
     async fn allow(&self, recipient: &str, rule: AccessRule) -> Result<(), StoreError> {
         let AccessRule::Everything = rule;
-        sqlx::query(
-            "INSERT INTO access_rules (recipient, rule) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        )
-        .bind(recipient)
-        .bind(EVERYTHING)
-        .execute(&self.writer)
-        .await
-        .map_err(unavailable("adding an access rule"))?;
+        sql("INSERT INTO access_rules (recipient, rule) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(recipient)
+            .bind(EVERYTHING)
+            .execute(&self.writer)
+            .await
+            .map_err(unavailable("adding an access rule"))?;
         Ok(())
     }
 
     async fn disallow(&self, recipient: &str, rule: AccessRule) -> Result<bool, StoreError> {
         let AccessRule::Everything = rule;
-        let deleted = sqlx::query("DELETE FROM access_rules WHERE recipient = ? AND rule = ?")
+        let deleted = sql("DELETE FROM access_rules WHERE recipient = $1 AND rule = $2")
             .bind(recipient)
             .bind(EVERYTHING)
             .execute(&self.writer)
             .await
             .map_err(unavailable("taking an access rule away"))?;
-        Ok(deleted.rows_affected() > 0)
+        Ok(deleted > 0)
     }
 
     fn cursor_key(&self) -> &CursorKey {
@@ -193,15 +194,20 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        let answer = sqlx::query("SELECT 1").execute(&self.readers).await;
+        let answer = sql("SELECT 1").execute(&self.readers).await;
         answer
             .map(|_| ())
             .map_err(unavailable("asking the database for a sign of life"))
     }
 }
 
-fn json(row: &SqliteRow) -> Result<Bytes, sqlx::Error> {
-    row.try_get::<Vec<u8>, _>(0).map(Bytes::from)
+/// Whether a URL names a database in PostgreSQL.
+pub(crate) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+fn json(row: &Row) -> Result<Bytes, sqlx::Error> {
+    row.get::<Vec<u8>>(0).map(Bytes::from)
 }
 
 /// A moment as it is kept; what lies outside 1677 to 2262 is cut to the nearer end.

@@ -32,19 +32,19 @@ async fn events_that_were_acknowledged_outlive_a_kill() {
         child.wait().unwrap();
         assert!(acknowledged.len() > round * 3, "round {round} kept events");
     }
-    let store = SqliteStore::open(&url).await.unwrap();
-    let rows = sqlx::query("SELECT id FROM events")
+    let store = SqlStore::open(&url).await.unwrap();
+    let rows = sql("SELECT id FROM events")
         .fetch_all(&store.readers)
         .await
         .unwrap();
-    let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let found: Vec<String> = rows.iter().map(|row| row.text(0).unwrap()).collect();
     let lost = acknowledged.iter().filter(|id| !found.contains(id));
     assert_eq!(lost.collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 /// This test binary again, to run [`keep_events_until_killed`] alone.
 fn spawn(url: &str, round: usize) -> Child {
-    let name = "store::sqlite::tests::crash::keep_events_until_killed";
+    let name = "store::sql::tests::sqlite::crash::keep_events_until_killed";
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", name, "--nocapture"])
         .stdin(Stdio::piped())
@@ -63,7 +63,7 @@ async fn keep_events_until_killed() {
     let (Some(url), Some(round)) = (lines.next(), lines.next()) else {
         return;
     };
-    let store = SqliteStore::open(&url).await.unwrap();
+    let store = SqlStore::open(&url).await.unwrap();
     let sender = contract::principal(&[Role::User], "org");
     // Bounded, so that it ends even if nobody kills it.
     for number in 0..5_000 {

@@ -1,4 +1,4 @@
-//! Opening the database.
+//! Opening SQLite.
 
 use std::{
     fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr as _,
@@ -6,13 +6,13 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, Row as _, SqlSafeStr as _, SqlitePool,
-    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    SqlitePool,
+    migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::unavailable;
-use crate::store::{CursorKey, StoreError};
+use super::{schema, unavailable};
+use crate::store::StoreError;
 
 /// Connections that read; SQLite serves as many readers beside one writer.
 const READERS: u32 = 4;
@@ -26,27 +26,15 @@ const OPENING_PAUSE: Duration = Duration::from_millis(50);
 /// Compiled statements kept per connection.
 const STATEMENTS: usize = 128;
 
-const MIGRATIONS: [(i64, &str, &str); 2] = [
-    (
-        1,
-        "footprints, activity data, events, access",
-        include_str!("../../../migrations/sqlite/0001_footprints_tads_events_access.sql"),
-    ),
-    (
-        2,
-        "logins",
-        include_str!("../../../migrations/sqlite/0002_logins.sql"),
-    ),
-];
-
-/// The schema that this version works with.
-pub(super) fn newest_version() -> i64 {
-    let versions = MIGRATIONS.iter().map(|(version, ..)| *version);
-    versions.max().unwrap_or_default()
+/// The writing and the reading connections; the same pool for a store in memory. Brings an older schema up to
+/// date.
+pub(super) async fn open(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
+    let (writer, readers) = pools(url).await?;
+    migrate(&writer).await?;
+    Ok((writer, readers))
 }
 
-/// The writing and the reading connections; the same pool for a store in memory.
-pub(super) async fn pools(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
+async fn pools(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
     let failed = unavailable("opening the database");
     let options = SqliteConnectOptions::from_str(url).map_err(&failed)?;
     let options = options
@@ -120,18 +108,8 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 }
 
 /// Applies what is missing; a schema from a newer version is an error.
-pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
-    let migrations = MIGRATIONS.map(|(version, description, sql)| {
-        let sql = AssertSqlSafe(sql).into_sql_str();
-        Migration::new(
-            version,
-            description.into(),
-            MigrationType::Simple,
-            sql,
-            false,
-        )
-    });
-    let migrator = Migrator::with_migrations(migrations.to_vec());
+async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+    let migrator = schema::SQLITE.migrator();
     let mut migrated = migrator.run(writer).await;
     for _ in 0..OPENING_TRIES {
         if !is_outrun(&migrated) {
@@ -140,18 +118,7 @@ pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
         tokio::time::sleep(OPENING_PAUSE).await;
         migrated = migrator.run(writer).await;
     }
-    migrated.map_err(|error| {
-        let attempted = match error {
-            MigrateError::VersionMissing(_) => {
-                "opening the database: a newer version of ileap has written it; update this one"
-            }
-            _ => "bringing the database's schema up to date",
-        };
-        StoreError::Unavailable {
-            attempted,
-            source: Box::new(error),
-        }
-    })
+    migrated.map_err(schema::failed)
 }
 
 /// Whether another process may have been first with the same migration; then it is found applied next time.
@@ -165,32 +132,4 @@ fn is_outrun(migrated: &Result<(), MigrateError>) -> bool {
         || error
             .as_database_error()
             .is_some_and(|error| error.is_unique_violation() || is_there_already(error.message()))
-}
-
-/// The secret that signs cursors, made once per database.
-pub(super) async fn cursor_key(writer: &SqlitePool) -> Result<CursorKey, StoreError> {
-    const ATTEMPTED: &str = "reading the secret that signs cursors";
-    let mut fresh = [0_u8; 32];
-    aws_lc_rs::rand::fill(&mut fresh).map_err(|error| StoreError::Unavailable {
-        attempted: "drawing random bytes",
-        source: error.to_string().into(),
-    })?;
-    sqlx::query(
-        "INSERT INTO settings (name, value) VALUES ('cursor_key', ?) ON CONFLICT DO NOTHING",
-    )
-    .bind(&fresh[..])
-    .execute(writer)
-    .await
-    .map_err(unavailable(ATTEMPTED))?;
-    let row = sqlx::query("SELECT value FROM settings WHERE name = 'cursor_key'")
-        .fetch_one(writer)
-        .await;
-    let kept: Vec<u8> = row
-        .and_then(|row| row.try_get(0))
-        .map_err(unavailable(ATTEMPTED))?;
-    let kept = kept.try_into().map_err(|_| StoreError::Unavailable {
-        attempted: ATTEMPTED,
-        source: "it is not 32 bytes long".into(),
-    })?;
-    Ok(CursorKey(kept))
 }

@@ -2,7 +2,7 @@ mod crash;
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use super::*;
+use super::super::{database::Lock, dialect::Dialect, *};
 use crate::{
     identity::Role,
     import,
@@ -12,14 +12,14 @@ use crate::{
 
 #[tokio::test]
 async fn a_store_in_memory_keeps_the_contract() {
-    contract::run(&SqliteStore::open("sqlite::memory:").await.unwrap()).await;
+    contract::run(&SqlStore::open("sqlite::memory:").await.unwrap()).await;
 }
 
 #[tokio::test]
 async fn a_store_in_a_file_keeps_the_contract() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
-    contract::run(&SqliteStore::open(&url).await.unwrap()).await;
+    contract::run(&SqlStore::open(&url).await.unwrap()).await;
 }
 
 #[tokio::test]
@@ -27,12 +27,11 @@ async fn a_file_is_private_and_keeps_data_and_cursor_key() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ileap.db");
     let url = format!("sqlite:{}", path.display());
-    let first = SqliteStore::open(&url).await.unwrap();
+    let first = SqlStore::open(&url).await.unwrap();
     import::sample_data(&first).await.unwrap();
     let key = first.cursor_key.0;
-    first.writer.close().await;
-    first.readers.close().await;
-    let again = SqliteStore::open(&url).await.unwrap();
+    drop(first);
+    let again = SqlStore::open(&url).await.unwrap();
     assert_eq!(again.cursor_key.0, key);
     let page = PageQuery {
         offset: 0,
@@ -57,11 +56,11 @@ async fn a_file_is_private_and_keeps_data_and_cursor_key() {
 async fn a_database_of_a_newer_version_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
-    let store = SqliteStore::open(&url).await.unwrap();
+    let store = SqlStore::open(&url).await.unwrap();
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
                  VALUES (9999, 'from the future', 1, x'00', 0)";
-    sqlx::query(newer).execute(&store.writer).await.unwrap();
-    let refused = SqliteStore::open(&url).await.unwrap_err();
+    sql(newer).execute(&store.writer).await.unwrap();
+    let refused = SqlStore::open(&url).await.unwrap_err();
     assert!(
         refused.to_string().contains("a newer version of ileap"),
         "{refused}"
@@ -72,11 +71,11 @@ async fn a_database_of_a_newer_version_is_refused() {
 async fn readers_are_served_while_an_import_is_under_way() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
-    let store = SqliteStore::open(&url).await.unwrap();
+    let store = SqlStore::open(&url).await.unwrap();
     import::sample_data(&store).await.unwrap();
-    let mut writing = store.writer.begin().await.unwrap();
-    sqlx::query("DELETE FROM footprints")
-        .execute(&mut *writing)
+    let mut writing = store.writer.begin(Lock::Import).await.unwrap();
+    sql("DELETE FROM footprints")
+        .execute(&mut writing)
         .await
         .unwrap();
     let page = PageQuery {
@@ -102,8 +101,8 @@ async fn an_import_waits_for_another_process_that_writes() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
     let (ours, theirs) = (
-        SqliteStore::open(&url).await.unwrap(),
-        SqliteStore::open(&url).await.unwrap(),
+        SqlStore::open(&url).await.unwrap(),
+        SqlStore::open(&url).await.unwrap(),
     );
     let writing = tokio::spawn(async move {
         for number in 0..200 {
@@ -130,7 +129,7 @@ async fn a_new_file_may_be_opened_by_many_at_once() {
         let opening: Vec<_> = (0..4)
             .map(|_| {
                 let url = url.clone();
-                tokio::spawn(async move { SqliteStore::open(&url).await })
+                tokio::spawn(async move { SqlStore::open(&url).await })
             })
             .collect();
         let mut keys = Vec::new();
@@ -143,19 +142,19 @@ async fn a_new_file_may_be_opened_by_many_at_once() {
 }
 
 /// How SQLite goes about a query.
-async fn plan(store: &SqliteStore, query: QueryBuilder<Sqlite>) -> String {
-    let explained = format!("EXPLAIN QUERY PLAN {}", query.into_string());
-    let steps = sqlx::query(sqlx::AssertSqlSafe(explained))
+async fn plan(store: &SqlStore, query: Builder) -> String {
+    let steps = query
+        .explained("EXPLAIN QUERY PLAN ")
         .fetch_all(&store.readers)
         .await
         .unwrap();
-    let steps = steps.iter().map(|step| step.get::<String, _>(3));
+    let steps = steps.iter().map(|step| step.text(3).unwrap());
     steps.collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]
 async fn lists_follow_an_index_that_is_in_their_order() {
-    let store = SqliteStore::open("sqlite::memory:").await.unwrap();
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
     store.allow("org", AccessRule::Everything).await.unwrap();
     let organizer = contract::principal(&[Role::Organizer], "org");
     let organizer = Visibility::of(&organizer, &store).await.unwrap();
@@ -166,7 +165,7 @@ async fn lists_follow_an_index_that_is_in_their_order() {
     };
     let footprints = |visibility: &Visibility, filter: &str| {
         let filter = FootprintFilter::parse(filter).unwrap();
-        query::footprints(visibility, &filter, &page)
+        query::footprints(Dialect::Sqlite, visibility, &filter, &page)
             .unwrap()
             .unwrap()
     };
@@ -184,7 +183,7 @@ async fn lists_follow_an_index_that_is_in_their_order() {
             "SEARCH k USING PRIMARY KEY (list=? AND value=?)",
         ),
         (
-            query::tads(&organizer, &activities, &page)
+            query::tads(Dialect::Sqlite, &organizer, &activities, &page)
                 .unwrap()
                 .unwrap(),
             "SEARCH k USING PRIMARY KEY (path=? AND key=?)",
@@ -203,8 +202,8 @@ async fn two_instances_on_one_file_count_failures_together() {
     let account = AccountKey::of_identifier("ops@acme.example");
     let now = jiff::Timestamp::UNIX_EPOCH;
     {
-        let first = SqliteStore::open(&url).await.unwrap();
-        let second = SqliteStore::open(&url).await.unwrap();
+        let first = SqlStore::open(&url).await.unwrap();
+        let second = SqlStore::open(&url).await.unwrap();
         let attempts = (0..200).map(|attempt| {
             let store = if attempt % 2 == 0 { &first } else { &second };
             store.reserve_failure(&account, 5, now)
@@ -215,6 +214,6 @@ async fn two_instances_on_one_file_count_failures_together() {
             .filter(|answer| answer.as_ref().unwrap().is_some());
         assert_eq!(granted.count(), 5);
     }
-    let reopened = SqliteStore::open(&url).await.unwrap();
+    let reopened = SqlStore::open(&url).await.unwrap();
     assert_eq!(reopened.login_record(&account).await.unwrap().failures, 5);
 }

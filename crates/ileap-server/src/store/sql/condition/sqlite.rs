@@ -1,45 +1,25 @@
-//! How a database is, found out without making or changing one.
+//! How a file is.
 
-use std::{path::PathBuf, str::FromStr as _, time::Duration};
+use std::{str::FromStr as _, time::Duration};
 
 use sqlx::{
     ConnectOptions as _, Connection as _, Row as _,
     sqlite::{SqliteConnectOptions, SqliteConnection},
 };
 
-use super::{
-    connect::{is_busy, is_memory, newest_version},
-    unavailable,
+use super::Condition;
+use crate::store::{
+    StoreError,
+    sql::{
+        sqlite::{is_busy, is_memory},
+        unavailable,
+    },
 };
-use crate::store::StoreError;
 
 /// How long to wait for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How a database is.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Condition {
-    /// It can be used as it is.
-    Good,
-    /// Another process has held its lock for two seconds.
-    Locked,
-    /// It is made at every start, and gone at every end.
-    Memory,
-    /// There is no such file.
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A newer version of this program has written it.
-    Newer,
-    /// An older version has written it, or none: the next start brings it up to date.
-    Older,
-    /// It can be read, not written.
-    ReadOnly,
-}
-
-/// Looks at the database at `url` and leaves it as it is.
-pub async fn condition(url: &str) -> Result<Condition, StoreError> {
+pub(super) async fn condition(url: &str) -> Result<Condition, StoreError> {
     let failed = unavailable("opening the database");
     if is_memory(url) {
         return Ok(Condition::Memory);
@@ -62,12 +42,12 @@ pub async fn condition(url: &str) -> Result<Condition, StoreError> {
 }
 
 async fn look(connection: &mut SqliteConnection) -> Result<Condition, sqlx::Error> {
-    let version = match version(connection).await {
+    let condition = match version(connection).await {
         Err(error) if is_busy(&error) => return Ok(Condition::Locked),
-        version => version?,
+        version => Condition::of_version(version?),
     };
-    if version > newest_version() {
-        return Ok(Condition::Newer);
+    if condition == Condition::Newer {
+        return Ok(condition);
     }
     // Takes the lock that writing needs, and gives it back.
     match sqlx::query("BEGIN IMMEDIATE")
@@ -79,11 +59,7 @@ async fn look(connection: &mut SqliteConnection) -> Result<Condition, sqlx::Erro
         begun => begun?,
     };
     sqlx::query("ROLLBACK").execute(&mut *connection).await?;
-    Ok(if version == newest_version() {
-        Condition::Good
-    } else {
-        Condition::Older
-    })
+    Ok(condition)
 }
 
 /// The newest migration that has been applied; 0 where none has.
@@ -112,7 +88,10 @@ fn is_read_only(error: &sqlx::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::SqliteStore, *};
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::store::sql::SqlStore;
 
     struct Place {
         directory: tempfile::TempDir,
@@ -159,7 +138,7 @@ mod tests {
     #[tokio::test]
     async fn a_database_in_use_is_good_and_one_of_another_version_is_told() {
         let place = Place::new();
-        let store = SqliteStore::open(&place.url()).await.unwrap();
+        let store = SqlStore::open(&place.url()).await.unwrap();
         assert_eq!(place.look().await, Condition::Good);
         drop(store);
         let mut connection = place.connection().await;
@@ -179,7 +158,7 @@ mod tests {
     #[tokio::test]
     async fn a_lock_that_another_process_holds_is_told() {
         let place = Place::new();
-        SqliteStore::open(&place.url()).await.unwrap();
+        SqlStore::open(&place.url()).await.unwrap();
         let mut connection = place.connection().await;
         sqlx::query("BEGIN IMMEDIATE")
             .execute(&mut connection)

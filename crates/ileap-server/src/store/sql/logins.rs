@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::{Row as _, sqlite::SqliteRow};
 
-use super::{SqliteStore, moment, nanoseconds, unavailable};
+use super::{
+    SqlStore,
+    database::{Lock, Row, sql},
+    moment, nanoseconds, unavailable,
+};
 use crate::{
     store::{
         StoreError,
@@ -23,15 +26,15 @@ const SUBJECT: &str = "subject";
 /// Whatever was under way so many nanoseconds ago has ended.
 const LONG_AGO: i64 = 60_000_000_000;
 
-const CUT_OFF: &[&str] = &["INSERT INTO token_cutoffs (name, at) VALUES (?1, ?2) \
-                            ON CONFLICT (name) DO UPDATE SET at = MAX(at, ?2)"];
+const CUT_OFF: &[&str] = &["INSERT INTO token_cutoffs (name, at) VALUES ($1, $2) \
+                            ON CONFLICT (name) DO UPDATE SET at = $2 WHERE token_cutoffs.at < $2"];
 const CLEAR: &[&str] = &[
-    "DELETE FROM login_failures WHERE account = ?1 AND ?2 IS NOT NULL",
-    "UPDATE login_origins SET tried_at = NULL WHERE account = ?1 AND ?2 IS NOT NULL",
+    "DELETE FROM login_failures WHERE account = $1 AND $2 IS NOT NULL",
+    "UPDATE login_origins SET tried_at = NULL WHERE account = $1 AND $2 IS NOT NULL",
 ];
 
 #[async_trait::async_trait]
-impl LoginRecords for SqliteStore {
+impl LoginRecords for SqlStore {
     async fn reserve_failure(
         &self,
         account: &AccountKey,
@@ -39,17 +42,20 @@ impl LoginRecords for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<Reservation>, StoreError> {
         let failed = unavailable("counting a failed login in advance");
-        let row = sqlx::query(
-            "INSERT INTO login_failures (account, at) SELECT ?1, ?2 WHERE (SELECT COUNT(*) FROM login_failures \
-             WHERE account = ?1 AND (counts_until IS NULL OR counts_until > ?2)) < ?3 RETURNING id",
+        let lock = Lock::Account(account.as_str());
+        let mut transaction = self.writer.begin(lock).await.map_err(&failed)?;
+        let row = sql(
+            "INSERT INTO login_failures (account, at) SELECT $1, $2 WHERE (SELECT COUNT(*) FROM login_failures \
+             WHERE account = $1 AND (counts_until IS NULL OR counts_until > $2)) < $3 RETURNING id",
         )
         .bind(account.as_str())
         .bind(nanoseconds(now))
-        .bind(limit)
-        .fetch_optional(&self.writer)
+        .bind(i64::from(limit))
+        .fetch_optional(&mut transaction)
         .await
         .map_err(&failed)?;
-        row.map(|row| row.try_get(0).map(Reservation))
+        transaction.commit().await.map_err(&failed)?;
+        row.map(|row| row.get(0).map(Reservation))
             .transpose()
             .map_err(&failed)
     }
@@ -62,12 +68,13 @@ impl LoginRecords for SqliteStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let failed = unavailable("recording how a login ended");
-        let mut transaction = self.writer.begin().await.map_err(&failed)?;
+        let lock = Lock::Account(account.as_str());
+        let mut transaction = self.writer.begin(lock).await.map_err(&failed)?;
         if let Some(Reservation(id)) = reservation {
-            sqlx::query("DELETE FROM login_failures WHERE id = ? AND account = ?")
+            sql("DELETE FROM login_failures WHERE id = $1 AND account = $2")
                 .bind(id)
                 .bind(account.as_str())
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await
                 .map_err(&failed)?;
         }
@@ -76,13 +83,13 @@ impl LoginRecords for SqliteStore {
             Fate::Returned => return transaction.commit().await.map_err(&failed),
             Fate::Unclear(until) => Some(nanoseconds(until)),
         };
-        sqlx::query(
-            "INSERT INTO login_failures (account, at, is_settled, counts_until) VALUES (?, ?, 1, ?)",
+        sql(
+            "INSERT INTO login_failures (account, at, is_settled, counts_until) VALUES ($1, $2, 1, $3)",
         )
         .bind(account.as_str())
         .bind(nanoseconds(now))
         .bind(counts_until)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await
         .map_err(&failed)?;
         transaction.commit().await.map_err(&failed)
@@ -97,30 +104,29 @@ impl LoginRecords for SqliteStore {
     ) -> Result<(), StoreError> {
         let failed = unavailable("recording a login");
         let long_ago = nanoseconds(now).saturating_sub(LONG_AGO);
-        let mut transaction = self.writer.begin().await.map_err(&failed)?;
-        sqlx::query(
-            "DELETE FROM login_failures WHERE account = ?1 \
-             AND (id = ?2 OR (id < ?2 AND is_settled = 1) OR at <= ?3)",
-        )
+        let lock = Lock::Account(account.as_str());
+        let mut transaction = self.writer.begin(lock).await.map_err(&failed)?;
+        sql("DELETE FROM login_failures WHERE account = $1 \
+             AND (id = $2 OR (id < $2 AND is_settled = 1) OR at <= $3)")
         .bind(account.as_str())
         .bind(reservation.map(|Reservation(id)| id))
         .bind(long_ago)
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await
         .map_err(&failed)?;
         for statement in [
-            "INSERT INTO login_accounts (account, verified_at, verified_from) VALUES (?1, ?2, ?3) \
-             ON CONFLICT (account) DO UPDATE SET verified_at = ?2, verified_from = ?3",
-            "INSERT INTO login_origins (account, origin, verified_at) VALUES (?1, ?3, ?2) \
-             ON CONFLICT (account, origin) DO UPDATE SET verified_at = ?2, tried_at = NULL",
-            "DELETE FROM login_origins WHERE account = ?1 AND origin NOT IN (SELECT origin FROM login_origins \
-             WHERE account = ?1 ORDER BY verified_at DESC LIMIT 32)",
+            "INSERT INTO login_accounts (account, verified_at, verified_from) VALUES ($1, $2, $3) \
+             ON CONFLICT (account) DO UPDATE SET verified_at = $2, verified_from = $3",
+            "INSERT INTO login_origins (account, origin, verified_at) VALUES ($1, $3, $2) \
+             ON CONFLICT (account, origin) DO UPDATE SET verified_at = $2, tried_at = NULL",
+            "DELETE FROM login_origins WHERE account = $1 AND origin NOT IN (SELECT origin FROM login_origins \
+             WHERE account = $1 ORDER BY verified_at DESC LIMIT 32)",
         ] {
-            sqlx::query(statement)
+            sql(statement)
                 .bind(account.as_str())
                 .bind(nanoseconds(now))
                 .bind(origin)
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await
                 .map_err(&failed)?;
         }
@@ -135,9 +141,9 @@ impl LoginRecords for SqliteStore {
         window: Duration,
     ) -> Result<bool, StoreError> {
         let window = i64::try_from(window.as_nanos()).unwrap_or(i64::MAX);
-        let taken = sqlx::query(
-            "UPDATE login_origins SET tried_at = ?3 \
-             WHERE account = ?1 AND origin = ?2 AND (tried_at IS NULL OR tried_at <= ?4 OR tried_at > ?3)",
+        let taken = sql(
+            "UPDATE login_origins SET tried_at = $3 \
+             WHERE account = $1 AND origin = $2 AND (tried_at IS NULL OR tried_at <= $4 OR tried_at > $3)",
         )
         .bind(account.as_str())
         .bind(origin)
@@ -146,7 +152,7 @@ impl LoginRecords for SqliteStore {
         .execute(&self.writer)
         .await
         .map_err(unavailable("looking for an earlier login"))?;
-        Ok(taken.rows_affected() > 0)
+        Ok(taken > 0)
     }
 
     async fn return_origin_try(
@@ -154,7 +160,7 @@ impl LoginRecords for SqliteStore {
         account: &AccountKey,
         origin: &str,
     ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE login_origins SET tried_at = NULL WHERE account = ? AND origin = ?")
+        sql("UPDATE login_origins SET tried_at = NULL WHERE account = $1 AND origin = $2")
             .bind(account.as_str())
             .bind(origin)
             .execute(&self.writer)
@@ -165,65 +171,65 @@ impl LoginRecords for SqliteStore {
 
     async fn record_refusal(&self, refusal: &RefusedLogin) -> Result<(), StoreError> {
         let failed = unavailable("recording a refused login");
-        let mut transaction = self.writer.begin().await.map_err(&failed)?;
-        sqlx::query("INSERT INTO login_refusals (account, origin, reason, at) VALUES (?, ?, ?, ?)")
+        let lock = Lock::Account(refusal.account.as_str());
+        let mut transaction = self.writer.begin(lock).await.map_err(&failed)?;
+        sql("INSERT INTO login_refusals (account, origin, reason, at) VALUES ($1, $2, $3, $4)")
             .bind(refusal.account.as_str())
             .bind(&refusal.origin)
             .bind(&refusal.reason)
             .bind(nanoseconds(refusal.at))
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .map_err(&failed)?;
-        sqlx::query(
-            "DELETE FROM login_refusals WHERE account = ?1 AND id NOT IN (SELECT id FROM login_refusals \
-             WHERE account = ?1 ORDER BY at DESC, id DESC LIMIT 10)",
+        sql(
+            "DELETE FROM login_refusals WHERE account = $1 AND id NOT IN (SELECT id FROM login_refusals \
+             WHERE account = $1 ORDER BY at DESC, id DESC LIMIT 10)",
         )
         .bind(refusal.account.as_str())
-        .execute(&mut *transaction)
+        .execute(&mut transaction)
         .await
         .map_err(&failed)?;
         // All accounts together: ids grow, and the highest is the newest.
-        sqlx::query(
-            "DELETE FROM login_refusals WHERE id <= (SELECT MAX(id) FROM login_refusals) - 100000",
-        )
-        .execute(&mut *transaction)
-        .await
-        .map_err(&failed)?;
+        sql("DELETE FROM login_refusals WHERE id <= (SELECT MAX(id) FROM login_refusals) - 100000")
+            .execute(&mut transaction)
+            .await
+            .map_err(&failed)?;
         transaction.commit().await.map_err(&failed)
     }
 
     async fn login_record(&self, account: &AccountKey) -> Result<LoginRecord, StoreError> {
         let failed = unavailable("reading an account's logins");
-        let counted = sqlx::query(
-            "SELECT (SELECT COUNT(*) FROM login_failures WHERE account = ?1), \
-             (SELECT MAX(at) FROM login_failures WHERE account = ?1), verified_at, verified_from \
-             FROM (SELECT ?1 AS account) LEFT JOIN login_accounts USING (account)",
+        let counted = sql(
+            "SELECT (SELECT COUNT(*) FROM login_failures WHERE account = $1), \
+             (SELECT MAX(at) FROM login_failures WHERE account = $1), verified_at, verified_from \
+             FROM (SELECT $1 AS account) AS wanted LEFT JOIN login_accounts USING (account)",
         )
         .bind(account.as_str())
         .fetch_one(&self.readers)
         .await
         .map_err(&failed)?;
-        let refusals = sqlx::query(
-            "SELECT origin, reason, at FROM login_refusals WHERE account = ? ORDER BY at DESC, id DESC LIMIT 10",
+        let refusals = sql(
+            "SELECT origin, reason, at FROM login_refusals WHERE account = $1 ORDER BY at DESC, id DESC LIMIT 10",
         )
         .bind(account.as_str())
         .fetch_all(&self.readers)
         .await
         .map_err(&failed)?;
-        let refusal = |row: &SqliteRow| {
+        let refusal = |row: &Row| {
             Ok(RefusedLogin {
                 account: account.clone(),
-                origin: row.try_get(0)?,
-                reason: row.try_get(1)?,
-                at: moment(row.try_get(2)?),
+                origin: row.text(0)?,
+                reason: row.text(1)?,
+                at: moment(row.get(2)?),
             })
         };
         let refusals = refusals.iter().map(refusal).collect::<Result<_, _>>();
-        let verified_at = counted.try_get::<Option<i64>, _>(2).map_err(&failed)?;
-        let verified_from = counted.try_get::<Option<String>, _>(3).map_err(&failed)?;
-        let failed_at = counted.try_get::<Option<i64>, _>(1).map_err(&failed)?;
+        let failures = counted.get::<i64>(0).map_err(&failed)?;
+        let verified_at = counted.get::<Option<i64>>(2).map_err(&failed)?;
+        let verified_from = counted.optional_text(3).map_err(&failed)?;
+        let failed_at = counted.get::<Option<i64>>(1).map_err(&failed)?;
         Ok(LoginRecord {
-            failures: counted.try_get(0).map_err(&failed)?,
+            failures: failures.try_into().unwrap_or(u32::MAX),
             failed_at: failed_at.map(moment),
             verified: verified_at.map(moment).zip(verified_from),
             refusals: refusals.map_err(&failed)?,
@@ -241,20 +247,24 @@ impl LoginRecords for SqliteStore {
             Invalidation::Organization(id) => (ORGANIZATION, id.as_str(), CUT_OFF),
             Invalidation::Subject(subject) => (SUBJECT, subject.as_str(), CUT_OFF),
         };
-        let mut transaction = self.writer.begin().await.map_err(&failed)?;
+        let mut transaction = self
+            .writer
+            .begin(Lock::Invalidations)
+            .await
+            .map_err(&failed)?;
         for statement in effects {
-            sqlx::query(*statement)
+            sql(*statement)
                 .bind(name)
                 .bind(nanoseconds(now))
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await
                 .map_err(&failed)?;
         }
-        sqlx::query("INSERT INTO invalidations (kind, name, at) VALUES (?, ?, ?)")
+        sql("INSERT INTO invalidations (kind, name, at) VALUES ($1, $2, $3)")
             .bind(kind)
             .bind(name)
             .bind(nanoseconds(now))
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await
             .map_err(&failed)?;
         transaction.commit().await.map_err(&failed)
@@ -266,18 +276,16 @@ impl LoginRecords for SqliteStore {
     ) -> Result<(Vec<Invalidation>, InvalidationMark), StoreError> {
         let failed = unavailable("reading invalidations");
         let Some(InvalidationMark(after)) = after else {
-            let newest =
-                sqlx::query("SELECT seq FROM sqlite_sequence WHERE name = 'invalidations'")
-                    .fetch_optional(&self.readers)
-                    .await
-                    .map_err(&failed)?;
-            let mark = newest
-                .map_or(Ok(0), |row| row.try_get(0))
+            // Where none is left, every mark to come is above zero.
+            let newest = sql("SELECT COALESCE(MAX(mark), 0) FROM invalidations")
+                .fetch_one(&self.readers)
+                .await
                 .map_err(&failed)?;
+            let mark = newest.get(0).map_err(&failed)?;
             return Ok((Vec::new(), InvalidationMark(mark)));
         };
-        let rows = sqlx::query(
-            "SELECT mark, kind, name FROM invalidations WHERE mark > ? ORDER BY mark LIMIT 1000",
+        let rows = sql(
+            "SELECT mark, kind, name FROM invalidations WHERE mark > $1 ORDER BY mark LIMIT 1000",
         )
         .bind(after)
         .fetch_all(&self.readers)
@@ -286,10 +294,10 @@ impl LoginRecords for SqliteStore {
         let mut mark = after;
         let mut invalidations = Vec::with_capacity(rows.len());
         for row in &rows {
-            mark = row.try_get(0).map_err(&failed)?;
-            let kind = row.try_get::<&str, _>(1).map_err(&failed)?;
-            let name = row.try_get::<String, _>(2).map_err(&failed)?;
-            invalidations.push(match kind {
+            mark = row.get(0).map_err(&failed)?;
+            let kind = row.text(1).map_err(&failed)?;
+            let name = row.text(2).map_err(&failed)?;
+            invalidations.push(match kind.as_str() {
                 ACCOUNT => Invalidation::Account(AccountKey::of_subject(&name)),
                 ORGANIZATION => Invalidation::Organization(name),
                 _ => Invalidation::Subject(name),
@@ -300,15 +308,15 @@ impl LoginRecords for SqliteStore {
 
     async fn token_cutoffs(&self, since: Timestamp) -> Result<Vec<TokenCutoff>, StoreError> {
         let failed = unavailable("reading the cut-offs of tokens");
-        let rows = sqlx::query("SELECT name, at FROM token_cutoffs WHERE at > ?")
+        let rows = sql("SELECT name, at FROM token_cutoffs WHERE at > $1")
             .bind(nanoseconds(since))
             .fetch_all(&self.readers)
             .await
             .map_err(&failed)?;
-        let cutoff = |row: &SqliteRow| {
+        let cutoff = |row: &Row| {
             Ok(TokenCutoff {
-                name: row.try_get(0)?,
-                at: moment(row.try_get(1)?),
+                name: row.text(0)?,
+                at: moment(row.get(1)?),
             })
         };
         rows.iter()
@@ -318,7 +326,7 @@ impl LoginRecords for SqliteStore {
     }
 
     async fn knows_webhook(&self, id: &str) -> Result<bool, StoreError> {
-        let known = sqlx::query("SELECT 1 FROM webhooks WHERE id = ?")
+        let known = sql("SELECT 1 FROM webhooks WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.readers)
             .await;
@@ -328,7 +336,7 @@ impl LoginRecords for SqliteStore {
     }
 
     async fn record_webhook(&self, id: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO webhooks (id, received_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
+        sql("INSERT INTO webhooks (id, received_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(id)
             .bind(nanoseconds(now))
             .execute(&self.writer)
@@ -342,20 +350,20 @@ impl LoginRecords for SqliteStore {
         // Who has logged in within ninety days is a partner.
         let partners_since = nanoseconds(before).saturating_sub(90 * 86_400 * 1_000_000_000);
         for statement in [
-            "DELETE FROM webhooks WHERE received_at < ?1",
-            "DELETE FROM invalidations WHERE at < ?1",
-            "DELETE FROM login_refusals WHERE at < ?1",
-            "DELETE FROM token_cutoffs WHERE at < ?1",
-            "DELETE FROM login_origins WHERE verified_at < ?2 AND ?1 IS NOT NULL",
-            "DELETE FROM login_accounts WHERE verified_at < ?2 AND ?1 IS NOT NULL",
-            "DELETE FROM login_failures WHERE counts_until < ?1",
+            "DELETE FROM webhooks WHERE received_at < $1",
+            "DELETE FROM invalidations WHERE at < $1",
+            "DELETE FROM login_refusals WHERE at < $1",
+            "DELETE FROM token_cutoffs WHERE at < $1",
+            "DELETE FROM login_origins WHERE verified_at < $2 AND $1 IS NOT NULL",
+            "DELETE FROM login_accounts WHERE verified_at < $2 AND $1 IS NOT NULL",
+            "DELETE FROM login_failures WHERE counts_until < $1",
             // Too many: those of inventions go first, which fail once or twice and have never logged in.
-            "DELETE FROM login_failures WHERE ?1 IS NOT NULL AND (SELECT COUNT(*) FROM login_failures) > 1000000 \
+            "DELETE FROM login_failures WHERE $1 IS NOT NULL AND (SELECT COUNT(*) FROM login_failures) > 1000000 \
              AND account IN (SELECT account FROM login_failures GROUP BY account \
-             ORDER BY account IN (SELECT account FROM login_accounts WHERE verified_at >= ?2), COUNT(*), MAX(at) \
-             LIMIT (SELECT COUNT(*) FROM login_failures) - 1000000)",
+             ORDER BY account IN (SELECT account FROM login_accounts WHERE verified_at >= $2), COUNT(*), MAX(at) \
+             LIMIT (SELECT CASE WHEN COUNT(*) > 1000000 THEN COUNT(*) - 1000000 ELSE 0 END FROM login_failures))",
         ] {
-            sqlx::query(statement)
+            sql(statement)
                 .bind(nanoseconds(before))
                 .bind(partners_since)
                 .execute(&self.writer)
@@ -367,7 +375,7 @@ impl LoginRecords for SqliteStore {
 }
 
 #[cfg(test)]
-impl SqliteStore {
+impl SqlStore {
     /// Takes the table of failures away, or brings it back.
     pub(crate) async fn set_login_counting(&self, is_possible: bool) {
         let statement = if is_possible {
@@ -376,6 +384,6 @@ impl SqliteStore {
             "ALTER TABLE login_failures RENAME TO hidden"
         };
         // In the state wanted already.
-        let _ = sqlx::query(statement).execute(&self.writer).await;
+        let _ = sql(statement).execute(&self.writer).await;
     }
 }

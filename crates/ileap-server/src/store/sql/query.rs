@@ -1,4 +1,4 @@
-//! Visibility, filter and position as SQL. Every value is bound; only constants are written into the text.
+//! Visibility, filter and position as SQL.
 
 mod walk;
 
@@ -6,9 +6,8 @@ use ileap_types::filter::{
     odata::{Comparison, FootprintFilter, Literal, Operator, Property},
     tad::TadFilter,
 };
-use sqlx::{QueryBuilder, Sqlite};
 
-use super::nanoseconds;
+use super::{database::Builder, dialect::Dialect, nanoseconds};
 use crate::{
     access::{Reach, Visibility},
     identity::Role,
@@ -20,19 +19,23 @@ const SHIPMENTS_AND_REFERENCES: &str = "(f.kind = 'shipment' OR EXISTS (SELECT 1
      WHERE r.kind = f.kind AND r.object_id = f.object_id))";
 
 /// One footprint; `None` when the visibility covers nothing.
-pub(super) fn footprint(visibility: &Visibility, id: &str) -> Option<QueryBuilder<Sqlite>> {
-    let mut query = QueryBuilder::new("SELECT f.json FROM footprints f WHERE f.id = ");
+pub(super) fn footprint(dialect: Dialect, visibility: &Visibility, id: &str) -> Option<Builder> {
+    let mut query = Builder::new(dialect, "SELECT f.json FROM footprints f WHERE f.id = ");
     query.push_bind(id.to_ascii_lowercase());
     push_visibility(&mut query, visibility).then_some(query)
 }
 
 /// A page of footprints, joined; `None` when the visibility covers nothing.
 pub(super) fn footprints(
+    dialect: Dialect,
     visibility: &Visibility,
     filter: &FootprintFilter,
     page: &PageQuery,
-) -> Result<Option<QueryBuilder<Sqlite>>, StoreError> {
-    let mut query = begin_page("created || '/' || id");
+) -> Result<Option<Builder>, StoreError> {
+    let mut query = Builder::new(
+        dialect,
+        dialect.begin_page("created || '/' || id", "created, id"),
+    );
     query.push("SELECT f.json, f.created, f.id FROM ");
     let listed = walk::listed_id(filter);
     let order = walk::push_footprints(&mut query, listed);
@@ -44,9 +47,8 @@ pub(super) fn footprints(
     }
     if let Some(position) = &page.after {
         let (created, id) = parse_position(position).ok_or(StoreError::UnknownPosition)?;
-        query
-            .push(format_args!(" AND ({order}) > ("))
-            .push_bind(created);
+        query.push(" AND (").push(order).push(") > (");
+        query.push_bind(created);
         query.push(", ").push_bind(id.to_owned()).push(")");
     }
     query.push(" ORDER BY ").push(order);
@@ -56,10 +58,11 @@ pub(super) fn footprints(
 
 /// A page of activity data, joined; `None` when the visibility, or a value that cannot be, covers nothing.
 pub(super) fn tads(
+    dialect: Dialect,
     visibility: &Visibility,
     filter: &TadFilter,
     page: &PageQuery,
-) -> Result<Option<QueryBuilder<Sqlite>>, StoreError> {
+) -> Result<Option<Builder>, StoreError> {
     let sees_activities = match visibility.reach() {
         Reach::Everything => true,
         Reach::Kinds(roles) => !roles.is_empty(),
@@ -68,7 +71,10 @@ pub(super) fn tads(
     if !sees_activities {
         return Ok(None);
     }
-    let mut query = begin_page("'tad/' || activity_id");
+    let mut query = Builder::new(
+        dialect,
+        dialect.begin_page("'tad/' || activity_id", "activity_id"),
+    );
     query.push("SELECT t.json, t.activity_id FROM ");
     let narrow = walk::narrow_term(filter);
     let order = walk::push_activities(&mut query, narrow);
@@ -78,37 +84,32 @@ pub(super) fn tads(
             return Ok(None);
         }
         query.push(
-            " AND EXISTS (SELECT 1 FROM tad_fields d WHERE d.activity_id = t.activity_id AND (d.path, d.key) IN (",
+            " AND EXISTS (SELECT 1 FROM tad_fields d WHERE d.activity_id = t.activity_id AND (d.path, d.key) IN (VALUES ",
         );
-        query.push_values(&term.alternatives, |mut row, (path, key)| {
-            row.push_bind((*path).to_owned()).push_bind(key.clone());
-        });
+        for (number, (path, key)) in term.alternatives.iter().enumerate() {
+            query.push(if number == 0 { "(" } else { ", (" });
+            query
+                .push_bind(*path)
+                .push(", ")
+                .push_bind(key.clone())
+                .push(")");
+        }
         query.push("))");
     }
     if let Some(Position(after)) = &page.after {
         let after = after
             .strip_prefix("tad/")
             .ok_or(StoreError::UnknownPosition)?;
-        query
-            .push(format_args!(" AND {order} > "))
-            .push_bind(after.to_owned());
+        query.push(" AND ").push(order).push(" > ");
+        query.push_bind(after.to_owned());
     }
     query.push(" ORDER BY ").push(order);
     end_page(&mut query, page);
     Ok(Some(query))
 }
 
-/// Begins a query whose one row is a page: its objects with commas between, and for each its length and
-/// its position in hexadecimal. Joined in the database, because every row costs a turn of the connection's
-/// thread. The rows that follow are one more than the limit, so that "more" shows; SQLite joins them in
-/// their order.
-fn begin_page(position: &str) -> QueryBuilder<Sqlite> {
-    QueryBuilder::new(format!(
-        "SELECT group_concat(json, ','), group_concat(length(json) || ' ' || hex({position}), ',') FROM ("
-    ))
-}
-
-fn end_page(query: &mut QueryBuilder<Sqlite>, page: &PageQuery) {
+/// Ends a page: its rows are one more than the limit, so that "more" shows.
+fn end_page(query: &mut Builder, page: &PageQuery) {
     let one_more = i64::try_from(page.limit).map_or(i64::MAX, |limit| limit.saturating_add(1));
     // As an expression: SQLite plans by the value of a bare parameter, and would compile the statement anew
     // for every page.
@@ -119,11 +120,16 @@ fn end_page(query: &mut QueryBuilder<Sqlite>, page: &PageQuery) {
             .push_bind(i64::from(page.offset))
             .push(" + 0)");
     }
-    query.push(")");
+    query.push(query.dialect.end_page());
 }
 
 /// Takes the object beyond the limit off again, and says where the page ended if there was one.
-pub(super) fn page(mut objects: Vec<u8>, places: &str, limit: usize) -> Option<Page> {
+pub(super) fn page(
+    dialect: Dialect,
+    mut objects: Vec<u8>,
+    places: &str,
+    limit: usize,
+) -> Option<Page> {
     let places: Vec<&str> = places.split(',').collect();
     let has_more = places.len() > limit;
     let next = if has_more {
@@ -131,7 +137,7 @@ pub(super) fn page(mut objects: Vec<u8>, places: &str, limit: usize) -> Option<P
         let length: usize = length.parse().ok()?;
         objects.truncate(objects.len().checked_sub(length + 1)?);
         let (_, position) = places.get(limit.checked_sub(1)?)?.split_once(' ')?;
-        Some(Position(unhex(position)?))
+        Some(Position(dialect.restored(unhex(position)?)))
     } else {
         None
     };
@@ -153,7 +159,7 @@ fn parse_position(position: &Position) -> Option<(i64, &str)> {
 }
 
 /// Adds what the caller may see; `false` when that is nothing.
-fn push_visibility(query: &mut QueryBuilder<Sqlite>, visibility: &Visibility) -> bool {
+fn push_visibility(query: &mut Builder, visibility: &Visibility) -> bool {
     let roles = match visibility.reach() {
         Reach::Everything => return true,
         Reach::Nothing => return false,
@@ -171,11 +177,14 @@ fn push_visibility(query: &mut QueryBuilder<Sqlite>, visibility: &Visibility) ->
     if conditions.is_empty() {
         return false;
     }
-    query.push(" AND (").push(conditions.join(" OR ")).push(")");
+    query
+        .push(" AND (")
+        .push(&conditions.join(" OR "))
+        .push(")");
     true
 }
 
-fn push_comparison(query: &mut QueryBuilder<Sqlite>, comparison: &Comparison) {
+fn push_comparison(query: &mut Builder, comparison: &Comparison) {
     let column = match comparison.property {
         Property::CompanyIds | Property::ProductIds => return push_id(query, comparison),
         Property::Created => "f.created",
@@ -200,7 +209,7 @@ fn push_comparison(query: &mut QueryBuilder<Sqlite>, comparison: &Comparison) {
     };
 }
 
-fn push_id(query: &mut QueryBuilder<Sqlite>, comparison: &Comparison) {
+fn push_id(query: &mut Builder, comparison: &Comparison) {
     let Some((list, value)) = walk::list_and_value(comparison) else {
         query.push(" AND 1 = 0");
         return;

@@ -5,7 +5,8 @@ use ileap_types::filter::{
     odata::{Comparison, FootprintFilter, Literal, Property},
     tad::{TadFilter, Term},
 };
-use sqlx::{QueryBuilder, Sqlite};
+
+use crate::store::sql::database::Builder;
 
 /// The comparison whose own entries a list can follow instead of trying every footprint. Products come
 /// first: one company may stand in all footprints.
@@ -18,20 +19,18 @@ pub(super) fn listed_id(filter: &FootprintFilter) -> Option<&Comparison> {
 }
 
 /// Adds what a page of footprints follows, and returns the columns of its order.
-pub(super) fn push_footprints(
-    query: &mut QueryBuilder<Sqlite>,
-    listed: Option<&Comparison>,
-) -> &'static str {
-    // Named, because without statistics SQLite takes an index that has to be sorted.
+pub(super) fn push_footprints(query: &mut Builder, listed: Option<&Comparison>) -> &'static str {
     let Some((list, value)) = listed.and_then(list_and_value) else {
-        query.push("footprints f INDEXED BY footprints_in_order WHERE 1 = 1");
+        query.push(query.dialect.footprints_in_order());
+        query.push(" WHERE 1 = 1");
         return "f.created, f.id";
     };
-    query.push(
-        "footprint_ids k CROSS JOIN footprints f INDEXED BY footprints_in_order \
-         ON f.created = k.created AND f.id = k.footprint WHERE k.list = '",
-    );
+    let dialect = query.dialect;
     query
+        .push("footprint_ids k")
+        .push(dialect.then_join())
+        .push(dialect.footprints_in_order())
+        .push(" ON f.created = k.created AND f.id = k.footprint WHERE k.list = '")
         .push(list)
         .push("' AND k.value = ")
         .push_bind(value.to_owned());
@@ -66,17 +65,17 @@ pub(super) fn narrow_term(filter: &TadFilter) -> Option<&Term> {
 }
 
 /// Adds what a page of activity data follows, and returns the column of its order.
-pub(super) fn push_activities(
-    query: &mut QueryBuilder<Sqlite>,
-    narrow: Option<&Term>,
-) -> &'static str {
+pub(super) fn push_activities(query: &mut Builder, narrow: Option<&Term>) -> &'static str {
     let Some((path, key)) = narrow.and_then(|term| term.alternatives.first()) else {
         query.push("tads t WHERE 1 = 1");
         return "t.activity_id";
     };
+    let dialect = query.dialect;
     query
-        .push("tad_fields k CROSS JOIN tads t ON t.activity_id = k.activity_id WHERE k.path = ")
-        .push_bind((*path).to_owned());
+        .push("tad_fields k")
+        .push(dialect.then_join())
+        .push("tads t ON t.activity_id = k.activity_id WHERE k.path = ")
+        .push_bind(*path);
     query.push(" AND k.key = ").push_bind(key.clone());
     "k.activity_id"
 }

@@ -1,0 +1,81 @@
+-- Moments are Unix nanoseconds. `json` is served as it stands. Texts compare by their bytes (COLLATE "C").
+
+CREATE TABLE footprints (
+    id          TEXT   COLLATE "C" NOT NULL PRIMARY KEY, -- lower case
+    version     BIGINT NOT NULL,
+    created     BIGINT NOT NULL,
+    updated     BIGINT,
+    status      TEXT   COLLATE "C" NOT NULL,
+    kind        TEXT   COLLATE "C" NOT NULL CHECK (kind IN ('generic', 'shipment', 'toc', 'hoc')),
+    object_id   TEXT   COLLATE "C",                      -- shipmentId, tocId or hocId
+    cpc         TEXT   COLLATE "C",
+    country     TEXT   COLLATE "C",
+    period_start BIGINT,
+    period_end  BIGINT,
+    json        BYTEA  NOT NULL
+);
+
+CREATE INDEX footprints_in_order ON footprints (created, id);
+CREATE INDEX footprints_by_object ON footprints (kind, object_id);
+
+CREATE TABLE footprint_ids (
+    list      TEXT   COLLATE "C" NOT NULL CHECK (list IN ('company', 'product')),
+    value     TEXT   COLLATE "C" NOT NULL,
+    created   BIGINT NOT NULL, -- the footprint's: the entries of one id are in the order of the list
+    footprint TEXT   COLLATE "C" NOT NULL REFERENCES footprints (id) ON DELETE CASCADE,
+    PRIMARY KEY (list, value, created, footprint)
+);
+
+CREATE INDEX footprint_ids_by_footprint ON footprint_ids (footprint);
+
+-- Which TOCs and HOCs a shipment refers to.
+CREATE TABLE shipment_references (
+    kind      TEXT COLLATE "C" NOT NULL CHECK (kind IN ('toc', 'hoc')),
+    object_id TEXT COLLATE "C" NOT NULL,
+    footprint TEXT COLLATE "C" NOT NULL REFERENCES footprints (id) ON DELETE CASCADE,
+    PRIMARY KEY (kind, object_id, footprint)
+);
+
+CREATE INDEX shipment_references_by_footprint ON shipment_references (footprint);
+
+CREATE TABLE tads (
+    activity_id TEXT  COLLATE "C" NOT NULL PRIMARY KEY,
+    json        BYTEA NOT NULL
+);
+
+-- Every searchable value of every activity, normalised so that equal means equal.
+CREATE TABLE tad_fields (
+    path        TEXT COLLATE "C" NOT NULL,
+    key         TEXT COLLATE "C" NOT NULL,
+    activity_id TEXT COLLATE "C" NOT NULL REFERENCES tads (activity_id) ON DELETE CASCADE,
+    PRIMARY KEY (path, key, activity_id)
+);
+
+CREATE INDEX tad_fields_by_activity ON tad_fields (activity_id);
+
+CREATE TABLE events (
+    recipient   TEXT   COLLATE "C" NOT NULL, -- who sent it, as access rules name them
+    source      TEXT   COLLATE "C" NOT NULL,
+    id          TEXT   COLLATE "C" NOT NULL,
+    type        TEXT   COLLATE "C" NOT NULL,
+    client_id   TEXT   COLLATE "C" NOT NULL,
+    received_at BIGINT NOT NULL,
+    json        BYTEA  NOT NULL
+);
+
+-- By digest: an index takes no entry above a third of a page, and senders choose these texts. Doubled, since
+-- a backslash is an escape where a text becomes bytes.
+CREATE UNIQUE INDEX events_once ON events (
+    recipient, sha256(replace(source, '\', '\\')::bytea), sha256(replace(id, '\', '\\')::bytea)
+);
+
+CREATE TABLE access_rules (
+    recipient TEXT COLLATE "C" NOT NULL,
+    rule      TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (recipient, rule)
+);
+
+CREATE TABLE settings (
+    name  TEXT  COLLATE "C" NOT NULL PRIMARY KEY,
+    value BYTEA NOT NULL
+);

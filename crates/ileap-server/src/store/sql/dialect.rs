@@ -1,0 +1,59 @@
+//! What the two databases write differently in statements that are put together.
+
+use super::postgres;
+
+/// The SQL of a database.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Dialect {
+    Postgres,
+    Sqlite,
+}
+
+impl Dialect {
+    /// Begins a query whose one row is a page: its objects with commas between, and for each its length and
+    /// its `place` in hexadecimal. Joined in the database, because with SQLite every row costs a turn of the
+    /// connection's thread. The rows that follow are in the order of the columns `order`; SQLite joins them so.
+    pub(super) fn begin_page(self, place: &str, order: &str) -> String {
+        match self {
+            Self::Postgres => format!(
+                "SELECT string_agg(json, ',' ORDER BY {order}), string_agg(octet_length(json) || ' ' \
+                 || encode(convert_to({place}, 'UTF8'), 'hex'), ',' ORDER BY {order}) FROM ("
+            ),
+            Self::Sqlite => format!(
+                "SELECT group_concat(json, ','), group_concat(length(json) || ' ' || hex({place}), ',') FROM ("
+            ),
+        }
+    }
+
+    /// Ends the subquery of a page.
+    pub(super) fn end_page(self) -> &'static str {
+        match self {
+            Self::Postgres => ") AS page",
+            Self::Sqlite => ")",
+        }
+    }
+
+    /// Makes footprints be read in their order: without statistics SQLite takes an index that has to be sorted.
+    pub(super) fn footprints_in_order(self) -> &'static str {
+        match self {
+            Self::Postgres => "footprints f",
+            Self::Sqlite => "footprints f INDEXED BY footprints_in_order",
+        }
+    }
+
+    /// Joins what is on the right to each row of the left, in that order.
+    pub(super) fn then_join(self) -> &'static str {
+        match self {
+            Self::Postgres => " JOIN ",
+            Self::Sqlite => " CROSS JOIN ",
+        }
+    }
+
+    /// A kept text as it was bound.
+    pub(super) fn restored(self, text: String) -> String {
+        match self {
+            Self::Postgres => postgres::unescape(text),
+            Self::Sqlite => text,
+        }
+    }
+}

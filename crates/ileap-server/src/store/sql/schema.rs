@@ -1,0 +1,94 @@
+//! The schema, version by version, for each database.
+
+use std::borrow::Cow;
+
+use sqlx::{
+    AssertSqlSafe, SqlSafeStr as _,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+};
+
+use super::{
+    database::{Pool, sql},
+    unavailable,
+};
+use crate::store::{CursorKey, StoreError};
+
+/// What makes a database's schema out of the one before.
+pub(super) struct Migrations([&'static str; 2]);
+
+/// What the versions bring.
+const DESCRIPTIONS: [&str; 2] = ["footprints, activity data, events, access", "logins"];
+
+pub(super) const POSTGRES: Migrations = Migrations([
+    include_str!("../../../migrations/postgres/0001_footprints_tads_events_access.sql"),
+    include_str!("../../../migrations/postgres/0002_logins.sql"),
+]);
+
+pub(super) const SQLITE: Migrations = Migrations([
+    include_str!("../../../migrations/sqlite/0001_footprints_tads_events_access.sql"),
+    include_str!("../../../migrations/sqlite/0002_logins.sql"),
+]);
+
+impl Migrations {
+    /// Applies what is missing.
+    pub(super) fn migrator(&self) -> Migrator {
+        let migrations =
+            (1..)
+                .zip(DESCRIPTIONS.iter().zip(self.0))
+                .map(|(version, (description, text))| {
+                    Migration::new(
+                        version,
+                        Cow::from(*description),
+                        MigrationType::Simple,
+                        AssertSqlSafe(text).into_sql_str(),
+                        false,
+                    )
+                });
+        Migrator::with_migrations(migrations.collect())
+    }
+}
+
+/// The version that this program works with.
+pub(super) fn newest_version() -> i64 {
+    i64::try_from(DESCRIPTIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Says what it means that the schema cannot be brought up to date.
+pub(super) fn failed(error: MigrateError) -> StoreError {
+    let attempted = match error {
+        MigrateError::VersionMissing(_) => {
+            "opening the database: a newer version of ileap has written it; update this one"
+        }
+        _ => "bringing the database's schema up to date",
+    };
+    StoreError::Unavailable {
+        attempted,
+        source: Box::new(error),
+    }
+}
+
+/// The secret that signs cursors, made once per database.
+pub(super) async fn cursor_key(writer: &Pool) -> Result<CursorKey, StoreError> {
+    const ATTEMPTED: &str = "reading the secret that signs cursors";
+    let mut fresh = [0_u8; 32];
+    aws_lc_rs::rand::fill(&mut fresh).map_err(|error| StoreError::Unavailable {
+        attempted: "drawing random bytes",
+        source: error.to_string().into(),
+    })?;
+    sql("INSERT INTO settings (name, value) VALUES ('cursor_key', $1) ON CONFLICT DO NOTHING")
+        .bind(&fresh[..])
+        .execute(writer)
+        .await
+        .map_err(unavailable(ATTEMPTED))?;
+    let row = sql("SELECT value FROM settings WHERE name = 'cursor_key'")
+        .fetch_one(writer)
+        .await;
+    let kept: Vec<u8> = row
+        .and_then(|row| row.get(0))
+        .map_err(unavailable(ATTEMPTED))?;
+    let kept = kept.try_into().map_err(|_| StoreError::Unavailable {
+        attempted: ATTEMPTED,
+        source: "it is not 32 bytes long".into(),
+    })?;
+    Ok(CursorKey(kept))
+}

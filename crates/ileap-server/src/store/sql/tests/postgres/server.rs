@@ -1,0 +1,170 @@
+//! PostgreSQL servers for tests: one for all tests of a process, and more for those that stop theirs.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+
+/// The URL of a server, by a role that may make databases, to use in place of one of our own.
+const VARIABLE: &str = "ILEAP_TEST_POSTGRES";
+
+/// Makes a server in a new directory, writes that, and obeys: `stop`, `start`, or the end of the input, by
+/// which it also learns that the tests are gone. Only those who may enter the directory can connect.
+const SCRIPT: &str = r#"
+set -e
+directory=$(mktemp -d)
+trap 'pg_ctl stop -D "$directory/data" -m immediate -s >&2 || true; rm -rf "$directory"' EXIT
+trap '' INT TERM HUP PIPE
+cd "$directory"
+initdb -D data -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >log 2>&1 || { cat log >&2; exit 1; }
+start() {
+    pg_ctl start -D data -w -s -l log \
+        -o "-c listen_addresses= -c unix_socket_directories='$directory' -c fsync=off -c max_connections=500" >&2 ||
+        { cat log >&2; exit 1; }
+}
+start
+echo "$directory"
+while read -r word; do
+    case $word in
+        stop) pg_ctl stop -D data -m immediate -s >&2 ;;
+        start) start ;;
+    esac
+    echo done
+done
+"#;
+
+/// A server of our own, which ends with this, or with the process.
+pub(super) struct Server {
+    directory: String,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    shell: Child,
+}
+
+impl Server {
+    pub(super) fn start() -> Self {
+        let mut command = as_postgres(&programs());
+        let mut shell = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut server = Self {
+            directory: String::new(),
+            input: shell.stdin.take().unwrap(),
+            output: BufReader::new(shell.stdout.take().unwrap()),
+            shell,
+        };
+        server.directory = server.answer();
+        server
+    }
+
+    /// Does `stop` or `start`.
+    pub(super) fn order(&mut self, word: &str) {
+        writeln!(self.input, "{word}").unwrap();
+        assert_eq!(self.answer(), "done");
+    }
+
+    pub(super) fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@/{database}?host={}", self.directory)
+    }
+
+    fn answer(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        assert!(!line.is_empty(), "PostgreSQL did not start; see above");
+        line.trim().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = writeln!(self.input, "stop");
+        let _ = self.output.read_line(&mut String::new());
+        let _ = self.shell.kill();
+        let _ = self.shell.wait();
+    }
+}
+
+/// The URL of a new, empty database on the server that all tests share.
+pub(super) async fn new_database() -> String {
+    static SHARED: OnceLock<Server> = OnceLock::new();
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("ileap_test_{}_{number}", std::process::id());
+    let (admin, url) = match std::env::var(VARIABLE) {
+        Ok(admin) => {
+            let mut url = url::Url::parse(&admin).unwrap();
+            url.set_path(&name);
+            (admin, url.into())
+        }
+        Err(_) => {
+            let server = SHARED.get_or_init(Server::start);
+            (server.url("postgres"), server.url(&name))
+        }
+    };
+    let mut connection = PgConnection::connect(&admin).await.unwrap();
+    let create = format!("CREATE DATABASE {name}");
+    connection.execute(AssertSqlSafe(create)).await.unwrap();
+    url
+}
+
+/// Where `initdb` and `pg_ctl` are: on the path, or where Debian keeps them.
+fn programs() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).collect::<Vec<_>>();
+    let debian = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let mut debian: Vec<_> = debian
+        .filter_map(|version| Some(version.ok()?.path().join("bin")))
+        .collect();
+    debian.sort();
+    let has_both = |directory: &&PathBuf| {
+        directory.join("initdb").exists() && directory.join("pg_ctl").exists()
+    };
+    let found = debian.iter().rev().chain(&on_path).find(has_both);
+    found
+        .unwrap_or_else(|| {
+            panic!(
+                "there is no PostgreSQL here: install it (Debian's package is postgresql), or name a server in \
+                 {VARIABLE}"
+            )
+        })
+        .clone()
+}
+
+/// A shell with the script. PostgreSQL does not run as root; then it runs as the user its package made, or as
+/// nobody.
+fn as_postgres(programs: &Path) -> Command {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| {
+        use std::os::unix::fs::MetadataExt as _;
+        own.uid() == 0
+    });
+    let mut command = if is_root {
+        let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let has_postgres = accounts.lines().any(|line| line.starts_with("postgres:"));
+        let user = if has_postgres { "postgres" } else { "nobody" };
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", user, "--regid", user, "--clear-groups", "sh"]);
+        // Where everybody may make a directory.
+        command.env("TMPDIR", "/tmp");
+        command
+    } else {
+        Command::new("sh")
+    };
+    let mut path = vec![programs.to_owned()];
+    let before = std::env::var_os("PATH").unwrap_or_default();
+    path.extend(std::env::split_paths(&before));
+    command
+        .args(["-c", SCRIPT])
+        .env("PATH", std::env::join_paths(path).unwrap());
+    command
+}
