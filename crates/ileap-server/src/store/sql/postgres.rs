@@ -66,24 +66,23 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
 pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
     let failed = unavailable("opening the database");
     let options = options(url).map_err(&failed)?;
-    let mut connection = connect(&options).await.map_err(&failed)?;
-    connection
-        .execute(MIGRATION_LIMITS)
-        .await
-        .map_err(&failed)?;
-    let migrated = schema::POSTGRES.migrator().run(&mut connection).await;
+    let first = pool(1, MIGRATION_LIMITS).connect_with(options.clone());
+    let first = first.await.map_err(&failed)?;
+    let migrated = schema::POSTGRES.migrator().run(&first).await;
     migrated.map_err(schema::failed)?;
-    // It has done its work; how it takes the farewell is its own business.
-    let _ = connection.close().await;
-    Ok(PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
+    first.close().await;
+    Ok(pool(CONNECTIONS, LIMITS).connect_lazy_with(options))
+}
+
+fn pool(connections: u32, limits: &'static str) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .max_lifetime(LIFETIME)
         .test_before_acquire(true)
-        .after_connect(|connection, _| {
-            Box::pin(async move { connection.execute(LIMITS).await.map(|_| ()) })
+        .after_connect(move |connection, _| {
+            Box::pin(async move { connection.execute(limits).await.map(|_| ()) })
         })
-        .connect_lazy_with(options))
 }
 
 /// A transaction that is undone, by closing its connection, when it is dropped.

@@ -1,3 +1,201 @@
 //! The store on a real PostgreSQL.
 
+mod outage;
+mod proxy;
 mod server;
+mod shared;
+
+use ileap_types::pact::event::CloudEvent;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sqlx::Executor as _;
+
+use self::server::TestDatabase;
+use super::super::*;
+use crate::{
+    identity::Role,
+    import::{self, SAMPLE_FOOTPRINTS, SAMPLE_TADS},
+    store::{ImportKind, ImportObject, contract},
+};
+
+async fn open(database: &TestDatabase) -> SqlStore {
+    SqlStore::open(&database.url).await.unwrap()
+}
+
+fn event(source: &str, id: &str) -> Bytes {
+    Bytes::from(
+        json!({
+            "specversion": "1.0", "id": id, "source": source,
+            "type": "org.wbcsd.pathfinder.ProductFootprint.Published.v1",
+            "data": {"pfIds": ["3893bb5d-da16-4dc1-9185-11d97476c254"]},
+        })
+        .to_string(),
+    )
+}
+
+async fn record(store: &SqlStore, body: &Bytes) -> Result<EventReceipt, StoreError> {
+    let sender = contract::principal(&[Role::User], "org");
+    let received = ReceivedEvent {
+        event: &CloudEvent::parse_v2(body).unwrap(),
+        body,
+        sender: &sender,
+        received_at: Timestamp::UNIX_EPOCH,
+    };
+    store.record_event(&received).await
+}
+
+fn activity(id: &str) -> ImportObject {
+    let mut list: Vec<Value> = serde_json::from_str(SAMPLE_TADS).unwrap();
+    let mut value = list.remove(0);
+    value["activityId"] = json!(id);
+    ImportObject {
+        kind: ImportKind::Tad,
+        json: Bytes::from(value.to_string()),
+        value,
+    }
+}
+
+/// Text that no compression makes shorter.
+fn noise(length: usize) -> String {
+    let mut bytes = vec![0; length];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    let letters = bytes.iter().map(|byte| char::from(b'0' + byte % 64));
+    letters.filter(|letter| *letter != '\\').collect()
+}
+
+fn assert_unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
+    assert!(
+        matches!(answer, Err(StoreError::Unavailable { .. })),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_store_in_postgresql_keeps_the_contract() {
+    let database = TestDatabase::new().await;
+    contract::run(&open(&database).await).await;
+}
+
+#[tokio::test]
+async fn data_and_cursor_key_outlive_the_process() {
+    let database = TestDatabase::new().await;
+    let first = open(&database).await;
+    import::sample_data(&first).await.unwrap();
+    let footprints: Vec<Value> = serde_json::from_str(SAMPLE_FOOTPRINTS).unwrap();
+    let id = footprints[0]["id"].as_str().unwrap();
+    let again = open(&database).await;
+    assert_eq!(again.cursor_key.0, first.cursor_key.0);
+    let found = again.footprint(&Visibility::everything(), id).await;
+    assert!(found.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn senders_may_name_events_as_they_like() {
+    let database = TestDatabase::new().await;
+    let store = open(&database).await;
+    let long = noise(100_000);
+    for (source, id) in [
+        ("https://a.example", "nul \0 and \u{1}"),
+        ("https://a.example", "nul \u{1}\u{1} and \u{1}"),
+        ("https://a.example", r"\x00 \ \\ '"),
+        ("https://a.example", &long),
+        ("https://b.example", &long),
+    ] {
+        let event = event(source, id);
+        assert_eq!(record(&store, &event).await.unwrap(), EventReceipt::Stored);
+        assert_eq!(
+            record(&store, &event).await.unwrap(),
+            EventReceipt::Duplicate
+        );
+    }
+}
+
+#[tokio::test]
+async fn pages_follow_the_bytes_of_ids_whatever_is_in_them() {
+    let database = TestDatabase::new().await;
+    let store = open(&database).await;
+    let ids = ["B", "a", "a\0", "a\0b", "a\u{1}", "a\u{2}", "é", "Ω"];
+    let objects: Vec<_> = ids.iter().rev().map(|id| activity(id)).collect();
+    store.import(&objects).await.unwrap();
+    let filter = TadFilter::parse(&[]).unwrap();
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let query = PageQuery {
+            limit: 1,
+            offset: 0,
+            after,
+        };
+        let page = store
+            .tads(&Visibility::everything(), &filter, &query)
+            .await
+            .unwrap();
+        let object: Value = serde_json::from_slice(&page.objects).unwrap();
+        found.push(object["activityId"].as_str().unwrap().to_owned());
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, ids);
+}
+
+#[tokio::test]
+async fn what_no_index_takes_is_refused_with_a_reason() {
+    let database = TestDatabase::new().await;
+    let store = open(&database).await;
+    let mut endless = activity("endless");
+    endless.value["consignmentIds"] = json!([noise(10_000)]);
+    let refused = store.import(&[activity("short"), endless]).await;
+    let Err(StoreError::Unacceptable { index: 1, reason }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(reason.contains("too long"), "{reason}");
+}
+
+#[tokio::test]
+async fn the_condition_of_a_database_is_told_and_left_as_it_is() {
+    let database = TestDatabase::new().await;
+    let look = async || condition(&database.url).await.unwrap();
+    assert_eq!(look().await, Condition::Older, "an empty one");
+    assert_eq!(look().await, Condition::Older, "and it still is");
+    drop(open(&database).await);
+    assert_eq!(look().await, Condition::Good);
+    let mut connection = database.connect().await;
+    for (change, expected) in [
+        ("SET default_transaction_read_only = on", Condition::Standby),
+        ("RESET default_transaction_read_only", Condition::Good),
+    ] {
+        let alter = format!(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I {change}', current_database()); END $$"
+        );
+        connection
+            .execute(sqlx::AssertSqlSafe(alter))
+            .await
+            .unwrap();
+        assert_eq!(look().await, expected);
+    }
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                 VALUES (9999, 'from the future', true, '', 0)";
+    connection.execute(newer).await.unwrap();
+    assert_eq!(look().await, Condition::Newer);
+    let refused = SqlStore::open(&database.url).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("a newer version of ileap"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn errors_keep_the_password_to_themselves() {
+    for url in [
+        "postgres://ileap:canary@127.0.0.1:1/ileap",
+        "postgres://ileap@127.0.0.1:1/ileap?password=canary&sslmode=verify-full",
+    ] {
+        for error in [
+            SqlStore::open(url).await.unwrap_err(),
+            condition(url).await.unwrap_err(),
+        ] {
+            assert!(!format!("{error:?}").contains("canary"));
+        }
+    }
+}

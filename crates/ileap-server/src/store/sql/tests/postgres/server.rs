@@ -11,6 +11,7 @@ use std::{
 };
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use url::Url;
 
 /// The URL of a server, by a role that may make databases, to use in place of one of our own.
 const VARIABLE: &str = "ILEAP_TEST_POSTGRES";
@@ -72,8 +73,16 @@ impl Server {
         assert_eq!(self.answer(), "done");
     }
 
+    /// Where its socket is.
+    pub(super) fn socket(&self) -> String {
+        format!("{}/.s.PGSQL.5432", self.directory)
+    }
+
     pub(super) fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@/{database}?host={}", self.directory)
+        format!(
+            "postgres:///{database}?user=postgres&host={}",
+            self.directory
+        )
     }
 
     fn answer(&mut self) -> String {
@@ -93,27 +102,52 @@ impl Drop for Server {
     }
 }
 
-/// The URL of a new, empty database on the server that all tests share.
-pub(super) async fn new_database() -> String {
-    static SHARED: OnceLock<Server> = OnceLock::new();
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("ileap_test_{}_{number}", std::process::id());
-    let (admin, url) = match std::env::var(VARIABLE) {
-        Ok(admin) => {
-            let mut url = url::Url::parse(&admin).unwrap();
-            url.set_path(&name);
-            (admin, url.into())
+/// A new, empty database on the server that all tests share.
+pub(super) struct TestDatabase {
+    admin: String,
+    name: String,
+    pub(super) url: String,
+}
+
+impl TestDatabase {
+    pub(super) async fn new() -> Self {
+        static SHARED: OnceLock<Server> = OnceLock::new();
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ileap_test_{}_{number}", std::process::id());
+        let admin = std::env::var(VARIABLE)
+            .unwrap_or_else(|_| SHARED.get_or_init(Server::start).url("postgres"));
+        let mut url = Url::parse(&admin).unwrap();
+        url.set_path(&name);
+        run(&admin, format!("CREATE DATABASE {name}")).await;
+        Self {
+            admin,
+            name,
+            url: url.into(),
         }
-        Err(_) => {
-            let server = SHARED.get_or_init(Server::start);
-            (server.url("postgres"), server.url(&name))
-        }
-    };
-    let mut connection = PgConnection::connect(&admin).await.unwrap();
-    let create = format!("CREATE DATABASE {name}");
-    connection.execute(AssertSqlSafe(create)).await.unwrap();
-    url
+    }
+
+    pub(super) async fn connect(&self) -> PgConnection {
+        PgConnection::connect(&self.url).await.unwrap()
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let admin = self.admin.clone();
+        let dropping = std::thread::spawn(move || {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_all().build().unwrap();
+            runtime.block_on(run(&admin, drop));
+        });
+        let _ = dropping.join();
+    }
+}
+
+async fn run(admin: &str, statement: String) {
+    let mut connection = PgConnection::connect(admin).await.unwrap();
+    connection.execute(AssertSqlSafe(statement)).await.unwrap();
 }
 
 /// Where `initdb` and `pg_ctl` are: on the path, or where Debian keeps them.
