@@ -9,13 +9,18 @@ mod postgres;
 mod query;
 mod schema;
 mod sqlite;
+mod statement;
 
 pub use self::condition::{Condition, condition};
 
 use bytes::Bytes;
 use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
 
-use self::database::{Builder, Pool, Row, sql};
+use self::{
+    database::Pool,
+    query::Builder,
+    statement::{Row, sql},
+};
 use super::{
     CursorKey, EventReceipt, ImportTransaction, Page, PageQuery, ReceivedEvent, Store, StoreError,
 };

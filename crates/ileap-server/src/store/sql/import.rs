@@ -10,8 +10,10 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::{
-    database::{Lock, Pool, Transaction, sql},
-    json, nanoseconds, postgres, unavailable,
+    database::{Lock, Pool, Transaction},
+    json, nanoseconds, postgres,
+    statement::sql,
+    unavailable,
 };
 use crate::store::{ImportKind, ImportObject, ImportSummary, ImportTransaction, StoreError};
 

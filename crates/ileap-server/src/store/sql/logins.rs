@@ -6,8 +6,10 @@ use jiff::Timestamp;
 
 use super::{
     SqlStore,
-    database::{Lock, Row, sql},
-    moment, nanoseconds, unavailable,
+    database::Lock,
+    moment, nanoseconds,
+    statement::{Row, sql},
+    unavailable,
 };
 use crate::{
     store::{
@@ -253,7 +255,7 @@ impl LoginRecords for SqlStore {
             .await
             .map_err(&failed)?;
         for statement in effects {
-            sql(*statement)
+            sql(statement)
                 .bind(name)
                 .bind(nanoseconds(now))
                 .execute(&mut transaction)

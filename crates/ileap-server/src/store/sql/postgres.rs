@@ -8,10 +8,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 
-use super::{
-    database::{Lock, sql},
-    schema, unavailable,
-};
+use super::{database::Lock, schema, statement::sql, unavailable};
 use crate::store::StoreError;
 
 /// Most connections of one process; a server takes 100 unless it is told otherwise.

@@ -1,13 +1,16 @@
 //! Visibility, filter and position as SQL.
 
+mod builder;
 mod walk;
+
+pub(super) use self::builder::Builder;
 
 use ileap_types::filter::{
     odata::{Comparison, FootprintFilter, Literal, Operator, Property},
     tad::TadFilter,
 };
 
-use super::{database::Builder, dialect::Dialect, nanoseconds};
+use super::{dialect::Dialect, nanoseconds};
 use crate::{
     access::{Reach, Visibility},
     identity::Role,

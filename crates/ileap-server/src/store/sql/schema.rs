@@ -7,10 +7,7 @@ use sqlx::{
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
-use super::{
-    database::{Pool, sql},
-    unavailable,
-};
+use super::{database::Pool, statement::sql, unavailable};
 use crate::store::{CursorKey, StoreError};
 
 /// What makes a database's schema out of the one before.

@@ -6,7 +6,7 @@ use ileap_types::filter::{
     tad::{TadFilter, Term},
 };
 
-use crate::store::sql::database::Builder;
+use super::Builder;
 
 /// The comparison whose own entries a list can follow instead of trying every footprint. Products come
 /// first: one company may stand in all footprints.

@@ -63,7 +63,7 @@ fn noise(length: usize) -> String {
     letters.filter(|letter| *letter != '\\').collect()
 }
 
-fn assert_unavailable<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
+fn assert_unavailable<T: std::fmt::Debug>(answer: &Result<T, StoreError>) {
     assert!(
         matches!(answer, Err(StoreError::Unavailable { .. })),
         "{answer:?}"

@@ -29,9 +29,9 @@ async fn a_store_outlives_its_server() {
     let event = event("https://a.example", "1");
     assert_eq!(record(&store, &event).await.unwrap(), EventReceipt::Stored);
     server.order("stop");
-    assert_unavailable(ask(&store).await);
-    assert_unavailable(in_time(record(&store, &event)).await);
-    assert_unavailable(in_time(store.check()).await);
+    assert_unavailable(&ask(&store).await);
+    assert_unavailable(&in_time(record(&store, &event)).await);
+    assert_unavailable(&in_time(store.check()).await);
     server.order("start");
     store.check().await.unwrap();
     ask(&store).await.unwrap();
@@ -49,8 +49,8 @@ async fn an_import_that_its_server_leaves_never_was() {
     let mut import = store.begin_import().await.unwrap();
     import.write(&[activity("lost")]).await.unwrap();
     server.order("stop");
-    assert_unavailable(in_time(import.write(&[activity("more")])).await);
-    assert_unavailable(in_time(import.commit()).await);
+    assert_unavailable(&in_time(import.write(&[activity("more")])).await);
+    assert_unavailable(&in_time(import.commit()).await);
     server.order("start");
     let mut again = store.begin_import().await.unwrap();
     assert!(!again.delete_tad("lost").await.unwrap());
@@ -71,7 +71,7 @@ async fn a_network_that_falls_silent_is_given_up_and_found_again() {
     let waiting = sql("SELECT 1").execute(&mut transaction);
     in_time(waiting).await.unwrap_err();
     drop(transaction);
-    assert_unavailable(ask(&store).await);
+    assert_unavailable(&ask(&store).await);
     proxy.set_silent(false);
     for _ in 0..4 {
         if ask(&store).await.is_ok() {
@@ -90,7 +90,7 @@ async fn a_lock_that_somebody_keeps_does_not_keep_a_call() {
         .execute("BEGIN; LOCK TABLE footprints IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
-    assert_unavailable(ask(&store).await);
+    assert_unavailable(&ask(&store).await);
     somebody.execute("ROLLBACK").await.unwrap();
     ask(&store).await.unwrap();
 }
@@ -105,7 +105,7 @@ async fn a_call_that_finds_every_connection_taken_is_told_so() {
         let transaction = store.writer.begin(Lock::Account(&account)).await;
         taken.push(transaction.unwrap());
     }
-    assert_unavailable(ask(&store).await);
+    assert_unavailable(&ask(&store).await);
     taken.pop();
     ask(&store).await.unwrap();
 }

@@ -110,6 +110,10 @@ pub(super) struct TestDatabase {
 }
 
 impl TestDatabase {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the variable is the tests', not the configuration's"
+    )]
     pub(super) async fn new() -> Self {
         static SHARED: OnceLock<Server> = OnceLock::new();
         static NUMBER: AtomicU32 = AtomicU32::new(0);

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     store::{
         logins::{Fate, Invalidation, LoginRecords as _},
-        sql::database::{Lock, sql},
+        sql::database::Lock,
     },
     verify::AccountKey,
 };
