@@ -5,6 +5,8 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use crate::store::sql;
+
 /// What may follow the `?` of a PostgreSQL URL. The driver would log the value of any other.
 const PARAMETERS: [&str; 10] = [
     "dbname",
@@ -45,7 +47,7 @@ impl StoreUrl {
 
     /// Whether it is in PostgreSQL.
     pub(crate) fn is_postgres(&self) -> bool {
-        self.expose().starts_with("postgres")
+        sql::is_postgres(self.expose())
     }
 
     /// All of it; for the call that opens the database.
@@ -72,7 +74,7 @@ fn without_secrets(text: &str) -> Option<String> {
     let is_known = url
         .query_pairs()
         .all(|(name, _)| PARAMETERS.contains(&name.as_ref()));
-    if !["postgres", "postgresql"].contains(&url.scheme()) || !is_known {
+    if !sql::is_postgres(text) || !is_known {
         return None;
     }
     if url.password().is_some() {
