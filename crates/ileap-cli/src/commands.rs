@@ -35,5 +35,5 @@ fn load(arguments: &ConfigArguments) -> Result<Config, Failed> {
 /// The store that the configuration names.
 async fn open_store(config: &Config) -> Result<SqlStore, Failed> {
     let store = SqlStore::open(config.store.url.expose()).await;
-    store.map_err(|error| Failed::new(format!("opening {}", config.store.url), error))
+    store.map_err(|error| Failed::new(format!("opening {}", config.store.url), error.with_cause()))
 }

@@ -223,3 +223,13 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
+
+impl StoreError {
+    /// What failed and why, for the operator: the driver's words are in it, which callers must not see.
+    pub fn with_cause(&self) -> String {
+        match self {
+            Self::Unavailable { source, .. } => format!("{self}: {source}"),
+            Self::Unacceptable { .. } | Self::UnknownPosition => self.to_string(),
+        }
+    }
+}

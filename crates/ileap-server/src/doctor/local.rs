@@ -139,7 +139,7 @@ fn broken(url: &StoreUrl, error: &StoreError) -> Check {
         "check that the file is a database of ileap's and that the server's user owns it; else restore a copy"
     };
     Check::problem(STORE, Blame::Other, "the database cannot be used")
-        .seen(format!("{url}: {}", with_source(error)))
+        .seen(format!("{url}: {}", error.with_cause()))
         .advise(advice)
 }
 

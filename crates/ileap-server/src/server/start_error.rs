@@ -20,7 +20,7 @@ pub enum StartError {
     #[error("drawing random bytes: the operating system gives none")]
     Randomness,
     /// The store cannot be opened.
-    #[error("opening the store: {0}")]
+    #[error("opening the store: {}", .0.with_cause())]
     Store(#[from] StoreError),
     /// The file of static users cannot be used, or is not named.
     #[error("reading the static users: {0}")]
