@@ -106,14 +106,14 @@ impl<'q> Statement<'q> {
 
     /// Runs it; says how many rows it changed.
     pub(super) async fn execute(self, on: impl Into<Target<'_>>) -> Result<u64, sqlx::Error> {
-        Ok(self.run(on.into()).await?.affected)
+        Ok(self.run(on.into(), usize::MAX).await?.affected)
     }
 
     pub(super) async fn fetch_all(
         self,
         on: impl Into<Target<'_>>,
     ) -> Result<Vec<Row>, sqlx::Error> {
-        Ok(self.run(on.into()).await?.rows)
+        Ok(self.run(on.into(), usize::MAX).await?.rows)
     }
 
     /// The first row.
@@ -121,7 +121,8 @@ impl<'q> Statement<'q> {
         self,
         on: impl Into<Target<'_>>,
     ) -> Result<Option<Row>, sqlx::Error> {
-        Ok(self.fetch_all(on).await?.into_iter().next())
+        let answer = self.run(on.into(), 1).await?;
+        Ok(answer.rows.into_iter().next())
     }
 
     /// The first row of a statement that always has one.
@@ -130,7 +131,8 @@ impl<'q> Statement<'q> {
         row.ok_or(sqlx::Error::RowNotFound)
     }
 
-    async fn run(self, on: Target<'_>) -> Result<Answer, sqlx::Error> {
+    /// Runs it; rows beyond `wanted` may be left out.
+    async fn run(self, on: Target<'_>, wanted: usize) -> Result<Answer, sqlx::Error> {
         match on {
             Target::Pool(Pool::Postgres(pool)) => {
                 let mut connection = pool.acquire().await?;
@@ -139,22 +141,27 @@ impl<'q> Statement<'q> {
             }
             Target::Pool(Pool::Sqlite(pool)) => {
                 let mut connection = pool.acquire().await?;
-                self.on_sqlite(&mut connection).await
+                self.on_sqlite(&mut connection, wanted).await
             }
             Target::Transaction(Transaction::Postgres(transaction)) => {
                 let timeout = transaction.call_timeout;
                 self.on_postgres(&mut transaction.connection, timeout).await
             }
             Target::Transaction(Transaction::Sqlite(transaction)) => {
-                self.on_sqlite(transaction).await
+                self.on_sqlite(transaction, wanted).await
             }
         }
     }
 
-    async fn on_sqlite(self, connection: &mut SqliteConnection) -> Result<Answer, sqlx::Error> {
+    /// To wait for the end behind the last row wanted would cost another turn of the connection's thread.
+    async fn on_sqlite(
+        self,
+        connection: &mut SqliteConnection,
+        wanted: usize,
+    ) -> Result<Answer, sqlx::Error> {
         let query = self.bound::<Sqlite>();
         let affected = |result: &SqliteQueryResult| result.rows_affected();
-        let (rows, affected) = run(query, connection, affected).await?;
+        let (rows, affected) = run(query, connection, affected, wanted).await?;
         let rows = rows.into_iter().map(Row::Sqlite).collect();
         Ok(Answer { rows, affected })
     }
@@ -173,7 +180,9 @@ impl<'q> Statement<'q> {
         }
         let query = self.bound::<Postgres>();
         let affected = |result: &PgQueryResult| result.rows_affected();
-        let answer = tokio::time::timeout(timeout, run(query, &mut **connection, affected)).await;
+        let answer =
+            tokio::time::timeout(timeout, run(query, &mut **connection, affected, usize::MAX))
+                .await;
         let Ok(answer) = answer else {
             connection.close_on_drop();
             return Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
@@ -204,6 +213,7 @@ async fn run<'q, 'c, DB, E>(
     query: Query<'q, DB, DB::Arguments>,
     executor: E,
     affected: fn(&DB::QueryResult) -> u64,
+    wanted: usize,
 ) -> Result<(Vec<DB::Row>, u64), sqlx::Error>
 where
     DB: Database,
@@ -217,6 +227,9 @@ where
         match answer {
             Either::Left(result) => number += affected(&result),
             Either::Right(row) => rows.push(row),
+        }
+        if rows.len() >= wanted {
+            break;
         }
     }
     Ok((rows, number))
