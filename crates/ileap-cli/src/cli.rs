@@ -1,5 +1,6 @@
 //! The command line's shape: clap definitions and nothing else.
 
+mod access;
 mod data;
 
 use std::path::PathBuf;
@@ -7,7 +8,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ileap_server::identity::ClientId;
 
-pub(crate) use self::data::{FileFormat, ImportArguments, RemoveArguments, ValidateArguments};
+pub(crate) use self::{
+    access::{
+        AccessArguments, AccessCommand, ChangeAccessArguments, ListAccessArguments, NamedObjects,
+    },
+    data::{FileFormat, ImportArguments, RemoveArguments, ValidateArguments},
+};
 
 /// An iLEAP/PACT server for companies whose users live in Clerk.
 ///
@@ -49,29 +55,6 @@ pub(crate) enum Command {
     Token(TokenCommand),
     /// Judge files as an import would, without a store.
     Validate(ValidateArguments),
-}
-
-/// `ileap access`
-#[derive(Debug, Subcommand)]
-pub(crate) enum AccessCommand {
-    /// Let a partner see every object of the kinds its roles open.
-    Allow(AccessArguments),
-    /// Take that away again; a running server follows at once.
-    Disallow(AccessArguments),
-    /// Say what a partner is allowed.
-    Show(AccessArguments),
-}
-
-/// Whose access it is.
-#[derive(Args, Debug)]
-pub(crate) struct AccessArguments {
-    #[command(flatten)]
-    pub(crate) config: ConfigArguments,
-    /// The partner's organization id (`org_...`), or the subject (`clerk|user_...`, `static|CLIENT_ID`) of one without.
-    pub(crate) recipient: String,
-    /// Print one line of JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// `ileap clerk-emulator`

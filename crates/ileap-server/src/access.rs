@@ -1,5 +1,9 @@
 //! Who may see what: from a principal and the stored access rules to a [`Visibility`].
 
+mod rule;
+
+pub use self::rule::{AccessRule, Opened, Period, RuleReach};
+
 use std::collections::BTreeSet;
 
 use crate::{
@@ -21,6 +25,13 @@ pub enum Reach {
     Everything,
     /// All objects of the kinds these roles open.
     Kinds(BTreeSet<Role>),
+    /// Of the kinds these roles open, the objects that the rules of this recipient name.
+    Named {
+        /// Whose rules.
+        recipient: String,
+        /// What it is.
+        roles: BTreeSet<Role>,
+    },
     /// Nothing.
     Nothing,
 }
@@ -33,11 +44,16 @@ impl Visibility {
                 reach: Reach::Everything,
             });
         }
-        let rules = store.access_rules(principal.recipient()).await?;
-        let reach = if rules.contains(&AccessRule::Everything) {
-            Reach::Kinds(principal.roles.clone())
-        } else {
-            Reach::Nothing
+        let roles = principal.roles.clone();
+        let recipient = principal.recipient();
+        let reach = match store.rule_reach(recipient).await? {
+            _ if roles.is_empty() => Reach::Nothing,
+            RuleReach::Everything => Reach::Kinds(roles),
+            RuleReach::Nothing => Reach::Nothing,
+            RuleReach::Objects => Reach::Named {
+                recipient: recipient.to_owned(),
+                roles,
+            },
         };
         Ok(Self { reach })
     }
@@ -54,13 +70,6 @@ impl Visibility {
     pub fn reach(&self) -> &Reach {
         &self.reach
     }
-}
-
-/// One rule of the data owner: which objects a recipient may see.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum AccessRule {
-    /// Every object of the kinds its roles open.
-    Everything,
 }
 
 /// Who of the verified may come in, and as what.

@@ -1,5 +1,6 @@
 //! Where footprints, transport activity data, events and access rules are kept.
 
+pub mod access;
 #[cfg(test)]
 pub(crate) mod contract;
 pub mod logins;
@@ -13,14 +14,11 @@ use ileap_types::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{
-    access::{AccessRule, Visibility},
-    identity::Principal,
-};
+use crate::{access::Visibility, identity::Principal};
 
 /// The store port. Stored JSON leaves as the bytes that went in.
 #[async_trait::async_trait]
-pub trait Store: logins::LoginRecords {
+pub trait Store: access::AccessRules + logins::LoginRecords {
     /// The latest version of one footprint, if `visibility` covers it. Ids compare without regard to case.
     async fn footprint(
         &self,
@@ -61,15 +59,6 @@ pub trait Store: logins::LoginRecords {
 
     /// Whether a TOC (`toc`) or HOC (`hoc`) of this id is stored.
     async fn has_object(&self, kind: &str, object_id: &str) -> Result<bool, StoreError>;
-
-    /// The rules for one recipient.
-    async fn access_rules(&self, recipient: &str) -> Result<Vec<AccessRule>, StoreError>;
-
-    /// Adds a rule for a recipient; adding it again changes nothing.
-    async fn allow(&self, recipient: &str, rule: AccessRule) -> Result<(), StoreError>;
-
-    /// Takes a rule away from a recipient; says whether there was one.
-    async fn disallow(&self, recipient: &str, rule: AccessRule) -> Result<bool, StoreError>;
 
     /// The secret that signs cursors, the same for everyone on this store.
     fn cursor_key(&self) -> &CursorKey;

@@ -1,15 +1,18 @@
 //! `ileap access`
 
 use ileap_server::{
-    access::AccessRule,
-    config::VerifierKind,
-    store::{Store as _, sql::SqlStore},
+    access::{AccessRule, Opened, Period},
+    config::{Config, VerifierKind},
+    store::{access::AccessRules as _, sql::SqlStore},
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{load, open_store};
 use crate::{
-    cli::{AccessArguments, AccessCommand},
+    cli::{
+        AccessArguments, AccessCommand, ChangeAccessArguments, ListAccessArguments, NamedObjects,
+    },
     exit::Failed,
     output,
 };
@@ -19,15 +22,54 @@ use crate::{
 struct Allowed<'a> {
     recipient: &'a str,
     everything: bool,
+    rules: Vec<Value>,
+    opens: Opened,
 }
 
-/// Changes or shows what one recipient is allowed.
+/// Changes or shows who is allowed what.
 pub(crate) async fn run(command: AccessCommand) -> Result<(), Failed> {
-    let (AccessCommand::Allow(arguments)
-    | AccessCommand::Disallow(arguments)
-    | AccessCommand::Show(arguments)) = &command;
-    let recipient = arguments.recipient.as_str();
-    let config = load(&arguments.config)?;
+    match command {
+        AccessCommand::Allow(arguments) => allow(&arguments).await,
+        AccessCommand::Disallow(arguments) => disallow(&arguments).await,
+        AccessCommand::List(arguments) => list(&arguments).await,
+        AccessCommand::Show(arguments) => {
+            let config = load(&arguments.config)?;
+            check_recipient(&config, &arguments.recipient)?;
+            show(&open_store(&config).await?, &arguments).await
+        }
+    }
+}
+
+async fn allow(arguments: &ChangeAccessArguments) -> Result<(), Failed> {
+    let recipient = &arguments.whose.recipient;
+    let config = load(&arguments.whose.config)?;
+    check_recipient(&config, recipient)?;
+    let rules = rules(&arguments.named)?;
+    let store = open_store(&config).await?;
+    let added = store.allow(recipient, &rules).await;
+    added.map_err(|error| Failed::new(format!("changing the access of {recipient}"), error))?;
+    show(&store, &arguments.whose).await
+}
+
+async fn disallow(arguments: &ChangeAccessArguments) -> Result<(), Failed> {
+    let recipient = &arguments.whose.recipient;
+    let config = load(&arguments.whose.config)?;
+    check_recipient(&config, recipient)?;
+    let rules = rules(&arguments.named)?;
+    let store = open_store(&config).await?;
+    let removed = store.disallow(recipient, &rules).await;
+    let removed = removed
+        .map_err(|error| Failed::new(format!("changing the access of {recipient}"), error))?;
+    if removed < rules.len() {
+        let missing = rules.len() - removed;
+        output::note(&format!(
+            "{missing} of the rules to take away were not there; `ileap access show` lists those that are"
+        ));
+    }
+    show(&store, &arguments.whose).await
+}
+
+fn check_recipient(config: &Config, recipient: &str) -> Result<(), Failed> {
     // The organizations of static users are named as their file's author likes.
     let is_clerk = config.verifier.kind != VerifierKind::StaticUsers;
     if is_clerk && !recipient.starts_with("org_") && !recipient.contains('|') {
@@ -37,42 +79,145 @@ pub(crate) async fn run(command: AccessCommand) -> Result<(), Failed> {
             remedy,
         ));
     }
-    let store = open_store(&config).await?;
-    let failed = |error| Failed::new(format!("changing the access of {recipient}"), error);
-    match &command {
-        AccessCommand::Allow(_) => {
-            store
-                .allow(recipient, AccessRule::Everything)
-                .await
-                .map_err(failed)?;
-        }
-        AccessCommand::Disallow(_) => {
-            store
-                .disallow(recipient, AccessRule::Everything)
-                .await
-                .map_err(failed)?;
-        }
-        AccessCommand::Show(_) => {}
+    Ok(())
+}
+
+fn rules(named: &NamedObjects) -> Result<Vec<AccessRule>, Failed> {
+    let mut rules: Vec<_> = named
+        .footprint
+        .iter()
+        .copied()
+        .map(AccessRule::Footprint)
+        .collect();
+    rules.extend(named.shipment.iter().cloned().map(AccessRule::Shipment));
+    rules.extend(named.toc.iter().cloned().map(AccessRule::Toc));
+    rules.extend(named.hoc.iter().cloned().map(AccessRule::Hoc));
+    rules.extend(
+        named
+            .consignment
+            .iter()
+            .cloned()
+            .map(AccessRule::Consignment),
+    );
+    rules.extend(named.tad.iter().cloned().map(AccessRule::Tad));
+    let period = Period {
+        from: named.from,
+        until: named.until,
+    };
+    if let (Some(from), Some(until)) = (period.from, period.until)
+        && from >= until
+    {
+        let remedy =
+            "--from must be before --until; the latter is the first moment that is left out";
+        return Err(Failed::new("reading the time of the rule", remedy));
     }
-    show(&store, arguments).await
+    if period != Period::default() {
+        rules.push(AccessRule::Period(period));
+    }
+    if rules.is_empty() {
+        rules.push(AccessRule::Everything);
+    }
+    Ok(rules)
 }
 
 async fn show(store: &SqlStore, arguments: &AccessArguments) -> Result<(), Failed> {
     let recipient = arguments.recipient.as_str();
-    let rules = store.access_rules(recipient).await;
-    let rules =
-        rules.map_err(|error| Failed::new(format!("reading the access of {recipient}"), error))?;
+    let failed = |error| Failed::new(format!("reading the access of {recipient}"), error);
+    let rules = store.access_rules(recipient).await.map_err(failed)?;
+    let opens = store.opened(recipient).await.map_err(failed)?;
     let everything = rules.contains(&AccessRule::Everything);
     if arguments.json {
         return output::json(&Allowed {
             recipient,
             everything,
+            rules: rules.iter().map(as_json).collect(),
+            opens,
         });
     }
-    let sees = if everything {
-        "everything its roles open"
+    if rules.is_empty() {
+        let nothing = format!("{recipient} sees nothing, unless its role is all");
+        return output::line(output::sanitised(&nothing));
+    }
+    if everything {
+        let line = format!("{recipient} sees everything its roles open");
+        output::line(output::sanitised(&line))?;
     } else {
-        "nothing, unless its role is all"
-    };
-    output::line(output::sanitised(&format!("{recipient} sees {sees}")))
+        let line = format!(
+            "{recipient} sees, as far as its roles open them: {}, {}, {}, {}",
+            counted(opens.shipments, "shipment"),
+            counted(opens.tocs, "TOC"),
+            counted(opens.hocs, "HOC"),
+            counted(opens.tads, "transport activity"),
+        );
+        output::line(output::sanitised(&line))?;
+    }
+    for rule in rules.iter().filter(|rule| **rule != AccessRule::Everything) {
+        output::line(output::sanitised(&format!("  {}", as_text(rule))))?;
+    }
+    Ok(())
+}
+
+fn counted(count: u64, what: &str) -> String {
+    match (count, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {what}s"),
+    }
+}
+
+/// A rule as the flags that make it.
+fn as_text(rule: &AccessRule) -> String {
+    match rule {
+        AccessRule::Everything => "everything".to_owned(),
+        AccessRule::Footprint(id) => format!("--footprint {id}"),
+        AccessRule::Shipment(id) => format!("--shipment {id}"),
+        AccessRule::Toc(id) => format!("--toc {id}"),
+        AccessRule::Hoc(id) => format!("--hoc {id}"),
+        AccessRule::Consignment(id) => format!("--consignment {id}"),
+        AccessRule::Tad(id) => format!("--tad {id}"),
+        AccessRule::Period(Period { from, until }) => {
+            let from = from.map(|from| format!("--from {from}"));
+            let until = until.map(|until| format!("--until {until}"));
+            let ends: Vec<_> = [from, until].into_iter().flatten().collect();
+            ends.join(" ")
+        }
+    }
+}
+
+fn as_json(rule: &AccessRule) -> Value {
+    match rule {
+        AccessRule::Everything => json!({ "everything": true }),
+        AccessRule::Footprint(id) => json!({ "footprint": id }),
+        AccessRule::Shipment(id) => json!({ "shipment": id }),
+        AccessRule::Toc(id) => json!({ "toc": id }),
+        AccessRule::Hoc(id) => json!({ "hoc": id }),
+        AccessRule::Consignment(id) => json!({ "consignment": id }),
+        AccessRule::Tad(id) => json!({ "tad": id }),
+        AccessRule::Period(Period { from, until }) => {
+            let [from, until] = [from, until].map(|end| end.map(|end| end.to_string()));
+            json!({ "from": from, "until": until })
+        }
+    }
+}
+
+async fn list(arguments: &ListAccessArguments) -> Result<(), Failed> {
+    let config = load(&arguments.config)?;
+    let store = open_store(&config).await?;
+    let recipients = store.recipients().await;
+    let recipients =
+        recipients.map_err(|error| Failed::new("reading who has access rules", error))?;
+    if arguments.json {
+        let entry =
+            |(recipient, rules): &(String, u64)| json!({ "recipient": recipient, "rules": rules });
+        let recipients: Vec<_> = recipients.iter().map(entry).collect();
+        return output::json(&json!({ "recipients": recipients }));
+    }
+    if recipients.is_empty() {
+        return output::line("nobody has access rules; `ileap access allow RECIPIENT` adds one");
+    }
+    for (recipient, rules) in &recipients {
+        let line = format!("{recipient}  {}", counted(*rules, "rule"));
+        output::line(output::sanitised(&line))?;
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use ileap_server::{
     config::{Config, Sources},
     import,
     server::{self, Parts, Server, VerifierParts},
-    store::{Store, sql::SqlStore},
+    store::{access::AccessRules as _, sql::SqlStore},
     telemetry::{self, Metrics},
     token::SigningKeys,
 };
@@ -203,7 +203,7 @@ async fn store(clerk: &ClerkEmulator) -> Result<Arc<SqlStore>, Failed> {
     for account in &ACCOUNTS {
         if let Some(organization) = clerk.organization_id(account.organization) {
             store
-                .allow(&organization, AccessRule::Everything)
+                .allow(&organization, &[AccessRule::Everything])
                 .await
                 .map_err(|error| failed(&error))?;
         }

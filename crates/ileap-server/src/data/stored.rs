@@ -64,7 +64,7 @@ mod tests {
         data::contract::{self, caller},
         identity::Role,
         import,
-        store::sql::SqlStore,
+        store::{access::AccessRules as _, sql::SqlStore},
     };
 
     #[tokio::test]
@@ -72,7 +72,7 @@ mod tests {
         let store = SqlStore::open("sqlite::memory:").await.unwrap();
         import::sample_data(&store).await.unwrap();
         let caller = caller(Role::User);
-        let allowed = store.allow(caller.recipient(), AccessRule::Everything);
+        let allowed = store.allow(caller.recipient(), &[AccessRule::Everything]);
         allowed.await.unwrap();
         contract::run(&StoredData::new(Arc::new(store))).await;
     }

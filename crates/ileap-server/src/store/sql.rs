@@ -1,8 +1,10 @@
 //! The store in a database that speaks SQL: SQLite (one file, or memory) or PostgreSQL.
 
+mod access;
 mod condition;
 mod database;
 mod dialect;
+mod grants;
 mod import;
 mod logins;
 mod postgres;
@@ -24,10 +26,7 @@ use self::{
 use super::{
     CursorKey, EventReceipt, ImportTransaction, Page, PageQuery, ReceivedEvent, Store, StoreError,
 };
-use crate::access::{AccessRule, Visibility};
-
-/// How the rule "everything" is written in the database.
-const EVERYTHING: &str = "everything";
+use crate::access::Visibility;
 
 /// Footprints, transport activity data, events and access rules in a database.
 ///
@@ -156,42 +155,6 @@ impl Store for SqlStore {
             .fetch_optional(&self.readers)
             .await;
         Ok(row.map_err(unavailable("looking for an object"))?.is_some())
-    }
-
-    async fn access_rules(&self, recipient: &str) -> Result<Vec<AccessRule>, StoreError> {
-        let rows = sql("SELECT rule FROM access_rules WHERE recipient = $1")
-            .bind(recipient)
-            .fetch_all(&self.readers)
-            .await
-            .map_err(unavailable("reading access rules"))?;
-        let is_everything = |row: &Row| row.text(0).is_ok_and(|rule| rule == EVERYTHING);
-        Ok(rows
-            .iter()
-            .filter(|row| is_everything(row))
-            .map(|_| AccessRule::Everything)
-            .collect())
-    }
-
-    async fn allow(&self, recipient: &str, rule: AccessRule) -> Result<(), StoreError> {
-        let AccessRule::Everything = rule;
-        sql("INSERT INTO access_rules (recipient, rule) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(recipient)
-            .bind(EVERYTHING)
-            .execute(&self.writer)
-            .await
-            .map_err(unavailable("adding an access rule"))?;
-        Ok(())
-    }
-
-    async fn disallow(&self, recipient: &str, rule: AccessRule) -> Result<bool, StoreError> {
-        let AccessRule::Everything = rule;
-        let deleted = sql("DELETE FROM access_rules WHERE recipient = $1 AND rule = $2")
-            .bind(recipient)
-            .bind(EVERYTHING)
-            .execute(&self.writer)
-            .await
-            .map_err(unavailable("taking an access rule away"))?;
-        Ok(deleted > 0)
     }
 
     fn cursor_key(&self) -> &CursorKey {

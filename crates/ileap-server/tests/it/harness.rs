@@ -10,7 +10,7 @@ use ileap_server::{
     identity::{ClientId, Principal, Role, Scopes},
     import,
     server::{self, Parts, Server, VerifierParts},
-    store::{Store, sql::SqlStore},
+    store::{access::AccessRules as _, sql::SqlStore},
     telemetry::Metrics,
     token::{Algorithm, MintOptions, SigningKeys, TokenIssuer},
 };
@@ -176,7 +176,7 @@ impl TestServer {
         import::sample_data(&*store).await.unwrap();
         for organization in ["shipper", "forwarder", "carrier"] {
             let id = clerk.organization_id(organization).unwrap();
-            store.allow(&id, AccessRule::Everything).await.unwrap();
+            store.allow(&id, &[AccessRule::Everything]).await.unwrap();
         }
         let fixed = Fixed {
             config: config(&clerk, options.verifier, options.environment),
@@ -219,6 +219,12 @@ impl TestServer {
             stop: Some(stop),
             task,
         }
+    }
+
+    /// Adds access rules for an organization, named by its slug.
+    pub(crate) async fn allow(&self, organization: &str, rules: &[AccessRule]) {
+        let id = self.clerk.organization_id(organization).unwrap();
+        self.fixed.store.allow(&id, rules).await.unwrap();
     }
 
     /// Another instance on the same store, keys and Clerk.

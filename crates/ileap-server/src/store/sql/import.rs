@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use ileap_types::{
+    datetime::DateTime,
     extension::IleapObject,
     filter::tad::tad_index,
     pact::v2::{PfId, ProductFootprint},
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     database::{Lock, Pool, Transaction},
-    json, nanoseconds, postgres,
+    grants, json, nanoseconds, postgres,
     statement::sql,
     unavailable,
 };
@@ -28,12 +29,21 @@ enum Outcome {
 }
 
 /// A transaction that writes objects.
-pub(super) struct Import(Transaction);
+pub(super) struct Import {
+    transaction: Transaction,
+    /// Whether any access rule names objects; none can come while this lasts.
+    has_grants: bool,
+}
 
 impl Import {
     pub(super) async fn begin(writer: &Pool) -> Result<Self, StoreError> {
-        let transaction = writer.begin(Lock::Import).await;
-        Ok(Self(transaction.map_err(unavailable("importing objects"))?))
+        let failed = unavailable("importing objects");
+        let mut transaction = writer.begin(Lock::Import).await.map_err(&failed)?;
+        let has_grants = grants::are_kept(&mut transaction).await.map_err(&failed)?;
+        Ok(Self {
+            transaction,
+            has_grants,
+        })
     }
 }
 
@@ -43,8 +53,8 @@ impl ImportTransaction for Import {
         let mut summary = ImportSummary::default();
         for (index, object) in objects.iter().enumerate() {
             let outcome = match object.kind {
-                ImportKind::Footprint => footprint(&mut self.0, index, object).await?,
-                ImportKind::Tad => tad(&mut self.0, index, object).await?,
+                ImportKind::Footprint => footprint(self, index, object).await?,
+                ImportKind::Tad => tad(self, index, object).await?,
             };
             match outcome {
                 Outcome::Added => summary.added += 1,
@@ -62,7 +72,7 @@ impl ImportTransaction for Import {
         };
         let row = sql("SELECT json FROM footprints WHERE id = $1")
             .bind(id.to_string())
-            .fetch_optional(&mut self.0)
+            .fetch_optional(&mut self.transaction)
             .await
             .map_err(&failed)?;
         row.as_ref().map(json).transpose().map_err(&failed)
@@ -71,20 +81,20 @@ impl ImportTransaction for Import {
     async fn delete_tad(&mut self, activity_id: &str) -> Result<bool, StoreError> {
         let deleted = sql("DELETE FROM tads WHERE activity_id = $1")
             .bind(activity_id)
-            .execute(&mut self.0)
+            .execute(&mut self.transaction)
             .await
             .map_err(unavailable("deleting activity data"))?;
         Ok(deleted > 0)
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        let committed = self.0.commit().await;
+        let committed = self.transaction.commit().await;
         committed.map_err(unavailable("importing objects"))
     }
 }
 
 async fn footprint(
-    transaction: &mut Transaction,
+    import: &mut Import,
     index: usize,
     object: &ImportObject,
 ) -> Result<Outcome, StoreError> {
@@ -96,7 +106,7 @@ async fn footprint(
     let created = nanoseconds(footprint.created.timestamp());
     let known = sql("SELECT version, created, json FROM footprints WHERE id = $1")
         .bind(&id)
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut import.transaction)
         .await
         .map_err(&failed)?;
     let outcome = match known {
@@ -129,17 +139,23 @@ async fn footprint(
             Outcome::Updated
         }
     };
-    let written = write_footprint(transaction, &footprint, object).await;
+    let written = write_footprint(import, &footprint, object).await;
     written.map_err(|error| unwritten(index, error))?;
     Ok(outcome)
 }
 
 async fn write_footprint(
-    transaction: &mut Transaction,
+    import: &mut Import,
     footprint: &ProductFootprint,
     object: &ImportObject,
 ) -> Result<(), sqlx::Error> {
+    let transaction = &mut import.transaction;
     let id = footprint.id.to_string();
+    let formerly_brought = if import.has_grants {
+        grants::brought_by(transaction, &id).await?
+    } else {
+        grants::Brought::new()
+    };
     let ileap = IleapObject::from_footprint(footprint).and_then(Result::ok);
     sql("DELETE FROM footprints WHERE id = $1")
         .bind(&id)
@@ -179,6 +195,13 @@ async fn write_footprint(
     }
     if let Some(IleapObject::Shipment(shipment)) = &ileap {
         for tce in &shipment.tces {
+            if let Some(consignment_id) = &tce.consignment_id {
+                sql("INSERT INTO footprint_consignments (consignment_id, footprint) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                    .bind(consignment_id)
+                    .bind(&id)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
             for (kind, object_id) in [("toc", &tce.toc_id), ("hoc", &tce.hoc_id)] {
                 let Some(object_id) = object_id else { continue };
                 sql(
@@ -192,11 +215,14 @@ async fn write_footprint(
             }
         }
     }
+    if import.has_grants {
+        grants::footprint_written(transaction, &id, formerly_brought).await?;
+    }
     Ok(())
 }
 
 async fn tad(
-    transaction: &mut Transaction,
+    import: &mut Import,
     index: usize,
     object: &ImportObject,
 ) -> Result<Outcome, StoreError> {
@@ -211,7 +237,7 @@ async fn tad(
     }
     let known = sql("SELECT json FROM tads WHERE activity_id = $1").bind(id);
     let known = known
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut import.transaction)
         .await
         .map_err(&failed)?;
     let outcome = match known {
@@ -221,22 +247,30 @@ async fn tad(
         }
         Some(_) => Outcome::Updated,
     };
-    let written = write_tad(transaction, id, object).await;
+    let written = write_tad(import, id, object).await;
     written.map_err(|error| unwritten(index, error))?;
     Ok(outcome)
 }
 
 async fn write_tad(
-    transaction: &mut Transaction,
+    import: &mut Import,
     id: &str,
     object: &ImportObject,
 ) -> Result<(), sqlx::Error> {
+    let transaction = &mut import.transaction;
     sql("DELETE FROM tads WHERE activity_id = $1")
         .bind(id)
         .execute(&mut *transaction)
         .await?;
-    sql("INSERT INTO tads (activity_id, json) VALUES ($1, $2)")
+    let moment = |member| {
+        let text = object.value.get(member).and_then(Value::as_str)?;
+        let moment: DateTime = text.parse().ok()?;
+        Some(nanoseconds(moment.timestamp()))
+    };
+    sql("INSERT INTO tads (activity_id, departs, arrives, json) VALUES ($1, $2, $3, $4)")
         .bind(id)
+        .bind(moment("departureAt"))
+        .bind(moment("arrivalAt"))
         .bind(&object.json)
         .execute(&mut *transaction)
         .await?;
@@ -247,6 +281,18 @@ async fn write_tad(
             .bind(id)
             .execute(&mut *transaction)
             .await?;
+    }
+    let consignments = object.value.get("consignmentIds").and_then(Value::as_array);
+    let consignments = consignments.into_iter().flatten().filter_map(Value::as_str);
+    for consignment_id in consignments {
+        sql("INSERT INTO tad_consignments (consignment_id, activity_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(consignment_id)
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    if import.has_grants {
+        grants::activity_written(transaction, id).await?;
     }
     Ok(())
 }

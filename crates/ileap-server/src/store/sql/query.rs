@@ -41,7 +41,10 @@ pub(super) fn footprints(
     );
     query.push("SELECT f.json, f.created, f.id FROM ");
     let listed = walk::listed_id(filter);
-    let order = walk::push_footprints(&mut query, listed);
+    let order = match (listed, visibility.reach()) {
+        (None, Reach::Named { recipient, .. }) => walk::push_named(&mut query, recipient),
+        _ => walk::push_footprints(&mut query, listed),
+    };
     if !push_visibility(&mut query, visibility) {
         return Ok(None);
     }
@@ -66,12 +69,7 @@ pub(super) fn tads(
     filter: &TadFilter,
     page: &PageQuery,
 ) -> Result<Option<Builder>, StoreError> {
-    let sees_activities = match visibility.reach() {
-        Reach::Everything => true,
-        Reach::Kinds(roles) => !roles.is_empty(),
-        Reach::Nothing => false,
-    };
-    if !sees_activities {
+    if matches!(visibility.reach(), Reach::Nothing) {
         return Ok(None);
     }
     let mut query = Builder::new(
@@ -80,7 +78,20 @@ pub(super) fn tads(
     );
     query.push("SELECT t.json, t.activity_id FROM ");
     let narrow = walk::narrow_term(filter);
-    let order = walk::push_activities(&mut query, narrow);
+    let order = match (narrow, visibility.reach()) {
+        (None, Reach::Named { recipient, .. }) => {
+            walk::push_named_activities(&mut query, recipient)
+        }
+        (Some(_), Reach::Named { recipient, .. }) => {
+            let order = walk::push_activities(&mut query, narrow);
+            query.push(
+                " AND EXISTS (SELECT 1 FROM tad_grants g WHERE g.activity_id = t.activity_id AND g.recipient = ",
+            );
+            query.push_bind(recipient.clone()).push(")");
+            order
+        }
+        _ => walk::push_activities(&mut query, narrow),
+    };
     for term in filter.terms.iter().filter(|one| Some(*one) != narrow) {
         if term.alternatives.is_empty() {
             // Such as a mass that is no number.
@@ -163,10 +174,15 @@ fn parse_position(position: &Position) -> Option<(i64, &str)> {
 
 /// Adds what the caller may see; `false` when that is nothing.
 fn push_visibility(query: &mut Builder, visibility: &Visibility) -> bool {
-    let roles = match visibility.reach() {
+    let (named_for, roles) = match visibility.reach() {
         Reach::Everything => return true,
         Reach::Nothing => return false,
-        Reach::Kinds(roles) => roles,
+        Reach::Kinds(roles) => (None, roles),
+        Reach::Named { recipient, roles } => (Some(recipient), roles),
+    };
+    let shipments = match named_for {
+        None => SHIPMENTS_AND_REFERENCES,
+        Some(_) => "(f.kind = 'shipment' OR g.by_shipment = 1)",
     };
     let conditions: Vec<&str> = roles
         .iter()
@@ -174,16 +190,23 @@ fn push_visibility(query: &mut Builder, visibility: &Visibility) -> bool {
             Role::All => "1 = 1",
             Role::Operator => "f.kind <> 'generic'",
             Role::Organizer => "f.kind IN ('toc', 'hoc')",
-            Role::User => SHIPMENTS_AND_REFERENCES,
+            Role::User => shipments,
         })
         .collect();
     if conditions.is_empty() {
         return false;
     }
-    query
-        .push(" AND (")
-        .push(&conditions.join(" OR "))
-        .push(")");
+    query.push(" AND ");
+    if let Some(recipient) = named_for {
+        query
+            .push("EXISTS (SELECT 1 FROM footprint_grants g WHERE g.footprint = f.id AND g.recipient = ")
+            .push_bind(recipient.clone())
+            .push(" AND ");
+    }
+    query.push("(").push(&conditions.join(" OR ")).push(")");
+    if named_for.is_some() {
+        query.push(")");
+    }
     true
 }
 

@@ -37,6 +37,28 @@ pub(super) fn push_footprints(query: &mut Builder, listed: Option<&Comparison>) 
     "k.created, k.footprint"
 }
 
+/// Adds what a page of footprints follows that rules name for `recipient`, and returns the columns of its order.
+pub(super) fn push_named(query: &mut Builder, recipient: &str) -> &'static str {
+    let dialect = query.dialect;
+    query
+        .push("footprint_grants k")
+        .push(dialect.then_join())
+        .push("footprints f ON f.id = k.footprint WHERE k.recipient = ")
+        .push_bind(recipient.to_owned());
+    "k.created, k.footprint"
+}
+
+/// The same for activity data.
+pub(super) fn push_named_activities(query: &mut Builder, recipient: &str) -> &'static str {
+    let dialect = query.dialect;
+    query
+        .push("tad_grants k")
+        .push(dialect.then_join())
+        .push("tads t ON t.activity_id = k.activity_id WHERE k.recipient = ")
+        .push_bind(recipient.to_owned());
+    "k.activity_id"
+}
+
 /// The list of ids a comparison looks into, and for what; `None` when it is about no such list.
 pub(super) fn list_and_value(comparison: &Comparison) -> Option<(&'static str, &str)> {
     let list = match comparison.property {

@@ -4,9 +4,10 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use super::super::{database::Lock, dialect::Dialect, *};
 use crate::{
+    access::AccessRule,
     identity::Role,
     import,
-    store::{contract, logins::LoginRecords as _},
+    store::{access::AccessRules as _, contract, logins::LoginRecords as _},
     verify::AccountKey,
 };
 
@@ -107,7 +108,7 @@ async fn an_import_waits_for_another_process_that_writes() {
     let writing = tokio::spawn(async move {
         for number in 0..200 {
             theirs
-                .allow(&format!("org_{number}"), AccessRule::Everything)
+                .allow(&format!("org_{number}"), &[AccessRule::Everything])
                 .await
                 .unwrap();
         }
@@ -155,7 +156,7 @@ async fn plan(store: &SqlStore, query: Builder) -> String {
 #[tokio::test]
 async fn lists_follow_an_index_that_is_in_their_order() {
     let store = SqlStore::open("sqlite::memory:").await.unwrap();
-    store.allow("org", AccessRule::Everything).await.unwrap();
+    store.allow("org", &[AccessRule::Everything]).await.unwrap();
     let organizer = contract::principal(&[Role::Organizer], "org");
     let organizer = Visibility::of(&organizer, &store).await.unwrap();
     let page = PageQuery {
