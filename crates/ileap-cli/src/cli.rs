@@ -2,6 +2,7 @@
 
 mod access;
 mod data;
+mod partners;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,10 @@ pub(crate) use self::{
         AccessArguments, AccessCommand, ChangeAccessArguments, ListAccessArguments, NamedObjects,
     },
     data::{FileFormat, ImportArguments, RemoveArguments, ValidateArguments},
+    partners::{
+        AddPartnerArguments, BasicEncoding, ListPartnersArguments, NamedPartnerArguments,
+        PartnersCommand, RetryArguments,
+    },
 };
 
 /// An iLEAP/PACT server for companies whose users live in Clerk.
@@ -46,6 +51,9 @@ pub(crate) enum Command {
     HashSecret(HashSecretArguments),
     /// Put footprints and transport activity data into the store, each file whole or not at all.
     Import(ImportArguments),
+    /// Register partners' own hosts, where their requests by event are answered.
+    #[command(subcommand)]
+    Partners(PartnersCommand),
     /// Withdraw: a footprint leaves a deprecated version, transport activity data goes.
     Remove(RemoveArguments),
     /// Run the server.

@@ -8,12 +8,14 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod hash_secret;
 pub(crate) mod import;
+pub(crate) mod partners;
 pub(crate) mod remove;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod validate;
 
 mod file;
+mod secret;
 
 use ileap_server::{
     config::{Config, Sources},

@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Unavailable = 69,
     /// A defect of ours.
     Bug = 70,
+    /// Whoever was asked does not take the credentials.
+    CredentialsRefused = 77,
 }
 
 impl From<Exit> for ExitCode {

@@ -52,6 +52,7 @@ async fn dispatch(command: Command) -> Result<Exit, Failed> {
         Command::Demo(arguments) => commands::demo::run(arguments).await,
         Command::HashSecret(arguments) => commands::hash_secret::run(&arguments),
         Command::Import(arguments) => commands::import::run(arguments).await,
+        Command::Partners(command) => commands::partners::run(command).await,
         Command::Remove(arguments) => commands::remove::run(arguments).await,
         Command::Serve(arguments) => commands::serve::run(arguments).await,
         Command::Token(command) => commands::token::run(command),

@@ -44,9 +44,15 @@ impl Visibility {
                 reach: Reach::Everything,
             });
         }
-        let roles = principal.roles.clone();
         let recipient = principal.recipient();
-        let reach = match store.rule_reach(recipient).await? {
+        let reach = store.rule_reach(recipient).await?;
+        Ok(Self::resolve(principal.roles.clone(), recipient, reach))
+    }
+
+    /// What roles open within the reach of a recipient's rules.
+    pub(crate) fn resolve(roles: BTreeSet<Role>, recipient: &str, reach: RuleReach) -> Self {
+        let reach = match reach {
+            _ if roles.contains(&Role::All) => Reach::Everything,
             _ if roles.is_empty() => Reach::Nothing,
             RuleReach::Everything => Reach::Kinds(roles),
             RuleReach::Nothing => Reach::Nothing,
@@ -55,7 +61,7 @@ impl Visibility {
                 roles,
             },
         };
-        Ok(Self { reach })
+        Self { reach }
     }
 
     /// Sees everything: for the data owner, and for tests.

@@ -26,8 +26,8 @@ mod violation;
 pub use base_url::PublicBaseUrl;
 pub use document::{default_file, json_schema, reference_markdown};
 pub use sections::{
-    Access, Budget, Clerk, Config, Data, Keys, KnownGood, Listener, Log, Profile, StoreSection,
-    TlsFiles, Token, Upstream, Verifier, VerifierKind,
+    Access, Budget, Clerk, Config, Data, Events, Keys, KnownGood, Listener, Log, Profile,
+    StoreSection, TlsFiles, Token, Upstream, Verifier, VerifierKind,
 };
 pub use sources::Sources;
 pub use store_url::StoreUrl;

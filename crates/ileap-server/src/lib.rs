@@ -8,6 +8,7 @@ pub mod access;
 pub mod clock;
 pub mod config;
 pub mod data;
+pub mod delivery;
 pub mod doctor;
 pub mod http;
 pub mod identity;
@@ -22,4 +23,5 @@ pub mod withdraw;
 
 pub mod clerk;
 pub mod outbound;
+pub mod partner;
 mod serve;

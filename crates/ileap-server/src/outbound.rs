@@ -1,8 +1,10 @@
 //! The one place that builds HTTP clients, and what every answer from outside goes through.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, header};
+use reqwest::dns::Resolve;
 use url::Url;
 
 /// How long an unused connection is kept: shorter than servers and load balancers usually do, so that
@@ -58,6 +60,22 @@ impl OutboundOptions {
 ///
 /// It has no total deadline: the caller owns one, because it often covers several calls.
 pub fn client(options: &OutboundOptions) -> Result<reqwest::Client, OutboundError> {
+    built(builder(options))
+}
+
+/// The same, with names resolved by `resolver`.
+pub(crate) fn client_resolving(
+    options: &OutboundOptions,
+    resolver: Arc<impl Resolve + 'static>,
+) -> Result<reqwest::Client, OutboundError> {
+    built(builder(options).dns_resolver(resolver))
+}
+
+fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, OutboundError> {
+    builder.build().map_err(|_| OutboundError::Roots)
+}
+
+fn builder(options: &OutboundOptions) -> reqwest::ClientBuilder {
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that may build a client"
@@ -74,8 +92,6 @@ pub fn client(options: &OutboundOptions) -> Result<reqwest::Client, OutboundErro
         .referer(false)
         .no_proxy()
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        .build()
-        .map_err(|_| OutboundError::Roots)
 }
 
 /// Reads a body of at most `limit_bytes`; anything longer is an error as soon as that is known.
@@ -91,6 +107,12 @@ pub async fn read_capped(
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+/// `Retry-After` in its form of whole seconds (RFC 9110 §10.2.3).
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// Why a call gave no answer. It holds no address, header or body: those may carry secrets.

@@ -25,6 +25,7 @@ use crate::{
     clock::{Clock, SystemClock},
     config::Config,
     data::DataSource,
+    delivery::{Delivery, DeliveryOptions, DeliveryParts},
     http::{
         admin,
         documents::Documents,
@@ -46,6 +47,8 @@ use crate::{
 const ADMIN_CONNECTIONS: usize = 64;
 /// How long the verifier may take to clean up behind its logins.
 const VERIFIER_DRAIN: Duration = Duration::from_secs(5);
+/// How long a partner that is being called may take to answer.
+const DELIVERY_DRAIN: Duration = Duration::from_secs(5);
 /// How long the admin listener drains, once the public one has.
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
@@ -55,6 +58,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The keys that sign access tokens.
     pub keys: Arc<SigningKeys>,
+    /// How tasks for partners are done.
+    pub delivery: DeliveryOptions,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// The floor under the time a refusal takes.
@@ -83,6 +88,7 @@ impl Parts {
         Ok(Self {
             verifier: verifier(config, verifier_parts)?,
             clock,
+            delivery: DeliveryOptions::from_config(config),
             keys: Arc::new(keys),
             metrics,
             refusal_floor: REFUSAL_FLOOR,
@@ -189,6 +195,7 @@ impl Server {
             };
             tokio::join!(tend, invalidations.follow(mark));
         });
+        let delivery = tokio::spawn(self.state.delivery.clone().run());
         let (stop_admin, stopped) = watch::channel(());
         let admin = tokio::spawn(self.admin.serve(
             async move {
@@ -206,6 +213,7 @@ impl Server {
         };
         self.public.serve(drained, self.drain).await;
         care.abort();
+        self.state.delivery.stop(delivery, DELIVERY_DRAIN).await;
         self.state.verifier.drain(VERIFIER_DRAIN).await;
         drop(stop_admin);
         if admin.await.is_err() {
@@ -264,7 +272,15 @@ fn state(config: &Config, parts: Parts, data: Arc<dyn DataSource>, bound: Socket
         .map_or("", |url| url.path_prefix());
     let cutoffs = Arc::new(TokenCutoffs::default());
     let signing_secret = config.verifier.clerk.webhook_signing_secret.as_ref();
+    let delivery = DeliveryParts {
+        clock: parts.clock.clone(),
+        data: data.clone(),
+        metrics: parts.metrics.clone(),
+        public_base_url: base.clone(),
+        store: parts.store.clone(),
+    };
     AppState {
+        delivery: Arc::new(Delivery::new(parts.delivery, delivery)),
         invalidations: Arc::new(Invalidations {
             clock: parts.clock.clone(),
             cutoffs: cutoffs.clone(),

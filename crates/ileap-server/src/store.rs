@@ -4,6 +4,8 @@ pub mod access;
 #[cfg(test)]
 pub(crate) mod contract;
 pub mod logins;
+pub mod outbox;
+pub mod partners;
 pub mod sql;
 
 use bytes::Bytes;
@@ -18,7 +20,9 @@ use crate::{access::Visibility, identity::Principal};
 
 /// The store port. Stored JSON leaves as the bytes that went in.
 #[async_trait::async_trait]
-pub trait Store: access::AccessRules + logins::LoginRecords {
+pub trait Store:
+    access::AccessRules + logins::LoginRecords + outbox::Outbox + partners::PartnerRecords
+{
     /// The latest version of one footprint, if `visibility` covers it. Ids compare without regard to case.
     async fn footprint(
         &self,
@@ -42,8 +46,13 @@ pub trait Store: access::AccessRules + logins::LoginRecords {
         page: &PageQuery,
     ) -> Result<Page, StoreError>;
 
-    /// Keeps an event; when this returns, it survives a crash. The same source and id again is a duplicate.
-    async fn record_event(&self, event: &ReceivedEvent<'_>) -> Result<EventReceipt, StoreError>;
+    /// Keeps an event and, if it is new, the tasks that follow from it; when this returns, all of it survives
+    /// a crash. The same source and id again is a duplicate.
+    async fn record_event(
+        &self,
+        event: &ReceivedEvent<'_>,
+        tasks: &[outbox::NewTask],
+    ) -> Result<EventReceipt, StoreError>;
 
     /// Begins to change objects. Others see nothing of it before the commit, and no other import or withdrawal
     /// comes in between.
@@ -136,6 +145,8 @@ pub struct ReceivedEvent<'a> {
 pub enum EventReceipt {
     /// The same sender's event with this source and id was already there; nothing changed.
     Duplicate,
+    /// Nothing was kept: too many tasks of this sender are still open.
+    Full,
     /// Kept.
     Stored,
 }

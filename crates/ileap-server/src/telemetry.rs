@@ -6,12 +6,15 @@ use std::{
     time::Duration,
 };
 
+use jiff::SignedDuration;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+use crate::store::outbox::OutboxDepth;
 
 /// Upper bounds of the duration histograms, in seconds: from a cached answer to an upstream at its deadline.
 const BUCKETS: [f64; 11] = [
@@ -29,6 +32,10 @@ pub struct Metrics {
     verify_duration: Family<VerifierLabel, Histogram>,
     known_good: Family<KnownGoodLabels, Counter<u64, AtomicU64>>,
     webhooks: Family<WebhookLabels, Counter<u64, AtomicU64>>,
+    deliveries: Family<DeliveryLabels, Counter<u64, AtomicU64>>,
+    outbox_open: Gauge<i64, AtomicI64>,
+    outbox_dead: Gauge<i64, AtomicI64>,
+    outbox_age: Gauge<i64, AtomicI64>,
     objects_refused: Counter<u64, AtomicU64>,
     connections: Gauge<i64, AtomicI64>,
 }
@@ -142,6 +149,12 @@ struct VerifyLabels {
 }
 
 #[derive(Clone, Debug, Eq, EncodeLabelSet, Hash, PartialEq)]
+struct DeliveryLabels {
+    task: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Eq, EncodeLabelSet, Hash, PartialEq)]
 struct VerifierLabel {
     verifier: &'static str,
 }
@@ -159,6 +172,10 @@ impl Metrics {
             verify_duration: Family::new_with_constructor(histogram),
             known_good: Family::default(),
             webhooks: Family::default(),
+            deliveries: Family::default(),
+            outbox_open: Gauge::default(),
+            outbox_dead: Gauge::default(),
+            outbox_age: Gauge::default(),
             objects_refused: Counter::default(),
             connections: Gauge::default(),
         };
@@ -199,6 +216,27 @@ impl Metrics {
             "webhooks",
             "Webhooks of Clerk, by what became of them",
             metrics.webhooks.clone(),
+        );
+        registry.register(
+            "deliveries",
+            "Attempts at tasks for partners, by what became of them",
+            metrics.deliveries.clone(),
+        );
+        registry.register(
+            "outbox_open",
+            "Tasks for partners that are not done",
+            metrics.outbox_open.clone(),
+        );
+        registry.register(
+            "outbox_dead",
+            "Tasks for partners that were given up",
+            metrics.outbox_dead.clone(),
+        );
+        registry.register_with_unit(
+            "outbox_oldest_age",
+            "Age of the oldest task for a partner that is not done",
+            Unit::Seconds,
+            metrics.outbox_age.clone(),
         );
         registry.register(
             "source_objects_refused",
@@ -255,6 +293,21 @@ impl Metrics {
         self.webhooks
             .get_or_create(&WebhookLabels { outcome })
             .inc();
+    }
+
+    /// Counts an attempt at a task for a partner.
+    pub fn delivered(&self, task: &'static str, outcome: &'static str) {
+        self.deliveries
+            .get_or_create(&DeliveryLabels { task, outcome })
+            .inc();
+    }
+
+    /// Sets how much is open in the outbox, and since when.
+    pub fn outbox(&self, depth: &OutboxDepth, oldest: SignedDuration) {
+        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.outbox_open.set(count(depth.open));
+        self.outbox_dead.set(count(depth.dead));
+        self.outbox_age.set(oldest.as_secs().max(0));
     }
 
     /// Counts objects of the data source that are not served.

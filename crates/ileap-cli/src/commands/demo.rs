@@ -7,7 +7,10 @@ use ileap_server::{
     access::AccessRule,
     clock::SystemClock,
     config::{Config, Sources},
+    delivery::DeliveryOptions,
+    identity::{ClientCredentials, ClientId, ClientSecret},
     import,
+    partner::Reach,
     server::{self, Parts, Server, VerifierParts},
     store::{access::AccessRules as _, sql::SqlStore},
     telemetry::{self, Metrics},
@@ -81,6 +84,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failed> {
         store: store.clone(),
     };
     let parts = Parts {
+        delivery: callbacks()?,
         keys: Arc::new(keys.map_err(|error| failed(error.into()))?),
         metrics,
         refusal_floor: server::REFUSAL_FLOOR,
@@ -93,6 +97,26 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failed> {
     server.run(stop).await;
     clerk.stop().await;
     Ok(())
+}
+
+/// Whoever listens on this machine is called back, with credentials that everyone knows.
+fn callbacks() -> Result<DeliveryOptions, Failed> {
+    let client_id = ClientId::new("test_client_id");
+    let client_secret = ClientSecret::new("test_client_secret");
+    let (Some(client_id), Some(client_secret)) = (client_id, client_secret) else {
+        return Err(Failed::new(
+            "starting the demo",
+            "its callback credentials are malformed",
+        ));
+    };
+    Ok(DeliveryOptions {
+        loopback_credentials: Some(ClientCredentials {
+            client_id,
+            client_secret,
+        }),
+        reach: Reach::Loopback,
+        ..DeliveryOptions::default()
+    })
 }
 
 async fn clerk(real_limits: bool) -> Result<ClerkEmulator, Failed> {

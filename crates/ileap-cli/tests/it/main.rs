@@ -10,6 +10,7 @@ mod access;
 mod commands;
 mod doctor;
 mod import;
+mod partners;
 mod static_users;
 mod upstream_tls;
 mod workspace;

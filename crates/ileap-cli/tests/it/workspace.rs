@@ -82,13 +82,15 @@ const WORD_RULES: &[WordRule] = &[
         instead: "let the route hand over plain values",
     },
     WordRule {
-        // In `clerk/`, `data/upstream` and `outbound` it is the status of someone else's answer.
+        // In `clerk/`, `data/upstream`, `outbound` and `partner` it is the status of someone else's answer.
         word: "StatusCode",
         only_in: &[
             "http/",
             "http.rs",
             "clerk/",
             "data/upstream/",
+            "partner.rs",
+            "partner/",
             "outbound.rs",
             "outbound/",
         ],

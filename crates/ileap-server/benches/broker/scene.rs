@@ -81,6 +81,7 @@ impl Scene {
             clock,
             keys: Arc::new(SigningKeys::ephemeral(Algorithm::Rs256).expect("keys")),
             metrics,
+            delivery: ileap_server::delivery::DeliveryOptions::default(),
             refusal_floor: server::REFUSAL_FLOOR,
             store,
         };

@@ -162,6 +162,7 @@ async fn product(algorithm: Algorithm, reuse: &str) {
         clock,
         keys: keys.clone(),
         metrics,
+        delivery: ileap_server::delivery::DeliveryOptions::default(),
         refusal_floor: Duration::ZERO,
         store,
         verifier: Arc::new(verifier.expect("randomness")),

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     error::{BackendTarget, ClerkError},
-    wire::{self, ErrorEnvelope},
+    wire::ErrorEnvelope,
 };
 use crate::{
     outbound::{self, OutboundError},
@@ -111,7 +111,7 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 
 async fn refusal(response: reqwest::Response) -> CallError {
     let status = response.status();
-    let retry_after = wire::retry_after(response.headers());
+    let retry_after = outbound::retry_after(response.headers());
     // The status alone still tells what class of failure it is: an unreadable body is no new error.
     let body = outbound::read_capped(response, BODY_LIMIT_BYTES)
         .await

@@ -3,9 +3,6 @@
 //!
 //! Only what may be printed is read. Tokens, addresses and metadata in the answers never get a field.
 
-use std::time::Duration;
-
-use http::{HeaderMap, header};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 /// The longest identifier or error code taken over from Clerk, in bytes.
@@ -249,12 +246,6 @@ pub(crate) fn word(text: Option<&str>) -> Option<String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let fits = (1..=WORD_LIMIT_BYTES).contains(&text.len()) && text.bytes().all(is_plain);
     fits.then(|| text.to_owned())
-}
-
-/// `Retry-After` in its form of whole seconds (RFC 9110 §10.2.3), the one Clerk uses.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
 pub(crate) fn null_is_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>

@@ -7,7 +7,12 @@ use super::{
 };
 
 /// Variables that other parts of the program read.
-const OTHER_VARIABLES: [&str; 3] = ["ILEAP_CONFIG", "ILEAP_CLIENT_ID", "ILEAP_CLIENT_SECRET"];
+const OTHER_VARIABLES: [&str; 4] = [
+    "ILEAP_CONFIG",
+    "ILEAP_CLIENT_ID",
+    "ILEAP_CLIENT_SECRET",
+    "ILEAP_PARTNER_SECRET",
+];
 
 /// Clerk's own variables, and the keys they stand for.
 const CLERK_VARIABLES: [(&str, &str); 3] = [

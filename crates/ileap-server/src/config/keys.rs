@@ -33,7 +33,7 @@ const NEAR: usize = 5;
 const ROLES: &[&str] = &["user", "organizer", "operator", "all"];
 
 /// Every key, in the order of the default file.
-pub(super) const KEYS: [Key; 52] = [
+pub(super) const KEYS: [Key; 53] = [
     Key::unset(
         "public_base_url",
         Kind::Text,
@@ -333,6 +333,13 @@ pub(super) const KEYS: [Key; 52] = [
         Kind::Duration("100ms", "10s"),
         "\"5s\"",
         "The longest one answer may take, all calls to your service together.",
+    ),
+    Key::set(
+        "events.private_networks",
+        Kind::Boolean,
+        "false",
+        "Whether partners' hosts (`ileap partners`) may be in private networks, and on this machine, where plain HTTP \
+         is allowed too. Otherwise only public addresses are called, over HTTPS.",
     ),
     Key::set(
         "profile.oauth_errors",

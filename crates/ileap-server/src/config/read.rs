@@ -11,8 +11,8 @@ use super::{
     reader::Reader,
     secret_file,
     sections::{
-        Access, Budget, Config, Keys, KnownGood, Listener, Log, Profile, StoreSection, TlsFiles,
-        Token, Verifier, VerifierKind,
+        Access, Budget, Config, Events, Keys, KnownGood, Listener, Log, Profile, StoreSection,
+        TlsFiles, Token, Verifier, VerifierKind,
     },
     store_url::StoreUrl,
     values,
@@ -33,6 +33,7 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
     let keys = keys(reader);
     let store = store(reader);
     let data = data(reader);
+    let private_networks = reader.boolean("events.private_networks");
     let oauth_errors = reader.parsed("profile.oauth_errors", |text| {
         OauthErrors::ALL
             .into_iter()
@@ -49,6 +50,9 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
     Some(Config {
         access: access?,
         data: data?,
+        events: Events {
+            private_networks: private_networks?,
+        },
         keys: keys?,
         listener: listener?,
         log: Log {

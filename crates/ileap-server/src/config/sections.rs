@@ -19,6 +19,8 @@ pub struct Config {
     pub access: Access,
     /// The data endpoints.
     pub data: Data,
+    /// Events.
+    pub events: Events,
     /// Signing keys.
     pub keys: Keys,
     /// Listeners.
@@ -68,6 +70,13 @@ pub struct Upstream {
     pub token: Option<UpstreamToken>,
     /// Its base.
     pub url: Url,
+}
+
+/// `[events]`
+#[derive(Clone, Debug)]
+pub struct Events {
+    /// Whether partners' hosts may be in private networks, and on this machine.
+    pub private_networks: bool,
 }
 
 /// `[keys]`

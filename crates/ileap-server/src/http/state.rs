@@ -10,6 +10,7 @@ use crate::{
     clerk::webhook::{Likenesses, WebhookKey},
     clock::Clock,
     data::DataSource,
+    delivery::Delivery,
     invalidation::Invalidations,
     store::Store,
     telemetry::Metrics,
@@ -25,6 +26,8 @@ pub struct AppState {
     pub clock: Arc<dyn Clock>,
     /// What the data endpoints answer.
     pub data: Arc<dyn DataSource>,
+    /// What partners get after their request has been answered.
+    pub delivery: Arc<Delivery>,
     /// The documents that never change while we run.
     pub documents: Documents,
     /// How each client encodes its Basic credentials.

@@ -4,6 +4,8 @@ mod access;
 mod filters;
 mod imports;
 mod logins;
+mod outbox;
+mod partners;
 
 use bytes::Bytes;
 use ileap_types::{
@@ -41,6 +43,8 @@ pub(crate) async fn run(store: &dyn Store) {
     access::rules_open_what_they_name(store).await;
     access::agrees_with_the_reference(store).await;
     logins::hold(store).await;
+    partners::are_kept(store).await;
+    outbox::holds(store).await;
 }
 
 fn footprints() -> Vec<Value> {
@@ -346,7 +350,7 @@ async fn events_are_kept_once_per_sender(store: &dyn Store) {
             received_at: Timestamp::UNIX_EPOCH,
         };
         assert_eq!(
-            store.record_event(&received).await.unwrap(),
+            store.record_event(&received, &[]).await.unwrap(),
             receipt,
             "{recipient}"
         );

@@ -7,7 +7,10 @@ mod dialect;
 mod grants;
 mod import;
 mod logins;
+mod outbox;
+mod partners;
 mod postgres;
+mod publish;
 mod query;
 mod schema;
 mod sqlite;
@@ -19,12 +22,13 @@ use bytes::Bytes;
 use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
 
 use self::{
-    database::Pool,
+    database::{Lock, Pool},
     query::Builder,
-    statement::{Row, sql},
+    statement::{Row, Statement, sql},
 };
 use super::{
     CursorKey, EventReceipt, ImportTransaction, Page, PageQuery, ReceivedEvent, Store, StoreError,
+    outbox::NewTask,
 };
 use crate::access::Visibility;
 
@@ -120,28 +124,32 @@ impl Store for SqlStore {
         self.page(query, page.limit).await
     }
 
-    async fn record_event(&self, received: &ReceivedEvent<'_>) -> Result<EventReceipt, StoreError> {
-        let event = received.event;
-        let inserted = sql(
-            "INSERT INTO events (recipient, source, id, type, client_id, received_at, json) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-        )
-        .bind(received.sender.recipient())
-        .bind(&event.source)
-        .bind(&event.id)
-        .bind(event.event_type.as_str())
-        .bind(received.sender.client_id.as_str())
-        .bind(nanoseconds(received.received_at))
-        .bind(received.body)
-        .execute(&self.writer)
-        .await
-        .map_err(unavailable("keeping an event"))?;
-        let is_new = inserted > 0;
-        Ok(if is_new {
-            EventReceipt::Stored
-        } else {
-            EventReceipt::Duplicate
-        })
+    async fn record_event(
+        &self,
+        received: &ReceivedEvent<'_>,
+        tasks: &[NewTask],
+    ) -> Result<EventReceipt, StoreError> {
+        let failed = unavailable("keeping an event");
+        if tasks.is_empty() {
+            let inserted = event(received).execute(&self.writer).await;
+            return inserted.map(receipt).map_err(failed);
+        }
+        let kept = async {
+            let recipient = received.sender.recipient();
+            let mut transaction = self.writer.begin(Lock::Account(recipient)).await?;
+            let receipt = receipt(event(received).execute(&mut transaction).await?);
+            if receipt == EventReceipt::Duplicate {
+                transaction.commit().await?;
+                return Ok(receipt);
+            }
+            if outbox::is_full(&mut transaction, recipient).await? {
+                return Ok(EventReceipt::Full);
+            }
+            outbox::insert(&mut transaction, tasks, received.received_at).await?;
+            transaction.commit().await?;
+            Ok(receipt)
+        };
+        kept.await.map_err(failed)
     }
 
     async fn begin_import(&self) -> Result<Box<dyn ImportTransaction>, StoreError> {
@@ -172,6 +180,28 @@ impl Store for SqlStore {
 /// Whether a URL names a database in PostgreSQL.
 pub(crate) fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+fn event<'q>(received: &'q ReceivedEvent<'_>) -> Statement<'q> {
+    let event = received.event;
+    sql(
+        "INSERT INTO events (recipient, source, id, type, client_id, received_at, json) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+    )
+    .bind(received.sender.recipient())
+    .bind(&event.source)
+    .bind(&event.id)
+    .bind(event.event_type.as_str())
+    .bind(received.sender.client_id.as_str())
+    .bind(nanoseconds(received.received_at))
+    .bind(received.body)
+}
+
+fn receipt(inserted: u64) -> EventReceipt {
+    match inserted {
+        0 => EventReceipt::Duplicate,
+        _ => EventReceipt::Stored,
+    }
 }
 
 fn json(row: &Row) -> Result<Bytes, sqlx::Error> {

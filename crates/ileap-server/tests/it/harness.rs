@@ -7,10 +7,12 @@ use ileap_server::{
     access::AccessRule,
     clock::{Clock, SystemClock},
     config::{Config, Sources},
+    delivery::DeliveryOptions,
     identity::{ClientId, Principal, Role, Scopes},
     import,
+    partner::Reach,
     server::{self, Parts, Server, VerifierParts},
-    store::{access::AccessRules as _, sql::SqlStore},
+    store::{Store, access::AccessRules as _, sql::SqlStore},
     telemetry::Metrics,
     token::{Algorithm, MintOptions, SigningKeys, TokenIssuer},
 };
@@ -67,6 +69,7 @@ pub(crate) struct Options {
     pub(crate) users: Vec<EmulatorUser>,
     pub(crate) clerk: EmulatorOptions,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) delivery: DeliveryOptions,
     pub(crate) refusal_floor: Duration,
     pub(crate) verifier: &'static str,
 }
@@ -83,6 +86,11 @@ impl Default for Options {
             clock: Arc::new(SystemClock),
             refusal_floor: Duration::from_millis(1),
             verifier: "clerk_frontend",
+            delivery: DeliveryOptions {
+                first_pause: Duration::from_millis(50),
+                reach: Reach::Private,
+                ..DeliveryOptions::default()
+            },
         }
     }
 }
@@ -123,6 +131,7 @@ pub(crate) struct TestServer {
 struct Fixed {
     clock: Arc<dyn Clock>,
     config: Config,
+    delivery: DeliveryOptions,
     keys: Arc<SigningKeys>,
     refusal_floor: Duration,
     store: Arc<SqlStore>,
@@ -182,6 +191,7 @@ impl TestServer {
             config: config(&clerk, options.verifier, options.environment),
             keys: Arc::new(SigningKeys::ephemeral(Algorithm::Es256).unwrap()),
             clock: options.clock,
+            delivery: options.delivery,
             refusal_floor: options.refusal_floor,
             store,
         };
@@ -197,6 +207,7 @@ impl TestServer {
         };
         let parts = Parts {
             clock: fixed.clock.clone(),
+            delivery: fixed.delivery.clone(),
             keys: fixed.keys.clone(),
             metrics,
             refusal_floor: fixed.refusal_floor,
@@ -225,6 +236,11 @@ impl TestServer {
     pub(crate) async fn allow(&self, organization: &str, rules: &[AccessRule]) {
         let id = self.clerk.organization_id(organization).unwrap();
         self.fixed.store.allow(&id, rules).await.unwrap();
+    }
+
+    /// The store beneath it.
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.fixed.store
     }
 
     /// Another instance on the same store, keys and Clerk.

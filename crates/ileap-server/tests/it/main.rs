@@ -10,6 +10,7 @@
 mod access;
 mod attack;
 mod backend;
+mod callbacks;
 mod conformance;
 mod discovery;
 mod edge;

@@ -11,6 +11,11 @@ use crate::pact::v2::PfId;
 use crate::strict_json;
 use crate::wire::wire_enum;
 
+/// The longest `id`: it is kept, indexed and logged.
+const ID_LIMIT_BYTES: usize = 1024;
+/// The longest `source`, likewise.
+const SOURCE_LIMIT_BYTES: usize = 2048;
+
 wire_enum! {
     /// The four event types of PACT v2.
     pub closed enum EventType {
@@ -131,7 +136,21 @@ impl CloudEvent {
                 expected: "one of the four event types of PACT v2",
             })?;
         let id = text(&envelope, "id", "id")?.to_owned();
+        if id.len() > ID_LIMIT_BYTES {
+            let expected = "at most 1024 bytes long";
+            return Err(EventError::Invalid {
+                member: "id",
+                expected,
+            });
+        }
         let source = text(&envelope, "source", "source")?;
+        if source.len() > SOURCE_LIMIT_BYTES {
+            let expected = "at most 2048 bytes long";
+            return Err(EventError::Invalid {
+                member: "source",
+                expected,
+            });
+        }
         if !is_host_reference(source) {
             let expected = "an absolute URL with a host, or //host/path";
             return Err(EventError::Invalid {

@@ -21,7 +21,8 @@ use crate::{
 /// The largest event taken: one Fulfilled event may carry many footprints.
 const EVENT_LIMIT_BYTES: usize = 1024 * 1024;
 
-/// 200 with an empty body once the event is durable; the same event again is acknowledged again.
+/// 200 with an empty body once the event is durable, and what is to be done about it; the same event again is
+/// acknowledged again.
 pub(crate) async fn receive(
     State(state): State<Arc<AppState>>,
     request: Request,
@@ -45,7 +46,15 @@ pub(crate) async fn receive(
         sender: &principal,
         received_at: state.clock.now(),
     };
-    let receipt = state.store.record_event(&received).await?;
+    let tasks = state.delivery.tasks(&event, &body, &principal).await?;
+    let receipt = state.store.record_event(&received, &tasks).await?;
+    if receipt == EventReceipt::Full {
+        tracing::warn!(client.id = ?client_id, "an event was not taken: too many tasks of this partner are open");
+        return Err(Failure::from(Cause::Overloaded).of_client(client_id));
+    }
+    if !tasks.is_empty() {
+        state.delivery.wake();
+    }
     tracing::info!(
         client.id = ?client_id,
         event.id = ?event.id,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     SqlStore,
-    database::{Lock, Transaction},
+    database::{Lock, Target, Transaction},
     grants, moment, nanoseconds,
     statement::{Row, sql},
     unavailable,
@@ -26,19 +26,7 @@ pub(super) struct Stored {
 impl AccessRules for SqlStore {
     async fn rule_reach(&self, recipient: &str) -> Result<RuleReach, StoreError> {
         let failed = unavailable("reading access rules");
-        let row = sql(
-            "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM access_rules WHERE recipient = $1 AND kind = 'everything') THEN 2 \
-             WHEN EXISTS (SELECT 1 FROM access_rules WHERE recipient = $1) THEN 1 ELSE 0 END AS BIGINT)",
-        )
-        .bind(recipient)
-        .fetch_one(&self.readers)
-        .await
-        .map_err(&failed)?;
-        Ok(match row.get::<i64>(0).map_err(&failed)? {
-            0 => RuleReach::Nothing,
-            1 => RuleReach::Objects,
-            _ => RuleReach::Everything,
-        })
+        rule_reach(&self.readers, recipient).await.map_err(failed)
     }
 
     async fn access_rules(&self, recipient: &str) -> Result<Vec<AccessRule>, StoreError> {
@@ -130,6 +118,25 @@ impl AccessRules for SqlStore {
         }
         Ok(opened)
     }
+}
+
+/// How far the rules of one recipient reach.
+pub(super) async fn rule_reach(
+    on: impl Into<Target<'_>>,
+    recipient: &str,
+) -> Result<RuleReach, sqlx::Error> {
+    let row = sql(
+        "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM access_rules WHERE recipient = $1 AND kind = 'everything') THEN 2 \
+         WHEN EXISTS (SELECT 1 FROM access_rules WHERE recipient = $1) THEN 1 ELSE 0 END AS BIGINT)",
+    )
+    .bind(recipient)
+    .fetch_one(on)
+    .await?;
+    Ok(match row.get::<i64>(0)? {
+        0 => RuleReach::Nothing,
+        1 => RuleReach::Objects,
+        _ => RuleReach::Everything,
+    })
 }
 
 async fn insert(

@@ -20,6 +20,8 @@ pub(super) enum Lock<'a> {
     Import,
     /// Publishing invalidations: their marks must become visible in their order.
     Invalidations,
+    /// Adding tasks of our own making.
+    Outbox,
 }
 
 impl Pool {
@@ -49,6 +51,13 @@ pub(super) enum Transaction {
 }
 
 impl Transaction {
+    pub(super) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Postgres(_) => Dialect::Postgres,
+            Self::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Postgres(transaction) => transaction.commit().await,

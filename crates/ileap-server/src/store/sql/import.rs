@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     database::{Lock, Pool, Transaction},
-    grants, json, nanoseconds, postgres,
+    grants, json, nanoseconds, postgres, publish,
     statement::sql,
     unavailable,
 };
@@ -33,6 +33,8 @@ pub(super) struct Import {
     transaction: Transaction,
     /// Whether any access rule names objects; none can come while this lasts.
     has_grants: bool,
+    /// Whether any partner is told of changes.
+    has_followers: bool,
 }
 
 impl Import {
@@ -41,6 +43,9 @@ impl Import {
         let mut transaction = writer.begin(Lock::Import).await.map_err(&failed)?;
         let has_grants = grants::are_kept(&mut transaction).await.map_err(&failed)?;
         Ok(Self {
+            has_followers: publish::has_followers(&mut transaction)
+                .await
+                .map_err(&failed)?,
             transaction,
             has_grants,
         })
@@ -217,6 +222,12 @@ async fn write_footprint(
     }
     if import.has_grants {
         grants::footprint_written(transaction, &id, formerly_brought).await?;
+    }
+    if import.has_followers {
+        sql("INSERT INTO unpublished (footprint) VALUES ($1)")
+            .bind(&id)
+            .execute(transaction)
+            .await?;
     }
     Ok(())
 }

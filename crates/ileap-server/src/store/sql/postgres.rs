@@ -109,6 +109,7 @@ impl Transaction {
                 "ileap import".into()
             }
             Lock::Invalidations => "ileap invalidations".into(),
+            Lock::Outbox => "ileap outbox".into(),
         };
         // Given back after the commit has become visible.
         sql("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")

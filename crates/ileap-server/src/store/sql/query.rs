@@ -28,6 +28,21 @@ pub(super) fn footprint(dialect: Dialect, visibility: &Visibility, id: &str) -> 
     push_visibility(&mut query, visibility).then_some(query)
 }
 
+/// Which of these footprints the visibility covers; `None` when it covers nothing.
+pub(super) fn visible(
+    dialect: Dialect,
+    visibility: &Visibility,
+    ids: &[String],
+) -> Option<Builder> {
+    let mut query = Builder::new(dialect, "SELECT f.id FROM footprints f WHERE f.id IN (");
+    for (number, id) in ids.iter().enumerate() {
+        query.push(if number == 0 { "" } else { ", " });
+        query.push_bind(id.clone());
+    }
+    query.push(")");
+    push_visibility(&mut query, visibility).then_some(query)
+}
+
 /// A page of footprints, joined; `None` when the visibility covers nothing.
 pub(super) fn footprints(
     dialect: Dialect,

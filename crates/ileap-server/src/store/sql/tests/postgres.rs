@@ -41,7 +41,7 @@ async fn record(store: &SqlStore, body: &Bytes) -> Result<EventReceipt, StoreErr
         sender: &sender,
         received_at: Timestamp::UNIX_EPOCH,
     };
-    store.record_event(&received).await
+    store.record_event(&received, &[]).await
 }
 
 fn activity(id: &str) -> ImportObject {
@@ -93,13 +93,19 @@ async fn data_and_cursor_key_outlive_the_process() {
 async fn senders_may_name_events_as_they_like() {
     let database = TestDatabase::new().await;
     let store = open(&database).await;
-    let long = noise(100_000);
+    // Longer than an index takes, at the limits of what an event may say.
+    let (long, path) = (
+        noise(1000),
+        form_urlencoded::byte_serialize(noise(600).as_bytes()).collect::<String>(),
+    );
+    let far = format!("https://a.example/{path}");
     for (source, id) in [
         ("https://a.example", "nul \0 and \u{1}"),
         ("https://a.example", "nul \u{1}\u{1} and \u{1}"),
         ("https://a.example", r"\x00 \ \\ '"),
         ("https://a.example", &long),
         ("https://b.example", &long),
+        (&far, &long),
     ] {
         let event = event(source, id);
         assert_eq!(record(&store, &event).await.unwrap(), EventReceipt::Stored);

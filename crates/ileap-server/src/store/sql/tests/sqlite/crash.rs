@@ -83,7 +83,7 @@ async fn keep_events_until_killed() {
             received_at: Timestamp::UNIX_EPOCH,
         };
         assert_eq!(
-            store.record_event(&received).await.unwrap(),
+            store.record_event(&received, &[]).await.unwrap(),
             EventReceipt::Stored
         );
         println!("\n{KEPT}{id}");

@@ -1,0 +1,189 @@
+//! Which footprints a request asks for, as far as the requester may see them.
+
+use bytes::Bytes;
+use ileap_types::{filter::odata::FootprintFilter, query::QueryPairs};
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{
+    data::{DataSource, Question, SourceError},
+    identity::Principal,
+    store::{Page, PageQuery},
+};
+
+/// The most ids of one list that are looked for.
+const LOOKED_FOR: usize = 100;
+/// How many footprints are read at a time.
+const PAGE: usize = 100;
+/// The most footprints that are looked at for one request.
+const LOOKED_AT: usize = 10_000;
+/// The most footprints of an answer.
+const ANSWERED: usize = 1000;
+/// The most bytes of the footprints of an answer: with its envelope it stays under what we take ourselves.
+const ANSWERED_BYTES: usize = 1000 * 1024;
+
+/// What a request leads to.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// Footprints, as they are stored.
+    Found(Vec<Box<RawValue>>),
+    /// None: the code and the text for people.
+    Rejected(&'static str, &'static str),
+}
+
+/// Looks for footprints that agree with `fragment` (PACT v2.3 `ProductFootprintFragment`).
+pub(super) async fn evaluate(
+    data: &dyn DataSource,
+    requester: &Principal,
+    fragment: &Map<String, Value>,
+) -> Result<Answer, SourceError> {
+    let Some(filters) = filters(fragment) else {
+        return Ok(Answer::Rejected(
+            "BadRequest",
+            "The request names no product; put at least one id into pf.productIds.",
+        ));
+    };
+    let mut search = Search {
+        fragment,
+        found: Vec::new(),
+        bytes: 0,
+        looked_at: 0,
+    };
+    for filter in filters {
+        let Ok(parsed) = FootprintFilter::parse(&filter) else {
+            continue;
+        };
+        if !search.follow(data, requester, (&filter, &parsed)).await? {
+            return Ok(Answer::Rejected(
+                "BadRequest",
+                "The request asks for too many footprints at once; ask for fewer, or list them.",
+            ));
+        }
+    }
+    Ok(if search.found.is_empty() {
+        Answer::Rejected(
+            "NoSuchFootprint",
+            "No footprint you have access to matches the request.",
+        )
+    } else {
+        Answer::Found(search.found.into_iter().map(|(_, json)| json).collect())
+    })
+}
+
+/// The lists to look through, narrowed by what lists can be narrowed by; `None` when nothing is asked for.
+fn filters(fragment: &Map<String, Value>) -> Option<Vec<String>> {
+    for member in ["productIds", "companyIds"] {
+        let ids = texts(fragment.get(member));
+        if !ids.is_empty() {
+            let quoted = ids.iter().take(LOOKED_FOR).map(|id| id.replace('\'', "''"));
+            return Some(
+                quoted
+                    .map(|id| format!("{member}/any(id:(id eq '{id}'))"))
+                    .collect(),
+            );
+        }
+    }
+    let cpc = fragment.get("productCategoryCpc").and_then(Value::as_str);
+    if let Some(cpc) = cpc {
+        return Some(vec![format!(
+            "productCategoryCpc eq '{}'",
+            cpc.replace('\'', "''")
+        )]);
+    }
+    let asks = fragment.values().any(|value| !value.is_null());
+    // Every footprint has that.
+    asks.then(|| vec!["created ge '0001-01-01T00:00:00Z'".to_owned()])
+}
+
+/// The texts of an array, or a text alone.
+fn texts(value: Option<&Value>) -> Vec<&str> {
+    match value {
+        Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(text)) => vec![text],
+        _ => Vec::new(),
+    }
+}
+
+struct Search<'a> {
+    fragment: &'a Map<String, Value>,
+    found: Vec<(Value, Box<RawValue>)>,
+    bytes: usize,
+    looked_at: usize,
+}
+
+impl Search<'_> {
+    /// Adds what one list has; `false` when that is too much.
+    async fn follow(
+        &mut self,
+        data: &dyn DataSource,
+        requester: &Principal,
+        (text, filter): (&str, &FootprintFilter),
+    ) -> Result<bool, SourceError> {
+        let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let query = QueryPairs::parse(Some(&format!("$filter={text}"))).unwrap_or_default();
+        let mut page = PageQuery {
+            limit: PAGE,
+            offset: 0,
+            after: None,
+        };
+        loop {
+            let question = Question {
+                filter,
+                page: &page,
+                query: &query,
+            };
+            let Page { objects, next } = data.footprints(requester, &question).await?;
+            if !self.take(&objects) {
+                return Ok(false);
+            }
+            match next {
+                Some(position) => page.after = Some(position),
+                None => return Ok(true),
+            }
+        }
+    }
+
+    fn take(&mut self, objects: &Bytes) -> bool {
+        let list = [b"[", objects.as_ref(), b"]"].concat();
+        let list: Vec<Box<RawValue>> = serde_json::from_slice(&list).unwrap_or_default();
+        for json in list {
+            self.looked_at += 1;
+            let Ok(Value::Object(footprint)) = serde_json::from_str(json.get()) else {
+                continue;
+            };
+            let id = footprint.get("id").cloned().unwrap_or_default();
+            let is_new = self.found.iter().all(|(known, _)| *known != id);
+            if is_new && agrees(self.fragment, &footprint) {
+                self.bytes += json.get().len();
+                self.found.push((id, json));
+            }
+        }
+        self.looked_at <= LOOKED_AT && self.found.len() <= ANSWERED && self.bytes <= ANSWERED_BYTES
+    }
+}
+
+/// Whether every member that is asked for is there: texts without regard to case, lists with at least one
+/// element in common, objects member by member.
+fn agrees(fragment: &Map<String, Value>, footprint: &Map<String, Value>) -> bool {
+    let wanted = fragment.iter().filter(|(_, value)| !value.is_null());
+    wanted.into_iter().all(|(name, wanted)| {
+        footprint
+            .get(name)
+            .is_some_and(|value| value_agrees(wanted, value))
+    })
+}
+
+fn value_agrees(wanted: &Value, value: &Value) -> bool {
+    match (wanted, value) {
+        (Value::Object(wanted), Value::Object(value)) => agrees(wanted, value),
+        (Value::Array(wanted), Value::Array(values)) => {
+            let has = |wanted| values.iter().any(|value| value_agrees(wanted, value));
+            wanted.is_empty() || wanted.iter().any(has)
+        }
+        (wanted, Value::Array(values)) => values.iter().any(|value| value_agrees(wanted, value)),
+        (Value::String(wanted), Value::String(value)) => wanted.eq_ignore_ascii_case(value),
+        (wanted, value) => wanted == value,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    access::AccessRule,
+    data::stored::StoredData,
+    identity::Role,
+    import::{self, SAMPLE_FOOTPRINTS},
+    store::{access::AccessRules as _, contract::principal, sql::SqlStore},
+};
+
+struct Host {
+    data: StoredData,
+    footprints: Vec<Value>,
+}
+
+async fn host() -> Host {
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
+    import::sample_data(&store).await.unwrap();
+    store
+        .allow("org_organizer", &[AccessRule::Everything])
+        .await
+        .unwrap();
+    Host {
+        data: StoredData::new(Arc::new(store)),
+        footprints: serde_json::from_str(SAMPLE_FOOTPRINTS).unwrap(),
+    }
+}
+
+impl Host {
+    /// The ids of the answer, or the code of the rejection.
+    async fn ask(
+        &self,
+        requester: &Principal,
+        fragment: Value,
+    ) -> Result<Vec<String>, &'static str> {
+        let fragment = fragment.as_object().unwrap().clone();
+        match evaluate(&self.data, requester, &fragment).await.unwrap() {
+            Answer::Rejected(code, _) => Err(code),
+            Answer::Found(found) => {
+                let id = |json: &RawValue| {
+                    let footprint: Value = serde_json::from_str(json.get()).unwrap();
+                    footprint["id"].as_str().unwrap().to_owned()
+                };
+                Ok(found.iter().map(|json| id(json)).collect())
+            }
+        }
+    }
+
+    fn ids(&self, which: impl Fn(&Value) -> bool) -> Vec<String> {
+        let chosen = self.footprints.iter().filter(|footprint| which(footprint));
+        let mut ids: Vec<_> = chosen
+            .map(|footprint| footprint["id"].as_str().unwrap().to_owned())
+            .collect();
+        ids.sort();
+        ids
+    }
+}
+
+fn has(footprint: &Value, list: &str, id: &str) -> bool {
+    footprint[list]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|one| one == id)
+}
+
+#[tokio::test]
+async fn a_request_gets_every_footprint_of_its_products_that_agrees() {
+    let host = host().await;
+    let all = principal(&[Role::All], "org_all");
+    let first = &host.footprints[0];
+    let product = first["productIds"][0].as_str().unwrap();
+    let mut expected = host.ids(|footprint| has(footprint, "productIds", product));
+    for fragment in [
+        json!({ "productIds": [product] }),
+        json!({ "productIds": ["urn:nobody:has:this", product, product] }),
+        json!({ "productIds": product, "comment": null }),
+    ] {
+        let mut found = host.ask(&all, fragment.clone()).await.unwrap();
+        found.sort();
+        assert_eq!(found, expected, "{fragment}");
+    }
+    let country = &first["pcf"]["geographyCountry"];
+    let nested = json!({ "productIds": [product], "pcf": { "geographyCountry": country } });
+    expected.retain(|id| {
+        let footprint = host.footprints.iter().find(|one| one["id"] == **id);
+        footprint.unwrap()["pcf"]["geographyCountry"] == *country
+    });
+    assert_eq!(host.ask(&all, nested).await.unwrap().len(), expected.len());
+    for fragment in [
+        json!({ "productIds": ["urn:pact:null"] }),
+        json!({ "productIds": [product], "pcf": { "geographyCountry": "XX" } }),
+        json!({ "productIds": [product], "unknownMember": 1 }),
+        json!({ "productIds": ["' or 1 eq 1 --"] }),
+    ] {
+        let found = host.ask(&all, fragment.clone()).await;
+        assert_eq!(found, Err("NoSuchFootprint"), "{fragment}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_products_is_answered_by_what_else_it_names() {
+    let host = host().await;
+    let all = principal(&[Role::All], "org_all");
+    let company = host.footprints[0]["companyIds"][0].as_str().unwrap();
+    let id = host.footprints[3]["id"].as_str().unwrap();
+    for (fragment, mut expected) in [
+        (
+            json!({ "companyIds": [company] }),
+            host.ids(|footprint| has(footprint, "companyIds", company)),
+        ),
+        (json!({ "id": id.to_uppercase() }), vec![id.to_owned()]),
+        (
+            json!({ "productCategoryCpc": "83117" }),
+            host.ids(|footprint| footprint["productCategoryCpc"] == "83117"),
+        ),
+    ] {
+        let mut found = host.ask(&all, fragment.clone()).await.unwrap();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{fragment}");
+    }
+    for nothing in [json!({}), json!({ "id": null })] {
+        assert_eq!(host.ask(&all, nothing).await, Err("BadRequest"));
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_answered_with_what_they_may_not_see() {
+    let host = host().await;
+    let shipment = host.footprints.iter().find(|footprint| {
+        footprint["extensions"][0]["data"]
+            .get("shipmentId")
+            .is_some()
+    });
+    let request = json!({ "productIds": shipment.unwrap()["productIds"] });
+    let operator = principal(&[Role::Operator], "org_organizer");
+    assert!(host.ask(&operator, request.clone()).await.is_ok());
+    for stranger in [
+        principal(&[Role::Organizer], "org_organizer"),
+        principal(&[Role::Operator], "org_stranger"),
+        principal(&[], "org_organizer"),
+    ] {
+        assert_eq!(
+            host.ask(&stranger, request.clone()).await,
+            Err("NoSuchFootprint")
+        );
+    }
+}

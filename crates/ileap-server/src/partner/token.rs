@@ -1,0 +1,130 @@
+//! Access tokens of partners' hosts (RFC 6749 §4.4, RFC 8414 with OpenID Connect's well-known path).
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderValue, StatusCode, header};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use url::{Url, form_urlencoded};
+
+use super::{DeliveryError, PartnerClient, PartnerEndpoint, status_error};
+use crate::{identity::SecretEncoding, outbound::read_capped};
+
+const DOCUMENT_LIMIT_BYTES: usize = 64 * 1024;
+/// How long a token is taken to live that does not say so.
+const LIFETIME: Duration = Duration::from_secs(300);
+
+/// A token that is shown until shortly before it ends.
+#[derive(Debug)]
+pub(super) struct PartnerToken {
+    value: SecretString,
+    good_until: Instant,
+}
+
+impl PartnerToken {
+    pub(super) fn is_good(&self, now: Instant) -> bool {
+        now < self.good_until
+    }
+
+    /// `Authorization: Bearer` with this token; never printed.
+    pub(super) fn header(&self) -> Option<HeaderValue> {
+        let mut value =
+            HeaderValue::try_from(format!("Bearer {}", self.value.expose_secret())).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    token_endpoint: String,
+}
+
+/// Partners send no more than this, some not even the lifetime.
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: String,
+    expires_in: Option<serde_json::Number>,
+}
+
+impl PartnerClient {
+    /// A new token from the partner's token endpoint.
+    pub(super) async fn request_token(
+        &self,
+        endpoint: &PartnerEndpoint,
+    ) -> Result<Arc<PartnerToken>, DeliveryError> {
+        let asked_at = self.clock.monotonic();
+        let url = self.token_endpoint(endpoint).await?;
+        let request = self
+            .request(http::Method::POST, url)?
+            .header(header::AUTHORIZATION, basic(endpoint)?)
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body("grant_type=client_credentials");
+        let response = request.send().await.map_err(DeliveryError::network)?;
+        let status = response.status();
+        if matches!(
+            status,
+            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) {
+            return Err(DeliveryError::CredentialsRefused);
+        }
+        if status != StatusCode::OK {
+            return Err(status_error(status, response.headers()));
+        }
+        let body = read_capped(response, DOCUMENT_LIMIT_BYTES).await;
+        let body = body.map_err(DeliveryError::outbound)?;
+        let answer: TokenAnswer =
+            serde_json::from_slice(&body).map_err(|_| DeliveryError::Unreadable)?;
+        let seconds = answer.expires_in.and_then(|seconds| seconds.as_f64());
+        let lifetime = seconds
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .unwrap_or(LIFETIME)
+            .min(Duration::from_secs(24 * 60 * 60));
+        let margin = (lifetime / 10).min(Duration::from_secs(60));
+        let token = PartnerToken {
+            value: answer.access_token.into(),
+            good_until: asked_at + lifetime.saturating_sub(margin),
+        };
+        Ok(Arc::new(token))
+    }
+
+    /// From the discovery document; without a usable one, where PACT puts it.
+    async fn token_endpoint(&self, endpoint: &PartnerEndpoint) -> Result<Url, DeliveryError> {
+        let base = &endpoint.auth_base_url;
+        let document = parse(&format!("{base}/.well-known/openid-configuration"))?;
+        let request = self.request(http::Method::GET, document)?;
+        let request = request.header(header::ACCEPT, "application/json");
+        let response = request.send().await.map_err(DeliveryError::network)?;
+        if response.status() == StatusCode::OK {
+            let body = read_capped(response, DOCUMENT_LIMIT_BYTES).await;
+            let body = body.map_err(DeliveryError::outbound)?;
+            if let Ok(metadata) = serde_json::from_slice::<Metadata>(&body) {
+                return parse(&metadata.token_endpoint);
+            }
+        }
+        parse(&format!("{base}/auth/token"))
+    }
+}
+
+pub(super) fn parse(url: &str) -> Result<Url, DeliveryError> {
+    Url::parse(url).map_err(|_| DeliveryError::Guarded)
+}
+
+fn basic(endpoint: &PartnerEndpoint) -> Result<HeaderValue, DeliveryError> {
+    let id = endpoint.credentials.client_id.as_str();
+    let secret = endpoint.credentials.client_secret.expose();
+    let encoded = |text: &str| match endpoint.basic_encoding {
+        SecretEncoding::Raw => text.to_owned(),
+        SecretEncoding::FormEncoded => form_urlencoded::byte_serialize(text.as_bytes()).collect(),
+    };
+    let pair = SecretString::from(format!("{}:{}", encoded(id), encoded(secret)));
+    let value = format!("Basic {}", STANDARD.encode(pair.expose_secret()));
+    let mut value = HeaderValue::try_from(value).map_err(|_| DeliveryError::CredentialsRefused)?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,106 @@
+//! Partners' hosts, and what they have shared.
+
+use super::*;
+use crate::{
+    identity::{ClientCredentials, ClientSecret, SecretEncoding},
+    store::partners::{Partner, ReceivedFootprint},
+};
+
+pub(super) fn partner(recipient: &str, base_url: &str) -> Partner {
+    Partner {
+        recipient: recipient.to_owned(),
+        base_url: base_url.to_owned(),
+        auth_base_url: None,
+        credentials: ClientCredentials {
+            client_id: ClientId::new("us").unwrap(),
+            client_secret: ClientSecret::new("sesame open").unwrap(),
+        },
+        basic_encoding: SecretEncoding::FormEncoded,
+        publish_as: None,
+    }
+}
+
+pub(super) async fn are_kept(store: &dyn Store) {
+    hosts_are_added_changed_and_removed(store).await;
+    shared_footprints_are_kept_in_their_newest_version(store).await;
+}
+
+async fn hosts_are_added_changed_and_removed(store: &dyn Store) {
+    let mut one = partner("org_a", "https://a.example");
+    store.put_partner(&one).await.unwrap();
+    store
+        .put_partner(&partner("org_a", "https://a.example/test"))
+        .await
+        .unwrap();
+    store
+        .put_partner(&partner("org_b", "https://a.example"))
+        .await
+        .unwrap();
+    one.auth_base_url = Some("https://login.example".to_owned());
+    one.credentials.client_secret = ClientSecret::new("another").unwrap();
+    one.basic_encoding = SecretEncoding::Raw;
+    one.publish_as = Some(Role::User);
+    store.put_partner(&one).await.unwrap();
+    let found = store.partners(Some("org_a")).await.unwrap();
+    let bases: Vec<_> = found
+        .iter()
+        .map(|partner| partner.base_url.as_str())
+        .collect();
+    assert_eq!(bases, ["https://a.example", "https://a.example/test"]);
+    assert_eq!(found[0].auth_base_url, one.auth_base_url);
+    assert_eq!(found[0].credentials.client_secret.expose(), "another");
+    assert_eq!(
+        (found[0].basic_encoding, found[0].publish_as),
+        (SecretEncoding::Raw, Some(Role::User))
+    );
+    assert_eq!(found[1].credentials.client_secret.expose(), "sesame open");
+    assert_eq!(store.partners(None).await.unwrap().len(), 3);
+    assert!(store.partners(Some("org_c")).await.unwrap().is_empty());
+    assert!(!format!("{found:?}").contains("another"));
+    assert!(
+        store
+            .remove_partner("org_a", "https://a.example")
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .remove_partner("org_a", "https://a.example")
+            .await
+            .unwrap()
+    );
+    assert_eq!(store.partners(None).await.unwrap().len(), 2);
+}
+
+async fn shared_footprints_are_kept_in_their_newest_version(store: &dyn Store) {
+    let id = "3893bb5d-da16-4dc1-9185-11d97476c254".parse().unwrap();
+    let shared = |recipient: &str, version: u32, json: &'static str| ReceivedFootprint {
+        recipient: recipient.to_owned(),
+        id,
+        version,
+        received_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+        json: Bytes::from_static(json.as_bytes()),
+    };
+    for (version, json) in [
+        (1, "{\"one\":1}"),
+        (3, "{\"three\": 3}"),
+        (2, "{\"two\":2}"),
+    ] {
+        store
+            .keep_received(&[shared("org_a", version, json)])
+            .await
+            .unwrap();
+    }
+    store
+        .keep_received(&[shared("org_b", 1, "{}")])
+        .await
+        .unwrap();
+    store.keep_received(&[]).await.unwrap();
+    let kept = store.received("org_a").await.unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(
+        (kept[0].version, kept[0].json.as_ref()),
+        (3, b"{\"three\": 3}".as_slice())
+    );
+    assert_eq!(store.received("org_b").await.unwrap()[0].version, 1);
+}

@@ -1,0 +1,59 @@
+//! Where partners' hosts are kept, and what they have shared.
+
+use bytes::Bytes;
+use ileap_types::pact::v2::PfId;
+use jiff::Timestamp;
+
+use super::StoreError;
+use crate::identity::{ClientCredentials, Role, SecretEncoding};
+
+/// A partner's own host, for events and footprints that go there.
+#[derive(Clone, Debug)]
+pub struct Partner {
+    /// Whose host it is, as access rules name it: a Clerk organization id or a subject.
+    pub recipient: String,
+    /// Where its endpoints are, without a slash at the end: `/2/events` comes right behind it.
+    pub base_url: String,
+    /// Where its tokens come from, if elsewhere.
+    pub auth_base_url: Option<String>,
+    /// What we show there.
+    pub credentials: ClientCredentials,
+    /// How it reads them.
+    pub basic_encoding: SecretEncoding,
+    /// The role as which it is told of new and changed footprints; `None` tells it of none.
+    pub publish_as: Option<Role>,
+}
+
+/// A footprint that a partner has shared.
+#[derive(Clone, Debug)]
+pub struct ReceivedFootprint {
+    /// Whose host it came from.
+    pub recipient: String,
+    /// Its id.
+    pub id: PfId,
+    /// Its version.
+    pub version: u32,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The bytes that came.
+    pub json: Bytes,
+}
+
+/// The part of the store port that is about partners' hosts.
+#[async_trait::async_trait]
+pub trait PartnerRecords: Send + Sync {
+    /// All partners, or those of one recipient.
+    async fn partners(&self, recipient: Option<&str>) -> Result<Vec<Partner>, StoreError>;
+
+    /// Adds a partner, or changes the one with this recipient and base URL.
+    async fn put_partner(&self, partner: &Partner) -> Result<(), StoreError>;
+
+    /// Forgets a recipient's host; says whether there was one. What was to be sent there is given up.
+    async fn remove_partner(&self, recipient: &str, base_url: &str) -> Result<bool, StoreError>;
+
+    /// Keeps what a partner has shared; an older version does not replace a newer one.
+    async fn keep_received(&self, footprints: &[ReceivedFootprint]) -> Result<(), StoreError>;
+
+    /// What a partner has shared, by id.
+    async fn received(&self, recipient: &str) -> Result<Vec<ReceivedFootprint>, StoreError>;
+}

@@ -1,0 +1,160 @@
+//! Partners' hosts, as rows.
+
+use super::{
+    SqlStore,
+    database::Lock,
+    json, moment, nanoseconds,
+    statement::{Row, sql},
+    unavailable,
+};
+use crate::{
+    identity::{ClientCredentials, ClientId, ClientSecret, Role, SecretEncoding},
+    store::{
+        StoreError,
+        partners::{Partner, PartnerRecords, ReceivedFootprint},
+    },
+};
+
+macro_rules! partners {
+    () => {
+        "SELECT recipient, base_url, auth_base_url, client_id, client_secret, basic_encoding, publish_as FROM partners"
+    };
+}
+
+/// Those that are told of changed footprints.
+pub(super) const WITH_NEWS: &str = concat!(partners!(), " WHERE publish_as IS NOT NULL");
+
+#[async_trait::async_trait]
+impl PartnerRecords for SqlStore {
+    async fn partners(&self, recipient: Option<&str>) -> Result<Vec<Partner>, StoreError> {
+        let failed = unavailable("reading partners");
+        let rows = match recipient {
+            Some(recipient) => sql(concat!(
+                partners!(),
+                " WHERE recipient = $1 ORDER BY base_url"
+            ))
+            .bind(recipient),
+            None => sql(concat!(partners!(), " ORDER BY recipient, base_url")),
+        };
+        let rows = rows.fetch_all(&self.readers).await.map_err(&failed)?;
+        rows.iter()
+            .map(partner)
+            .collect::<Result<_, _>>()
+            .map_err(&failed)
+    }
+
+    async fn put_partner(&self, partner: &Partner) -> Result<(), StoreError> {
+        let encoding = match partner.basic_encoding {
+            SecretEncoding::FormEncoded => "rfc6749",
+            SecretEncoding::Raw => "raw",
+        };
+        sql("INSERT INTO partners (recipient, base_url, auth_base_url, client_id, client_secret, basic_encoding, publish_as) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (recipient, base_url) DO UPDATE SET \
+             auth_base_url = excluded.auth_base_url, client_id = excluded.client_id, client_secret = excluded.client_secret, \
+             basic_encoding = excluded.basic_encoding, publish_as = excluded.publish_as")
+        .bind(&partner.recipient)
+        .bind(&partner.base_url)
+        .bind(partner.auth_base_url.as_deref())
+        .bind(partner.credentials.client_id.as_str())
+        .bind(partner.credentials.client_secret.expose())
+        .bind(encoding)
+        .bind(partner.publish_as.map(Role::as_str))
+        .execute(&self.writer)
+        .await
+        .map(|_| ())
+        .map_err(unavailable("keeping a partner"))
+    }
+
+    async fn remove_partner(&self, recipient: &str, base_url: &str) -> Result<bool, StoreError> {
+        let removed = async {
+            let mut transaction = self.writer.begin(Lock::Account(recipient)).await?;
+            sql("DELETE FROM outbox WHERE recipient = $1 AND base_url = $2")
+                .bind(recipient)
+                .bind(base_url)
+                .execute(&mut transaction)
+                .await?;
+            let removed = sql("DELETE FROM partners WHERE recipient = $1 AND base_url = $2")
+                .bind(recipient)
+                .bind(base_url)
+                .execute(&mut transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(removed > 0)
+        };
+        removed.await.map_err(unavailable("removing a partner"))
+    }
+
+    async fn keep_received(&self, footprints: &[ReceivedFootprint]) -> Result<(), StoreError> {
+        let Some(first) = footprints.first() else {
+            return Ok(());
+        };
+        let kept = async {
+            let mut transaction = self.writer.begin(Lock::Account(&first.recipient)).await?;
+            for footprint in footprints {
+                let id = footprint.id.to_string();
+                sql("INSERT INTO received_footprints (recipient, id, version, received_at, json) VALUES ($1, $2, $3, $4, $5) \
+                     ON CONFLICT (recipient, id) DO UPDATE SET version = excluded.version, \
+                     received_at = excluded.received_at, json = excluded.json \
+                     WHERE received_footprints.version <= excluded.version")
+                .bind(&footprint.recipient)
+                .bind(&id)
+                .bind(i64::from(footprint.version))
+                .bind(nanoseconds(footprint.received_at))
+                .bind(&footprint.json)
+                .execute(&mut transaction)
+                .await?;
+            }
+            transaction.commit().await
+        };
+        kept.await
+            .map_err(unavailable("keeping received footprints"))
+    }
+
+    async fn received(&self, recipient: &str) -> Result<Vec<ReceivedFootprint>, StoreError> {
+        let failed = unavailable("reading received footprints");
+        let rows = sql("SELECT json, id, version, received_at FROM received_footprints WHERE recipient = $1 ORDER BY id")
+            .bind(recipient)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(&failed)?;
+        let footprint = |row: &Row| {
+            Ok(ReceivedFootprint {
+                recipient: recipient.to_owned(),
+                id: row.text(1)?.parse().map_err(undecodable)?,
+                version: row.get::<i64>(2)?.try_into().unwrap_or(u32::MAX),
+                received_at: moment(row.get(3)?),
+                json: json(row)?,
+            })
+        };
+        rows.iter()
+            .map(footprint)
+            .collect::<Result<_, _>>()
+            .map_err(&failed)
+    }
+}
+
+pub(super) fn partner(row: &Row) -> Result<Partner, sqlx::Error> {
+    let client_id = ClientId::new(row.text(3)?).ok_or_else(|| undecodable("a client id"))?;
+    let client_secret = ClientSecret::new(row.text(4)?);
+    let client_secret = client_secret.ok_or_else(|| undecodable("a client secret"))?;
+    let role = row.optional_text(6)?.map(|role| role.parse::<Role>());
+    Ok(Partner {
+        recipient: row.text(0)?,
+        base_url: row.text(1)?,
+        auth_base_url: row.optional_text(2)?,
+        credentials: ClientCredentials {
+            client_id,
+            client_secret,
+        },
+        basic_encoding: if row.text(5)? == "raw" {
+            SecretEncoding::Raw
+        } else {
+            SecretEncoding::FormEncoded
+        },
+        publish_as: role.transpose().map_err(undecodable)?,
+    })
+}
+
+fn undecodable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
+}
