@@ -229,12 +229,13 @@ impl Delivery {
             if free > 0 && self.begin(free, &mut under_way).await {
                 continue;
             }
+            let pause = self.until_next_due().await;
             tokio::select! {
                 ended = under_way.running.join_next_with_id(), if !under_way.running.is_empty() => {
                     self.ended(ended, &mut under_way).await;
                 }
                 () = self.wake.notified(), if free > 0 => {}
-                () = tokio::time::sleep(LOOK_EVERY), if free > 0 => {}
+                () = tokio::time::sleep(pause), if free > 0 => {}
                 _ = heartbeat.tick() => self.keep_leases().await,
                 _ = tidying.tick() => self.tidy().await,
                 () = self.stopping.notified() => break,
@@ -273,6 +274,16 @@ impl Delivery {
         if tokio::time::timeout(patience, &mut running).await.is_err() {
             running.abort();
         }
+    }
+
+    /// How long to wait for the next task. One that is due and was not begun belongs to a host that somebody is
+    /// busy with.
+    async fn until_next_due(&self) -> Duration {
+        let due = self.store.next_due().await.unwrap_or_default();
+        let pause = due.map(|due| due.duration_since(self.clock.now()));
+        let pause = pause.filter(SignedDuration::is_positive);
+        let pause = pause.and_then(|pause| Duration::try_from(pause).ok());
+        pause.map_or(LOOK_EVERY, |pause| pause.min(LOOK_EVERY))
     }
 
     /// Begins tasks that are due; says whether there were any.
