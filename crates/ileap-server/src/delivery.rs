@@ -38,9 +38,9 @@ use crate::{
 /// How many tasks one process works on at a time.
 const AT_ONCE: usize = 16;
 /// How long a task is one worker's alone, unless it asks for more time; then others take it for dead.
-const LEASE: Duration = Duration::from_secs(30);
+const LEASE: Duration = Duration::from_secs(15);
 /// How often a worker asks for more time.
-const HEARTBEAT: Duration = Duration::from_secs(8);
+const HEARTBEAT: Duration = Duration::from_secs(4);
 /// How long one attempt may take: with every footprint of a Published event to fetch.
 const ATTEMPT: Duration = Duration::from_secs(5 * 60);
 /// How often to look for tasks that other processes have kept, or left behind.

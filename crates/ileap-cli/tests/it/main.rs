@@ -9,6 +9,7 @@
 mod access;
 mod commands;
 mod doctor;
+mod durability;
 mod import;
 mod partners;
 mod static_users;

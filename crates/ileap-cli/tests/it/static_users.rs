@@ -37,7 +37,7 @@ fn hash_secret(arguments: &[&str], stdin: &[u8]) -> (i32, String, String) {
 }
 
 /// The one line that hashing a good secret prints.
-fn hash(secret: &str) -> String {
+pub(crate) fn hash(secret: &str) -> String {
     let (code, stdout, stderr) = hash_secret(&[], secret.as_bytes());
     assert_eq!((code, stderr.as_str()), (0, ""));
     let line = stdout.strip_suffix('\n').unwrap();
@@ -45,7 +45,7 @@ fn hash(secret: &str) -> String {
     line.to_owned()
 }
 
-fn write_users(path: &Path, users: &[(&str, &str)]) {
+pub(crate) fn write_users(path: &Path, users: &[(&str, &str)]) {
     let text: String = users
         .iter()
         .map(|(client_id, hash)| {
