@@ -1,6 +1,8 @@
 //! A running server on free ports with an emulated Clerk, and callers with names.
 
-use std::{sync::Arc, time::Duration};
+mod pair;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clerk_emulator::{ClerkEmulator, EmulatorOptions, EmulatorUser, load_users};
 use ileap_server::{
@@ -19,6 +21,8 @@ use ileap_server::{
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use tokio::{sync::oneshot, task::JoinHandle};
+
+use self::pair::Pair;
 
 /// The accounts every test can log in with; the passwords appear in no log.
 const USERS: &str = r#"
@@ -122,6 +126,13 @@ pub(crate) struct TestServer {
     pub(crate) clerk: Arc<ClerkEmulator>,
     fixed: Fixed,
     pub(crate) http: reqwest::Client,
+    instances: Vec<Instance>,
+}
+
+/// A running server.
+struct Instance {
+    address: SocketAddr,
+    admin: String,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
 }
@@ -133,8 +144,44 @@ struct Fixed {
     config: Config,
     delivery: DeliveryOptions,
     keys: Arc<SigningKeys>,
+    pair: Option<Arc<Pair>>,
     refusal_floor: Duration,
     store: Arc<SqlStore>,
+}
+
+impl Instance {
+    async fn start(fixed: &Fixed, store: Arc<SqlStore>) -> Self {
+        let metrics = Arc::new(Metrics::new());
+        let verifier_parts = VerifierParts {
+            clock: fixed.clock.clone(),
+            metrics: metrics.clone(),
+            store: store.clone(),
+        };
+        let parts = Parts {
+            clock: fixed.clock.clone(),
+            delivery: fixed.delivery.clone(),
+            keys: fixed.keys.clone(),
+            metrics,
+            refusal_floor: fixed.refusal_floor,
+            store,
+            verifier: server::verifier(&fixed.config, verifier_parts).unwrap(),
+        };
+        let server = Server::bind(&fixed.config, parts).await.unwrap();
+        let (address, admin) = (server.public_address(), server.admin_address());
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(server.run(async move {
+            let _ = stopped.await;
+        }));
+        if let Some(pair) = &fixed.pair {
+            pair.add(address);
+        }
+        Self {
+            address,
+            admin: format!("http://{admin}"),
+            stop: Some(stop),
+            task,
+        }
+    }
 }
 
 /// A server on free ports over `clerk`, and what the test sets.
@@ -181,17 +228,30 @@ impl TestServer {
 
     /// A server with differences, on a store of its own, over a Clerk that is there.
     pub(crate) async fn start_beside(options: Options, clerk: Arc<ClerkEmulator>) -> Self {
-        let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
+        let mut environment = options.environment;
+        let pair = if pair::is_wanted() {
+            Some(Arc::new(Pair::new().await))
+        } else {
+            None
+        };
+        let store = match &pair {
+            Some(pair) => {
+                environment.insert(0, ("ILEAP_PUBLIC_BASE_URL", pair.base.clone()));
+                pair.store().await
+            }
+            None => Arc::new(SqlStore::open("sqlite::memory:").await.unwrap()),
+        };
         import::sample_data(&*store).await.unwrap();
         for organization in ["shipper", "forwarder", "carrier"] {
             let id = clerk.organization_id(organization).unwrap();
             store.allow(&id, &[AccessRule::Everything]).await.unwrap();
         }
         let fixed = Fixed {
-            config: config(&clerk, options.verifier, options.environment),
+            config: config(&clerk, options.verifier, environment),
             keys: Arc::new(SigningKeys::ephemeral(Algorithm::Es256).unwrap()),
             clock: options.clock,
             delivery: options.delivery,
+            pair,
             refusal_floor: options.refusal_floor,
             store,
         };
@@ -199,36 +259,19 @@ impl TestServer {
     }
 
     async fn over(clerk: Arc<ClerkEmulator>, fixed: Fixed) -> Self {
-        let metrics = Arc::new(Metrics::new());
-        let verifier_parts = VerifierParts {
-            clock: fixed.clock.clone(),
-            metrics: metrics.clone(),
-            store: fixed.store.clone(),
-        };
-        let parts = Parts {
-            clock: fixed.clock.clone(),
-            delivery: fixed.delivery.clone(),
-            keys: fixed.keys.clone(),
-            metrics,
-            refusal_floor: fixed.refusal_floor,
-            store: fixed.store.clone(),
-            verifier: server::verifier(&fixed.config, verifier_parts).unwrap(),
-        };
-        let server = Server::bind(&fixed.config, parts).await.unwrap();
-        let base = format!("http://{}", server.public_address());
-        let admin = format!("http://{}", server.admin_address());
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(server.run(async move {
-            let _ = stopped.await;
-        }));
+        let mut instances = vec![Instance::start(&fixed, fixed.store.clone()).await];
+        let mut base = format!("http://{}", instances[0].address);
+        if let Some(pair) = &fixed.pair {
+            instances.push(Instance::start(&fixed, pair.store().await).await);
+            base.clone_from(&pair.base);
+        }
         Self {
             base,
-            admin,
+            admin: instances[0].admin.clone(),
             clerk,
             fixed,
             http: client(),
-            stop: Some(stop),
-            task,
+            instances,
         }
     }
 
@@ -251,21 +294,29 @@ impl TestServer {
     /// The same server after a restart: store, keys and Clerk stay, what it remembers goes.
     pub(crate) async fn restarted(mut self) -> Self {
         self.stop();
-        self.task.await.unwrap();
-        Self::over(self.clerk, self.fixed).await
+        let (clerk, fixed) = (self.clerk.clone(), self.fixed.clone());
+        self.ended().await;
+        Self::over(clerk, fixed).await
     }
 
     /// Asks the server to stop; it drains.
     pub(crate) fn stop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
+        for instance in &mut self.instances {
+            if let Some(pair) = &self.fixed.pair {
+                pair.remove(instance.address);
+            }
+            if let Some(stop) = instance.stop.take() {
+                let _ = stop.send(());
+            }
         }
     }
 
     /// Waits until the server has ended.
     pub(crate) async fn ended(mut self) {
         self.stop();
-        self.task.await.unwrap();
+        for instance in self.instances {
+            instance.task.await.unwrap();
+        }
     }
 
     /// A GET without credentials.
