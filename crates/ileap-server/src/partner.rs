@@ -184,7 +184,7 @@ impl PartnerClient {
                 let body = read_capped(response, FOOTPRINT_LIMIT_BYTES).await;
                 body.map(Some).map_err(DeliveryError::outbound)
             }
-            StatusCode::NOT_FOUND => Ok(None),
+            StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Ok(None),
             status => Err(status_error(status, response.headers())),
         }
     }

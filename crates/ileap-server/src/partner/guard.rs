@@ -5,6 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+/// Public as it looks, this is the host beneath a virtual machine of Azure.
+const AZURE_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16));
+
 /// Where partners' hosts may be.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Reach {
@@ -21,6 +24,9 @@ impl Reach {
     /// Whether an address may be connected to.
     pub fn allows(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
+        if address == AZURE_HOST {
+            return false;
+        }
         match self {
             Self::Loopback => address.is_loopback(),
             Self::Private => address.is_loopback() || is_private(address) || is_public(address),
@@ -208,6 +214,7 @@ mod tests {
         }
         for address in [
             "169.254.169.254",
+            "168.63.129.16",
             "::ffff:169.254.169.254",
             "fe80::1",
             "0.0.0.0",

@@ -23,7 +23,10 @@ use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
 
 use self::{
     database::{Lock, Pool},
-    query::Builder,
+    query::{
+        Builder,
+        lead::{self, Lead},
+    },
     statement::{Row, Statement, sql},
 };
 use super::{
@@ -60,6 +63,22 @@ impl SqlStore {
             readers,
             writer,
         })
+    }
+
+    /// Which of the leads a page follows.
+    async fn lead<'a>(&self, leads: &[Lead<'a>]) -> Result<Option<Lead<'a>>, StoreError> {
+        let Some(query) = lead::counts(self.readers.dialect(), leads) else {
+            return Ok(lead::chosen(leads, None));
+        };
+        let failed = unavailable("reading a page");
+        let row = query
+            .build()
+            .fetch_one(&self.readers)
+            .await
+            .map_err(&failed)?;
+        let counts = (0..leads.len()).map(|column| row.get::<i64>(column));
+        let counts: Vec<i64> = counts.collect::<Result<_, _>>().map_err(&failed)?;
+        Ok(lead::chosen(leads, Some(&counts)))
     }
 
     async fn page(&self, query: Option<Builder>, limit: usize) -> Result<Page, StoreError> {
@@ -110,7 +129,9 @@ impl Store for SqlStore {
         filter: &FootprintFilter,
         page: &PageQuery,
     ) -> Result<Page, StoreError> {
-        let query = query::footprints(self.readers.dialect(), visibility, filter, page)?;
+        let leads = lead::of_footprints(filter, visibility);
+        let lead = self.lead(&leads).await?;
+        let query = query::footprints(self.readers.dialect(), visibility, filter, (page, lead))?;
         self.page(query, page.limit).await
     }
 
@@ -120,7 +141,9 @@ impl Store for SqlStore {
         filter: &TadFilter,
         page: &PageQuery,
     ) -> Result<Page, StoreError> {
-        let query = query::tads(self.readers.dialect(), visibility, filter, page)?;
+        let leads = lead::of_activities(filter, visibility);
+        let lead = self.lead(&leads).await?;
+        let query = query::tads(self.readers.dialect(), visibility, filter, (page, lead))?;
         self.page(query, page.limit).await
     }
 

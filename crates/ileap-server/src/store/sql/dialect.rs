@@ -33,11 +33,20 @@ impl Dialect {
         }
     }
 
-    /// Makes footprints be read in their order: without statistics SQLite takes an index that has to be sorted.
-    pub(super) fn footprints_in_order(self) -> &'static str {
+    /// Makes a table be read by an index: without statistics SQLite takes one that has to be sorted.
+    pub(super) fn indexed_by(self, index: &str) -> String {
         match self {
-            Self::Postgres => "footprints f",
-            Self::Sqlite => "footprints f INDEXED BY footprints_in_order",
+            Self::Postgres => String::new(),
+            Self::Sqlite => format!(" INDEXED BY {index}"),
+        }
+    }
+
+    /// Gives a large transaction room in memory: what does not fit is written to the file, and read again, and
+    /// again. SQLite gives as much as is used, in KiB; PostgreSQL has its own.
+    pub(super) fn room_for_an_import(self) -> Option<&'static str> {
+        match self {
+            Self::Postgres => None,
+            Self::Sqlite => Some("PRAGMA cache_size = -65536"),
         }
     }
 

@@ -47,6 +47,12 @@ impl Import {
         let failed = unavailable("importing objects");
         let mut transaction = writer.begin(Lock::Import).await.map_err(&failed)?;
         let has_grants = grants::are_kept(&mut transaction).await.map_err(&failed)?;
+        if let Some(statement) = transaction.dialect().room_for_an_import() {
+            sql(statement)
+                .execute(&mut transaction)
+                .await
+                .map_err(&failed)?;
+        }
         Ok(Self {
             has_followers: publish::has_followers(&mut transaction)
                 .await

@@ -1,16 +1,15 @@
 //! Visibility, filter and position as SQL.
 
+mod activities;
 mod builder;
-mod walk;
+pub(super) mod lead;
 
-pub(super) use self::builder::Builder;
+pub(super) use self::{activities::tads, builder::Builder};
 
-use ileap_types::filter::{
-    odata::{Comparison, FootprintFilter, Literal, Operator, Property},
-    tad::TadFilter,
-};
+use ileap_types::filter::odata::{FootprintFilter, Property};
 
-use super::{dialect::Dialect, nanoseconds};
+use self::lead::Lead;
+use super::dialect::Dialect;
 use crate::{
     access::{Reach, Visibility},
     identity::Role,
@@ -48,23 +47,33 @@ pub(super) fn footprints(
     dialect: Dialect,
     visibility: &Visibility,
     filter: &FootprintFilter,
-    page: &PageQuery,
+    (page, lead): (&PageQuery, Option<Lead<'_>>),
 ) -> Result<Option<Builder>, StoreError> {
     let mut query = Builder::new(
         dialect,
         dialect.begin_page("created || '/' || id", "created, id"),
     );
-    query.push("SELECT f.json, f.created, f.id FROM ");
-    let listed = walk::listed_id(filter);
-    let order = match (listed, visibility.reach()) {
-        (None, Reach::Named { recipient, .. }) => walk::push_named(&mut query, recipient),
-        _ => walk::push_footprints(&mut query, listed),
-    };
+    let order = lead::push_footprints(&mut query, lead, visibility);
     if !push_visibility(&mut query, visibility) {
         return Ok(None);
     }
-    for comparison in filter.comparisons.iter().filter(|one| Some(*one) != listed) {
-        push_comparison(&mut query, comparison);
+    let followed = match lead {
+        Some(Lead::Equal(comparison) | Lead::Few(comparison)) => Some(comparison),
+        _ => None,
+    };
+    for comparison in filter
+        .comparisons
+        .iter()
+        .filter(|one| Some(*one) != followed)
+    {
+        match lead::list_and_value(comparison) {
+            Some((list, value)) => push_id(&mut query, list, value),
+            // The position says more, and only one of the two can be looked up.
+            None if comparison.property == Property::Created && page.after.is_some() => {
+                lead::push_comparison_apart(&mut query, comparison);
+            }
+            None => lead::push_comparison(&mut query, comparison),
+        }
     }
     if let Some(position) = &page.after {
         let (created, id) = parse_position(position).ok_or(StoreError::UnknownPosition)?;
@@ -77,68 +86,14 @@ pub(super) fn footprints(
     Ok(Some(query))
 }
 
-/// A page of activity data, joined; `None` when the visibility, or a value that cannot be, covers nothing.
-pub(super) fn tads(
-    dialect: Dialect,
-    visibility: &Visibility,
-    filter: &TadFilter,
-    page: &PageQuery,
-) -> Result<Option<Builder>, StoreError> {
-    if matches!(visibility.reach(), Reach::Nothing) {
-        return Ok(None);
-    }
-    let mut query = Builder::new(
-        dialect,
-        dialect.begin_page("'tad/' || activity_id", "activity_id"),
-    );
-    query.push("SELECT t.json, t.activity_id FROM ");
-    let narrow = walk::narrow_term(filter);
-    let order = match (narrow, visibility.reach()) {
-        (None, Reach::Named { recipient, .. }) => {
-            walk::push_named_activities(&mut query, recipient)
-        }
-        (Some(_), Reach::Named { recipient, .. }) => {
-            let order = walk::push_activities(&mut query, narrow);
-            query.push(
-                " AND EXISTS (SELECT 1 FROM tad_grants g WHERE g.activity_id = t.activity_id AND g.recipient = ",
-            );
-            query.push_bind(recipient.clone()).push(")");
-            order
-        }
-        _ => walk::push_activities(&mut query, narrow),
-    };
-    for term in filter.terms.iter().filter(|one| Some(*one) != narrow) {
-        if term.alternatives.is_empty() {
-            // Such as a mass that is no number.
-            return Ok(None);
-        }
-        query.push(
-            " AND EXISTS (SELECT 1 FROM tad_fields d WHERE d.activity_id = t.activity_id AND (d.path, d.key) IN (VALUES ",
-        );
-        for (number, (path, key)) in term.alternatives.iter().enumerate() {
-            query.push(if number == 0 { "(" } else { ", (" });
-            query
-                .push_bind(*path)
-                .push(", ")
-                .push_bind(key.clone())
-                .push(")");
-        }
-        query.push("))");
-    }
-    if let Some(Position(after)) = &page.after {
-        let after = after
-            .strip_prefix("tad/")
-            .ok_or(StoreError::UnknownPosition)?;
-        query.push(" AND ").push(order).push(" > ");
-        query.push_bind(after.to_owned());
-    }
-    query.push(" ORDER BY ").push(order);
-    end_page(&mut query, page);
-    Ok(Some(query))
+/// Ends a page.
+fn end_page(query: &mut Builder, page: &PageQuery) {
+    push_limit(query, page);
+    query.push(query.dialect.end_page());
 }
 
-/// Ends a page: its rows are one more than the limit, so that "more" shows.
-fn end_page(query: &mut Builder, page: &PageQuery) {
+/// Limits the rows to one more than the page has, so that "more" shows.
+fn push_limit(query: &mut Builder, page: &PageQuery) {
     let one_more = i64::try_from(page.limit).map_or(i64::MAX, |limit| limit.saturating_add(1));
     // As an expression: SQLite plans by the value of a bare parameter, and would compile the statement anew
     // for every page.
@@ -149,7 +104,6 @@ fn end_page(query: &mut Builder, page: &PageQuery) {
             .push_bind(i64::from(page.offset))
             .push(" + 0)");
     }
-    query.push(query.dialect.end_page());
 }
 
 /// Takes the object beyond the limit off again, and says where the page ended if there was one.
@@ -225,36 +179,7 @@ fn push_visibility(query: &mut Builder, visibility: &Visibility) -> bool {
     true
 }
 
-fn push_comparison(query: &mut Builder, comparison: &Comparison) {
-    let column = match comparison.property {
-        Property::CompanyIds | Property::ProductIds => return push_id(query, comparison),
-        Property::Created => "f.created",
-        Property::GeographyCountry => "f.country",
-        Property::ProductCategoryCpc => "f.cpc",
-        Property::ReferencePeriodEnd => "f.period_end",
-        Property::ReferencePeriodStart => "f.period_start",
-        Property::Updated => "f.updated",
-    };
-    let operator = match comparison.operator {
-        Operator::Any | Operator::Eq => " = ",
-        Operator::Ge => " >= ",
-        Operator::Gt => " > ",
-        Operator::Le => " <= ",
-        Operator::Lt => " < ",
-        Operator::Ne => " <> ",
-    };
-    query.push(" AND ").push(column).push(operator);
-    match &comparison.value {
-        Literal::Instant(moment) => query.push_bind(nanoseconds(*moment)),
-        Literal::Text(text) => query.push_bind(text.clone()),
-    };
-}
-
-fn push_id(query: &mut Builder, comparison: &Comparison) {
-    let Some((list, value)) = walk::list_and_value(comparison) else {
-        query.push(" AND 1 = 0");
-        return;
-    };
+fn push_id(query: &mut Builder, list: &str, value: &str) {
     query
         .push(" AND EXISTS (SELECT 1 FROM footprint_ids i WHERE i.footprint = f.id AND i.list = '")
         .push(list)

@@ -2,12 +2,14 @@ mod crash;
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
+use ileap_types::filter::odata::Property;
+
 use super::super::{database::Lock, dialect::Dialect, *};
 use crate::{
     access::AccessRule,
     identity::Role,
     import,
-    store::{access::AccessRules as _, contract, logins::LoginRecords as _},
+    store::{Position, access::AccessRules as _, contract, logins::LoginRecords as _},
     verify::AccountKey,
 };
 
@@ -153,47 +155,158 @@ async fn plan(store: &SqlStore, query: Builder) -> String {
     steps.collect::<Vec<_>>().join("\n")
 }
 
-#[tokio::test]
-async fn lists_follow_an_index_that_is_in_their_order() {
-    let store = SqlStore::open("sqlite::memory:").await.unwrap();
-    store.allow("org", &[AccessRule::Everything]).await.unwrap();
-    let organizer = contract::principal(&[Role::Organizer], "org");
-    let organizer = Visibility::of(&organizer, &store).await.unwrap();
+/// How SQLite goes about the page of footprints that follows the first lead.
+async fn plan_of_footprints(store: &SqlStore, visibility: &Visibility, filter: &str) -> String {
+    let filter = FootprintFilter::parse(filter).unwrap();
+    let lead = lead::of_footprints(&filter, visibility).first().copied();
     let page = PageQuery {
         offset: 0,
         limit: 10,
-        after: None,
+        after: Some(Position("5/x".to_owned())),
     };
-    let footprints = |visibility: &Visibility, filter: &str| {
-        let filter = FootprintFilter::parse(filter).unwrap();
-        query::footprints(Dialect::Sqlite, visibility, &filter, &page)
-            .unwrap()
-            .unwrap()
+    let query = query::footprints(Dialect::Sqlite, visibility, &filter, (&page, lead));
+    plan(store, query.unwrap().unwrap()).await
+}
+
+#[tokio::test]
+async fn footprints_are_read_in_the_order_of_an_index_from_the_place_where_the_page_begins() {
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
+    store.allow("org", &[AccessRule::Everything]).await.unwrap();
+    let shipment = AccessRule::Shipment("1".to_owned());
+    store.allow("org_few", &[shipment]).await.unwrap();
+    let sees = async |roles: &[Role], recipient: &str| {
+        let principal = contract::principal(roles, recipient);
+        Visibility::of(&principal, &store).await.unwrap()
     };
-    let pairs = [("mode", "Road"), ("consignmentIds", "c")];
-    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let activities = TadFilter::parse(&pairs).unwrap();
+    let all = Visibility::everything();
+    let since = "created ge '2020-01-01T00:00:00Z'";
     let ids = "companyIds/any(v:(v eq 'a')) and productIds/any(v:(v eq 'b'))";
-    for (query, expected) in [
+    for (visibility, filter, expected) in [
+        (&all, since, "footprints_in_order ((created,id)>(?,?))"),
         (
-            footprints(&organizer, "productCategoryCpc eq '83117'"),
-            "SCAN f USING INDEX footprints_in_order",
+            &all,
+            "productCategoryCpc eq '83117'",
+            "footprints_by_cpc (cpc=? AND (created,id)>(?,?))",
         ),
         (
-            footprints(&Visibility::everything(), ids),
-            "SEARCH k USING PRIMARY KEY (list=? AND value=?)",
+            &all,
+            "pcf/geographyCountry eq 'DE'",
+            "footprints_by_country (country=? AND (created,id)>(?,?))",
         ),
         (
-            query::tads(Dialect::Sqlite, &organizer, &activities, &page)
-                .unwrap()
-                .unwrap(),
-            "SEARCH k USING PRIMARY KEY (path=? AND key=?)",
+            &all,
+            ids,
+            "SEARCH k USING PRIMARY KEY (list=? AND value=? AND (created,footprint)>(?,?))",
+        ),
+        (
+            &sees(&[Role::Organizer], "org").await,
+            since,
+            "footprints_of_categories ((created,id)>(?,?))",
+        ),
+        (
+            &sees(&[Role::Operator], "org").await,
+            since,
+            "footprints_of_ileap ((created,id)>(?,?))",
+        ),
+        (
+            &sees(&[Role::User, Role::Organizer], "org").await,
+            since,
+            "footprints_of_ileap ((created,id)>(?,?))",
+        ),
+        (
+            &sees(&[Role::User], "org_few").await,
+            since,
+            "SEARCH k USING PRIMARY KEY (recipient=? AND (created,footprint)>(?,?))",
         ),
     ] {
-        let plan = plan(&store, query).await;
+        let plan = plan_of_footprints(&store, visibility, filter).await;
         assert!(plan.contains(expected), "{expected} in {plan}");
         assert!(!plan.contains("FOR ORDER BY"), "{expected} in {plan}");
     }
+    // Few are looked at one by one, and sorted.
+    for (filter, expected) in [
+        (
+            "pcf/referencePeriodStart ge '2020-01-01T00:00:00Z'",
+            "footprints_by_period (period_start>?)",
+        ),
+        (
+            "pcf/referencePeriodEnd lt '2020-01-01T00:00:00Z'",
+            "footprints_by_period_end (period_end<?)",
+        ),
+        (
+            "updated gt '2020-01-01T00:00:00Z'",
+            "footprints_by_update (updated>?)",
+        ),
+    ] {
+        let plan = plan_of_footprints(&store, &all, filter).await;
+        assert!(plan.contains(expected), "{expected} in {plan}");
+    }
+}
+
+#[tokio::test]
+async fn activities_are_read_in_the_order_of_an_index_whatever_they_are_asked_for_by() {
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
+    let page = PageQuery {
+        offset: 0,
+        limit: 10,
+        after: Some(Position("tad/5".to_owned())),
+    };
+    let visibility = Visibility::everything();
+    for (pairs, expected, times) in [
+        (
+            vec![("mode", "Road"), ("consignmentIds", "c")],
+            "SEARCH d USING PRIMARY KEY (path=? AND key=? AND activity_id>?)",
+            1,
+        ),
+        (
+            vec![("city", "Rome")],
+            "SEARCH d USING PRIMARY KEY (path=? AND key=? AND activity_id>?)",
+            2,
+        ),
+        (
+            vec![],
+            "SEARCH t USING INDEX sqlite_autoindex_tads_1 (activity_id>?)",
+            1,
+        ),
+    ] {
+        let pairs: Vec<_> = pairs
+            .into_iter()
+            .map(|(name, value): (&str, &str)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let filter = TadFilter::parse(&pairs).unwrap();
+        let lead = lead::of_activities(&filter, &visibility).first().copied();
+        let query = query::tads(Dialect::Sqlite, &visibility, &filter, (&page, lead));
+        let plan = plan(&store, query.unwrap().unwrap()).await;
+        assert_eq!(
+            plan.matches(expected).count(),
+            times,
+            "{expected} in {plan}"
+        );
+    }
+}
+
+#[test]
+fn a_page_follows_what_there_is_least_of() {
+    let filter = "pcf/geographyCountry eq 'DE' and updated ge '2020-01-01T00:00:00Z' and productIds/any(p:(p eq 'x'))";
+    let filter = FootprintFilter::parse(filter).unwrap();
+    let all = Visibility::everything();
+    let leads = lead::of_footprints(&filter, &all);
+    let chosen = |counts: [i64; 3]| match lead::chosen(&leads, Some(&counts)) {
+        Some(Lead::Equal(comparison) | Lead::Few(comparison)) => Some(comparison.property),
+        _ => None,
+    };
+    let [product, country, updated] = [
+        Property::ProductIds,
+        Property::GeographyCountry,
+        Property::Updated,
+    ];
+    assert_eq!(chosen([3, 2, 500]), Some(country));
+    assert_eq!(chosen([500, 500, 4]), Some(updated));
+    // Where all are many, one whose entries are in the order of the list.
+    assert_eq!(chosen([500, 500, 500]), Some(product));
+    let only = FootprintFilter::parse("updated ge '2020-01-01T00:00:00Z'").unwrap();
+    let leads = lead::of_footprints(&only, &all);
+    assert!(lead::chosen(&leads, Some(&[500])).is_none());
 }
 
 #[tokio::test]
