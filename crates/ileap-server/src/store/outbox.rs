@@ -154,8 +154,13 @@ pub trait Outbox: Send + Sync {
     /// busy with: no host is overrun, and none keeps the others waiting.
     async fn lease(&self, lease: &Lease) -> Result<Vec<LeasedTask>, StoreError>;
 
-    /// Gives a worker more time for all it has.
-    async fn extend(&self, worker: &str, until: Timestamp) -> Result<(), StoreError>;
+    /// Gives a worker more time for some of its tasks.
+    async fn extend(
+        &self,
+        worker: &str,
+        tasks: &[Uuid],
+        until: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Keeps the event a task sends, so that every attempt sends the same; `false` when the task is no
     /// longer this worker's.

@@ -117,10 +117,12 @@ async fn a_task_is_one_workers_until_its_lease_ends(store: &dyn Store) {
         (at(10), 0, &None)
     );
     assert!(lease(store, "w2", at(39)).await.is_empty());
-    store.extend("w1", at(60)).await.unwrap();
-    assert!(lease(store, "w2", at(50)).await.is_empty());
-    // The first worker is taken for dead: from now on it has no say.
-    assert_eq!(lease(store, "w2", at(60)).await.len(), 2);
+    store.extend("w1", &[one.id], at(60)).await.unwrap();
+    // What the first worker does not ask for time for, it has no say in any longer.
+    assert_eq!(names(&lease(store, "w2", at(40)).await), [two.id]);
+    store.extend("w2", &[two.id], at(100)).await.unwrap();
+    store.extend("w1", &[two.id], at(200)).await.unwrap();
+    assert_eq!(names(&lease(store, "w2", at(60)).await), [one.id]);
     assert!(
         !store
             .settle("w1", one.id, Settlement::Done, at(61))

@@ -43,16 +43,22 @@ impl Outbox for SqlStore {
             .map_err(&failed)
     }
 
-    async fn extend(&self, worker: &str, until: Timestamp) -> Result<(), StoreError> {
-        let extended =
-            sql("UPDATE outbox SET lease_until = $2 WHERE worker = $1 AND state = 'open'")
+    async fn extend(
+        &self,
+        worker: &str,
+        tasks: &[Uuid],
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        for task in tasks {
+            let extended = sql("UPDATE outbox SET lease_until = $2 WHERE worker = $1 AND state = 'open' AND id = $3")
                 .bind(worker)
                 .bind(nanoseconds(until))
+                .bind(task.to_string())
                 .execute(&self.writer)
                 .await;
-        extended
-            .map(|_| ())
-            .map_err(unavailable("leasing tasks for partners"))
+            extended.map_err(unavailable("leasing tasks for partners"))?;
+        }
+        Ok(())
     }
 
     async fn fix_body(&self, worker: &str, id: Uuid, body: &Bytes) -> Result<bool, StoreError> {
