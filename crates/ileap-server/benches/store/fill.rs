@@ -10,6 +10,8 @@ use ileap_types::filter::odata::FootprintFilter;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
+/// How many footprints and activities come in one transaction.
+const FILE: u64 = 20_000;
 const SAMPLE_FOOTPRINTS: &str = include_str!("../../sample-data/footprints.json");
 const SAMPLE_TADS: &str = include_str!("../../sample-data/tads.json");
 
@@ -44,7 +46,8 @@ pub(crate) async fn is_empty(store: &SqlStore) -> bool {
         .is_empty()
 }
 
-/// Imports `rows` footprints and as many activities, in one transaction; says how many objects that is.
+/// Imports `rows` footprints and as many activities, as files of some size would bring them; says how many objects
+/// that is.
 pub(crate) async fn fill(store: &SqlStore, rows: u64) -> u64 {
     let samples = Samples::read();
     let mut import = store.begin_import().await.expect("an import");
@@ -57,6 +60,10 @@ pub(crate) async fn fill(store: &SqlStore, rows: u64) -> u64 {
         import.write(&footprints).await.expect("footprints");
         let tads: Vec<_> = numbers.map(|number| samples.tad(number)).collect();
         import.write(&tads).await.expect("activities");
+        if begin % FILE == FILE - 1000 {
+            import.commit().await.expect("a commit");
+            import = store.begin_import().await.expect("an import");
+        }
     }
     import.commit().await.expect("a commit");
     rows * 2
