@@ -16,9 +16,10 @@ use crate::{
     store::{Page, PageQuery, Position, StoreError},
 };
 
-/// Shipments refer to TOCs and HOCs; whoever sees the one sees the other.
-const SHIPMENTS_AND_REFERENCES: &str = "(f.kind = 'shipment' OR EXISTS (SELECT 1 FROM shipment_references r \
-     WHERE r.kind = f.kind AND r.object_id = f.object_id))";
+/// Shipments refer to TOCs and HOCs; whoever sees the one sees the other. By the least, and not by EXISTS, which
+/// PostgreSQL answers from a hash of all references.
+const SHIPMENTS_AND_REFERENCES: &str = "(f.kind = 'shipment' OR (SELECT MIN(r.footprint) FROM shipment_references r \
+     WHERE r.kind = f.kind AND r.object_id = f.object_id) IS NOT NULL)";
 
 /// One footprint; `None` when the visibility covers nothing.
 pub(super) fn footprint(dialect: Dialect, visibility: &Visibility, id: &str) -> Option<Builder> {
