@@ -13,7 +13,10 @@ use crate::{
     store::sql::{dialect::Dialect, nanoseconds},
 };
 
-/// How far entries are counted: fewer can be looked at one by one.
+/// How far entries are counted that are in the order of the list: counting so many takes less than walking over a
+/// hundred of them.
+const COUNTED: i64 = 5000;
+/// How far others are counted: fewer can be looked at one by one, and sorted.
 const FEW: i64 = 500;
 /// The most alternatives of a term that are followed side by side.
 const MOST_ALTERNATIVES: usize = 8;
@@ -100,6 +103,14 @@ fn of_comparison(comparison: &Comparison) -> Option<Lead<'_>> {
     }
 }
 
+/// How far the entries of a lead are counted.
+fn bound(lead: Lead<'_>) -> i64 {
+    match lead {
+        Lead::Few(_) => FEW,
+        Lead::Equal(_) | Lead::Named { .. } | Lead::Term(_) => COUNTED,
+    }
+}
+
 /// Asks how many entries each lead has, counted up to some bound; `None` when that would change nothing.
 pub(in crate::store::sql) fn counts(dialect: Dialect, leads: &[Lead<'_>]) -> Option<Builder> {
     if leads.is_empty() || matches!(leads, [Lead::Equal(_) | Lead::Term(_) | Lead::Named { .. }]) {
@@ -114,7 +125,7 @@ pub(in crate::store::sql) fn counts(dialect: Dialect, leads: &[Lead<'_>]) -> Opt
         push_entries(&mut query, *lead);
         query
             .push(" LIMIT (")
-            .push_bind(FEW)
+            .push_bind(bound(*lead))
             .push(" + 0)) AS entries)");
     }
     Some(query)
@@ -156,8 +167,8 @@ pub(in crate::store::sql) fn chosen<'a>(
         return leads.first().copied();
     };
     let counted = leads.iter().zip(counts);
-    let (lead, count) = counted.min_by_key(|(_, count)| **count)?;
-    if *count < FEW {
+    let rare = counted.filter(|(lead, count)| **count < bound(**lead));
+    if let Some((lead, _)) = rare.min_by_key(|(_, count)| **count) {
         return Some(*lead);
     }
     // As many as can be: what is in order is read only as far as the page needs.

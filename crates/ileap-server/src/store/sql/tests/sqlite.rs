@@ -301,9 +301,10 @@ fn a_page_follows_what_there_is_least_of() {
         Property::Updated,
     ];
     assert_eq!(chosen([3, 2, 500]), Some(country));
-    assert_eq!(chosen([500, 500, 4]), Some(updated));
+    assert_eq!(chosen([5000, 5000, 4]), Some(updated));
+    assert_eq!(chosen([5000, 4000, 500]), Some(country));
     // Where all are many, one whose entries are in the order of the list.
-    assert_eq!(chosen([500, 500, 500]), Some(product));
+    assert_eq!(chosen([5000, 5000, 500]), Some(product));
     let only = FootprintFilter::parse("updated ge '2020-01-01T00:00:00Z'").unwrap();
     let leads = lead::of_footprints(&only, &all);
     assert!(lead::chosen(&leads, Some(&[500])).is_none());
