@@ -6,6 +6,7 @@ mod imports;
 mod logins;
 mod outbox;
 mod partners;
+pub(crate) mod workers;
 
 use bytes::Bytes;
 use ileap_types::{

@@ -7,11 +7,11 @@ use uuid::Uuid;
 use super::{partners::partner, *};
 use crate::store::outbox::{Lease, LeasedTask, NewTask, OPEN_TASKS_LIMIT, Settlement, TaskKind};
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
 }
 
-fn task(recipient: &str, base_url: &str) -> NewTask {
+pub(super) fn task(recipient: &str, base_url: &str) -> NewTask {
     NewTask {
         id: Uuid::new_v4(),
         kind: TaskKind::Answer,
@@ -21,7 +21,7 @@ fn task(recipient: &str, base_url: &str) -> NewTask {
     }
 }
 
-async fn lease(store: &dyn Store, worker: &str, now: Timestamp) -> Vec<LeasedTask> {
+pub(super) async fn lease(store: &dyn Store, worker: &str, now: Timestamp) -> Vec<LeasedTask> {
     let lease = Lease {
         worker: worker.to_owned(),
         now,
@@ -31,39 +31,45 @@ async fn lease(store: &dyn Store, worker: &str, now: Timestamp) -> Vec<LeasedTas
     store.lease(&lease).await.unwrap()
 }
 
-fn names(leased: &[LeasedTask]) -> Vec<Uuid> {
+pub(super) fn names(leased: &[LeasedTask]) -> Vec<Uuid> {
     leased.iter().map(|leased| leased.task.id).collect()
 }
 
 pub(super) async fn holds(store: &dyn Store) {
     an_event_is_kept_with_its_tasks_or_not_at_all(store).await;
+    what_fails_half_way_never_was(store).await;
     a_task_is_one_workers_until_its_lease_ends(store).await;
     a_host_gets_one_task_at_a_time_in_order(store).await;
+    what_is_due_longest_comes_first(store).await;
     a_body_is_fixed_once(store).await;
     settled_tasks_are_left_alone_and_forgotten(store).await;
     a_removed_partner_gets_nothing_more(store).await;
 }
 
+/// Receives a request of this sender with this id.
+pub(super) async fn receive(
+    store: &dyn Store,
+    (recipient, id): (&str, &str),
+    tasks: &[NewTask],
+) -> Result<EventReceipt, StoreError> {
+    let event = json!({
+        "specversion": "1.0", "id": id, "source": "https://partner.example",
+        "type": "org.wbcsd.pathfinder.ProductFootprintRequest.Created.v1",
+        "data": { "pf": { "productIds": ["urn:x:y:1"] } },
+    });
+    let body = Bytes::from(event.to_string());
+    let received = ReceivedEvent {
+        event: &CloudEvent::parse_v2(&body).unwrap(),
+        body: &body,
+        sender: &principal(&[Role::User], recipient),
+        received_at: at(0),
+    };
+    store.record_event(&received, tasks).await
+}
+
 async fn an_event_is_kept_with_its_tasks_or_not_at_all(store: &dyn Store) {
-    let event = |id: &str| {
-        let event = json!({
-            "specversion": "1.0", "id": id, "source": "https://flood.example",
-            "type": "org.wbcsd.pathfinder.ProductFootprintRequest.Created.v1",
-            "data": { "pf": { "productIds": ["urn:x:y:1"] } },
-        });
-        Bytes::from(event.to_string())
-    };
-    let sender = principal(&[Role::User], "org_flood");
-    let receive = async |id: &str, task: NewTask| {
-        let body = event(id);
-        let received = ReceivedEvent {
-            event: &CloudEvent::parse_v2(&body).unwrap(),
-            body: &body,
-            sender: &sender,
-            received_at: at(0),
-        };
-        store.record_event(&received, &[task]).await.unwrap()
-    };
+    let receive =
+        async |id: &str, task: NewTask| receive(store, ("org_flood", id), &[task]).await.unwrap();
     let flood = || task("org_flood", "https://flood.example");
     assert_eq!(receive("0", flood()).await, EventReceipt::Stored);
     assert_eq!(receive("0", flood()).await, EventReceipt::Duplicate);
@@ -92,6 +98,22 @@ async fn an_event_is_kept_with_its_tasks_or_not_at_all(store: &dyn Store) {
         .await
         .unwrap();
     assert_eq!(store.depth().await.unwrap().open, 0);
+}
+
+async fn what_fails_half_way_never_was(store: &dyn Store) {
+    let [one, other] =
+        ["https://one.example", "https://two.example"].map(|base| task("org_1", base));
+    // Two of one name: the second cannot be kept.
+    let twice = [one.clone(), other.clone(), one.clone()];
+    assert!(store.add_tasks(&twice, at(0)).await.is_err());
+    let sent = ("org_1", "half way");
+    assert!(receive(store, sent, &twice).await.is_err());
+    assert_eq!(store.depth().await.unwrap().open, 0);
+    let again = receive(store, sent, std::slice::from_ref(&other)).await;
+    assert_eq!(again.unwrap(), EventReceipt::Stored, "it was not kept");
+    assert_eq!(names(&lease(store, "w", at(0)).await), [other.id]);
+    let done = store.settle("w", other.id, Settlement::Done, at(1));
+    assert!(done.await.unwrap());
 }
 
 async fn a_task_is_one_workers_until_its_lease_ends(store: &dyn Store) {
@@ -203,6 +225,29 @@ async fn a_host_gets_one_task_at_a_time_in_order(store: &dyn Store) {
             .unwrap();
     }
     assert_eq!(store.depth().await.unwrap().open, 0);
+}
+
+async fn what_is_due_longest_comes_first(store: &dyn Store) {
+    let due = [242, 240, 241]
+        .map(|second| (second, task("org_1", &format!("https://h{second}.example"))));
+    for (second, task) in &due {
+        let added = store.add_tasks(std::slice::from_ref(task), at(*second));
+        added.await.unwrap();
+    }
+    let one = Lease {
+        worker: "w1".to_owned(),
+        now: at(250),
+        lasts: Duration::from_secs(30),
+        limit: 1,
+    };
+    for number in [1, 2, 0] {
+        let (_, expected) = &due[number];
+        assert_eq!(names(&store.lease(&one).await.unwrap()), [expected.id]);
+    }
+    for (_, task) in &due {
+        let done = store.settle("w1", task.id, Settlement::Done, at(251));
+        assert!(done.await.unwrap());
+    }
 }
 
 async fn a_body_is_fixed_once(store: &dyn Store) {

@@ -332,3 +332,12 @@ async fn two_instances_on_one_file_count_failures_together() {
     let reopened = SqlStore::open(&url).await.unwrap();
     assert_eq!(reopened.login_record(&account).await.unwrap().failures, 5);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_on_one_file_share_tasks() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
+    let ours = SqlStore::open(&url).await.unwrap();
+    let theirs = SqlStore::open(&url).await.unwrap();
+    contract::workers::share([&ours, &theirs]).await;
+}

@@ -71,6 +71,13 @@ async fn an_event_that_arrives_everywhere_is_kept_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_share_tasks_without_getting_in_each_others_way() {
+    let database = TestDatabase::new().await;
+    let [ours, theirs] = two(&database).await;
+    contract::workers::share([&ours, &theirs]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn imports_happen_one_after_the_other() {
     let database = TestDatabase::new().await;
     let stores = two(&database).await;
