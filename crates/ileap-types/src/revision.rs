@@ -10,7 +10,10 @@
 //! | `packagingOrTrEqAmount` in a TCE, a number | a decimal |
 //! | `consignmentId` in a TAD | `consignmentIds` |
 //! | `energyCarrier` and `feedstocks` in a TAD | the only one of its `energyCarriers` |
+//! | `feedstocks` in a TAD with `energyCarriers` | those of its only carrier; gone if its carriers have some |
+//! | `service-footprint.json`, the schema of a `ServiceFootprint` | `shipment-footprint.json` |
 //! | `specVersion` 0.2.0 of an extension | 2.0.0 |
+//! | `isVerified`, `glecDataQualityIndex`; `numberOfItems`, `typeOfItems` of a shipment; `temperatureControl` in a TCE | gone |
 //!
 //! A member of 1.0.0 that is there already stays, and so does its predecessor.
 
@@ -22,10 +25,13 @@ use serde_json::{Map, Value, json};
 use crate::{
     extension::{ObjectKind, SPEC_VERSION},
     mode::Certification,
+    rules,
 };
 
 /// The `specVersion` that drafts' software writes.
 const DRAFT_SPEC_VERSION: &str = "0.2.0";
+/// The end of the schema of what is a shipment now.
+const DRAFT_SHIPMENT_SCHEMA: &str = "/service-footprint.json";
 
 /// Modernizes the iLEAP objects in a footprint; nothing else is touched.
 pub fn modernize_footprint(footprint: &mut Value) {
@@ -33,8 +39,14 @@ pub fn modernize_footprint(footprint: &mut Value) {
         .get_mut("extensions")
         .and_then(Value::as_array_mut);
     for extension in extensions.into_iter().flatten() {
-        let schema = extension.get("dataSchema").and_then(Value::as_str);
-        let Some(kind) = schema.and_then(ObjectKind::from_data_schema) else {
+        if let Some(schema) = extension.get_mut("dataSchema")
+            && schema
+                .as_str()
+                .is_some_and(|schema| schema.ends_with(DRAFT_SHIPMENT_SCHEMA))
+        {
+            *schema = ObjectKind::Shipment.data_schema().into();
+        }
+        let Some(kind) = rules::kind_of_extension(extension) else {
             continue;
         };
         if let Some(version) = extension.get_mut("specVersion")
@@ -47,7 +59,7 @@ pub fn modernize_footprint(footprint: &mut Value) {
         };
         match kind {
             ObjectKind::Hoc => modernize_category(data, "hubActivityUnit"),
-            ObjectKind::Shipment => modernize_elements(data),
+            ObjectKind::Shipment => modernize_shipment(data),
             ObjectKind::Toc => modernize_category(data, "transportActivityUnit"),
         }
     }
@@ -69,7 +81,30 @@ pub fn modernize_tad(tad: &mut Value) {
         let carrier: Map<_, _> = carrier.collect();
         tad.insert("energyCarriers".to_owned(), json!([carrier]));
     }
+    move_feedstocks(tad);
     modernize_carriers(tad);
+}
+
+/// Feedstocks of a whole activity belong to its carrier, if there is one and it has none of its own.
+fn move_feedstocks(tad: &mut Map<String, Value>) {
+    let mut carriers: Vec<_> = objects(tad, "energyCarriers").collect();
+    let are_known = carriers
+        .iter()
+        .any(|carrier| carrier.contains_key("feedstocks"));
+    let has_one = carriers.len() == 1;
+    carriers.clear();
+    if !(are_known || has_one) {
+        return;
+    }
+    let Some(feedstocks) = tad.remove("feedstocks") else {
+        return;
+    };
+    if are_known {
+        return;
+    }
+    for carrier in objects(tad, "energyCarriers") {
+        carrier.insert("feedstocks".to_owned(), feedstocks.clone());
+    }
 }
 
 fn modernize_category(data: &mut Map<String, Value>, unit: &str) {
@@ -81,11 +116,18 @@ fn modernize_category(data: &mut Map<String, Value>, unit: &str) {
         }
         data.remove("isAccredited");
     }
+    for name in ["isVerified", "glecDataQualityIndex"] {
+        data.remove(name);
+    }
     modernize_carriers(data);
 }
 
-fn modernize_elements(shipment: &mut Map<String, Value>) {
+fn modernize_shipment(shipment: &mut Map<String, Value>) {
+    for name in ["numberOfItems", "typeOfItems"] {
+        shipment.remove(name);
+    }
     for tce in objects(shipment, "tces") {
+        tce.remove("temperatureControl");
         if let Some(amount) = tce.get_mut("packagingOrTrEqAmount")
             && let Some(number) = amount.is_number().then(|| number(amount)).flatten()
         {
@@ -180,7 +222,10 @@ mod tests {
             (ObjectKind::Toc, "transportActivityUnit"),
             (ObjectKind::Hoc, "hubActivityUnit"),
         ] {
-            let data = json!({"co2eIntensityThroughput": "tkm", "isAccredited": true});
+            let data = json!({
+                "co2eIntensityThroughput": "tkm", "isAccredited": true, "isVerified": false,
+                "glecDataQualityIndex": 2,
+            });
             let expected = json!({unit: "tkm", "certifications": ["ISO14083:2023"]});
             assert_eq!(modernized(kind, &data), expected);
         }
@@ -217,6 +262,65 @@ mod tests {
         let expected =
             json!({"tces": [{"packagingOrTrEqAmount": "2.25"}, {"packagingOrTrEqAmount": "3"}]});
         assert_eq!(modernized(ObjectKind::Shipment, &data), expected);
+    }
+
+    #[test]
+    fn what_1_0_0_has_no_place_for_goes() {
+        let data = json!({
+            "numberOfItems": 3, "typeOfItems": "pallets", "shipmentId": "s",
+            "tces": [{"temperatureControl": "ambient"}],
+        });
+        let expected = json!({"shipmentId": "s", "tces": [{}]});
+        assert_eq!(modernized(ObjectKind::Shipment, &data), expected);
+    }
+
+    #[test]
+    fn a_draft_is_recognised_by_an_old_schema_or_by_content() {
+        for (schema, expected) in [
+            (
+                "https://api.ileap.sine.dev/service-footprint.json",
+                ObjectKind::Shipment.data_schema(),
+            ),
+            // Not ours to guess: the rules name it.
+            ("https://example.org/x.json", "https://example.org/x.json"),
+        ] {
+            let data = json!({"shipmentId": "s", "tces": [{}], "numberOfItems": 3});
+            let mut footprint = json!({"extensions": [{"dataSchema": schema, "data": data}]});
+            modernize_footprint(&mut footprint);
+            let extension = &footprint["extensions"][0];
+            assert_eq!(extension["dataSchema"], expected);
+            assert_eq!(extension["data"], json!({"shipmentId": "s", "tces": [{}]}));
+        }
+    }
+
+    #[test]
+    fn feedstocks_of_an_activity_become_those_of_its_carrier() {
+        let draft = json!([{"feedstock": "Fossil", "feedstockPercentage": 100}]);
+        let moved = json!([{"feedstock": "Fossil", "feedstockShare": "1"}]);
+        let own = json!([{"feedstock": "Grid"}]);
+        for (carriers, expected) in [
+            (
+                json!([{}]),
+                json!([{"relativeShare": "1", "feedstocks": moved}]),
+            ),
+            (
+                json!([{"feedstocks": own}]),
+                json!([{"relativeShare": "1", "feedstocks": own}]),
+            ),
+            (
+                json!([{"feedstocks": own}, {}]),
+                json!([{"feedstocks": own}, {}]),
+            ),
+        ] {
+            let mut tad = json!({"energyCarriers": carriers, "feedstocks": draft});
+            modernize_tad(&mut tad);
+            assert_eq!(tad, json!({"energyCarriers": expected}));
+        }
+        // Whose they are is not known.
+        let mut tad = json!({"energyCarriers": [{}, {}], "feedstocks": draft});
+        let expected = tad.clone();
+        modernize_tad(&mut tad);
+        assert_eq!(tad, expected);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! of rounded values may be off by 0.5 %, and by one millionth near zero. Unknown members and
 //! unknown values of enumerations that iLEAP leaves open are no faults.
 
+mod absent;
 mod chain;
 mod collection;
 mod cursor;
@@ -26,6 +27,7 @@ mod transport;
 
 use serde_json::Value;
 
+pub use absent::{remove_absent_in_footprint, remove_absent_in_tad};
 pub use collection::{CollectionIndex, ItemRef, judge_collection};
 pub use finding::{Finding, Severity};
 pub use rule_id::RuleId;
@@ -38,7 +40,7 @@ use crate::extension::ObjectKind;
 
 /// Judges a PACT v2 footprint and the iLEAP object in it, if there is one.
 ///
-/// At most 100 findings are returned. What needs other objects is for [`judge_collection`].
+/// At most 100 findings of each severity are returned. What needs other objects is for [`judge_collection`].
 pub fn judge_footprint(footprint: &Value) -> Vec<Finding> {
     let footprint = Cursor::root(footprint);
     let mut findings = Findings::default();
@@ -50,7 +52,7 @@ pub fn judge_footprint(footprint: &Value) -> Vec<Finding> {
         pact::p08_by_period(&footprint, &mut findings);
     } else {
         pact::p08_by_period_with_ileap(&footprint, &mut findings);
-        mapping::r22_single(&extensions, &mut findings);
+        mapping::r22_single(&footprint, &extensions, &mut findings);
     }
     for ileap in &extensions {
         mapping::judge(&footprint, ileap, &mut findings);
@@ -61,7 +63,7 @@ pub fn judge_footprint(footprint: &Value) -> Vec<Finding> {
 
 /// Judges iLEAP transport activity data (TAD).
 ///
-/// At most 100 findings are returned. What needs other objects is for [`judge_collection`].
+/// At most 100 findings of each severity are returned. What needs other objects is for [`judge_collection`].
 pub fn judge_tad(tad: &Value) -> Vec<Finding> {
     let tad = Cursor::root(tad);
     let mut findings = Findings::default();
@@ -71,12 +73,19 @@ pub fn judge_tad(tad: &Value) -> Vec<Finding> {
     transport::r15_factors(&tad, &mut findings);
     transport::r17_distance(&tad, &mut findings);
     for location in ["origin", "destination"] {
-        transport::r16_location(&tad, location, &mut findings);
+        if let Some(mode) = tad.text("mode") {
+            transport::r16_location(&tad, location, &[mode], &mut findings);
+        }
         transport::r18_location(&tad, location, &mut findings);
     }
     transport::r19_times(&tad, &mut findings);
     transport::r26_consignments(&tad, &mut findings);
     findings.into_vec()
+}
+
+/// The kind of iLEAP object in an extension, by schema or by content; none if the extension is foreign.
+pub(crate) fn kind_of_extension(extension: &Value) -> Option<ObjectKind> {
+    extension::kind(&Cursor::root(extension))
 }
 
 fn judge_ileap(ileap: &IleapExtension<'_>, findings: &mut Findings) {

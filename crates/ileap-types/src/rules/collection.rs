@@ -1,7 +1,10 @@
+mod category;
+
 use std::collections::{HashMap, HashSet};
 
-use bigdecimal::BigDecimal;
 use serde_json::Value;
+
+use self::category::{Category, Published, is_active, r10_emissions, r16_locations};
 
 use super::{
     Finding, RuleId,
@@ -9,7 +12,6 @@ use super::{
     extension::{self, IleapExtension},
     finding::{Findings, quote},
     fingerprints::Fingerprints,
-    tolerance::is_close,
 };
 use crate::extension::ObjectKind;
 
@@ -24,9 +26,9 @@ pub enum ItemRef {
 
 /// What the objects that one recipient gets from one host must know of each other.
 ///
-/// The objects need not be in memory together: add each one, then judge the references of each one. Kept are
-/// at most 80 bytes per footprint and 40 per activity, besides the id and the intensity of every TOC and HOC
-/// and the id of every one that is referred to.
+/// The objects need not be in memory together: add each one, then those that the recipient gets otherwise, then
+/// judge the references of each one. Kept are at most 80 bytes per footprint and 40 per activity, besides the id
+/// and the intensity of every TOC and HOC and the id of every one that is referred to.
 #[derive(Default)]
 pub struct CollectionIndex {
     fingerprints: Fingerprints,
@@ -35,23 +37,6 @@ pub struct CollectionIndex {
     activities: HashSet<u128>,
     tocs: HashMap<String, Category>,
     hocs: HashMap<String, Category>,
-}
-
-/// A TOC or HOC.
-#[derive(Default)]
-struct Category {
-    /// Otherwise it was only referred to.
-    is_available: bool,
-    /// The footprints seen around it.
-    published: Vec<Published>,
-}
-
-/// A footprint around a TOC or HOC.
-struct Published {
-    footprint: Option<u128>,
-    is_active: bool,
-    /// In kg per tonne kilometre or per tonne; none for other units.
-    intensity: Option<BigDecimal>,
 }
 
 impl CollectionIndex {
@@ -84,26 +69,73 @@ impl CollectionIndex {
         findings.into_vec()
     }
 
-    /// The TOCs and HOCs that were added or assumed.
-    pub fn available(&self) -> impl Iterator<Item = (ObjectKind, &str)> {
-        self.categories()
-            .filter(|(_, _, category)| category.is_available)
-            .map(|(kind, id, _)| (kind, id))
+    /// The TOCs and HOCs that were added, or that shipments refer to.
+    pub fn categories(&self) -> impl Iterator<Item = (ObjectKind, &str)> {
+        let tocs = self.tocs.keys().map(|id| (ObjectKind::Toc, id.as_str()));
+        let hocs = self.hocs.keys().map(|id| (ObjectKind::Hoc, id.as_str()));
+        tocs.chain(hocs)
     }
 
-    /// The TOCs and HOCs that shipments refer to and that were neither added nor assumed.
-    pub fn missing(&self) -> impl Iterator<Item = (ObjectKind, &str)> {
-        self.categories()
-            .filter(|(_, _, category)| !category.is_available)
-            .map(|(kind, id, _)| (kind, id))
+    /// Adds a footprint around a TOC or HOC that the recipient gets otherwise. It counts for nothing if the
+    /// collection has a version of its own of it, which will take its place.
+    pub fn add_other(&mut self, footprint: &Value) {
+        let footprint = Cursor::root(footprint);
+        let key = self.key(&footprint);
+        if key.is_some_and(|key| self.versions.contains_key(&key)) {
+            return;
+        }
+        for ileap in extension::find(&footprint) {
+            if ileap.kind != ObjectKind::Shipment {
+                self.add_category(&footprint, &ileap);
+            }
+        }
     }
 
-    /// Takes a TOC or HOC as available, because the recipient gets it otherwise.
-    pub fn assume(&mut self, kind: ObjectKind, id: &str) {
-        self.category(kind, id).is_available = true;
+    /// An index for what comes after this collection, whose TOCs and HOCs will be there.
+    #[must_use]
+    pub fn followed(&self) -> Self {
+        Self {
+            fingerprints: self.fingerprints.clone(),
+            ..Self::default()
+        }
     }
 
-    /// Judges what holds between a footprint and the TOCs and HOCs that were added: R10 and R24.
+    /// Adds the TOCs and HOCs of an earlier collection that this one names or refers to, as by
+    /// [`add_other`](Self::add_other). This one must have been made by its [`followed`](Self::followed).
+    pub fn add_others(&mut self, earlier: &Self) {
+        let versions = &self.versions;
+        for (own, others) in [
+            (&mut self.tocs, &earlier.tocs),
+            (&mut self.hocs, &earlier.hocs),
+        ] {
+            for (id, category) in own {
+                let published = others.get(id).map(|other| &other.published);
+                let stays = |published: &&Published| {
+                    let key = published.footprint;
+                    !key.is_some_and(|key| versions.contains_key(&key))
+                };
+                let published = published.into_iter().flatten().filter(stays);
+                category.published.extend(published.cloned());
+            }
+        }
+    }
+
+    /// Takes over the TOCs and HOCs of a collection that came after this one.
+    pub fn append(&mut self, later: Self) {
+        let versions = later.versions;
+        for (own, others) in [(&mut self.tocs, later.tocs), (&mut self.hocs, later.hocs)] {
+            for category in own.values_mut() {
+                category.published.retain(|published| {
+                    let key = published.footprint;
+                    !key.is_some_and(|key| versions.contains_key(&key))
+                });
+            }
+            // What is in both, the later one took over before.
+            own.extend(others);
+        }
+    }
+
+    /// Judges what holds between a footprint and the TOCs and HOCs that were added: R10, R16 and R24.
     pub fn judge_references(&self, footprint: &Value) -> Vec<Finding> {
         let footprint = Cursor::root(footprint);
         let mut findings = Findings::default();
@@ -120,13 +152,6 @@ impl CollectionIndex {
             }
         }
         findings.into_vec()
-    }
-
-    fn categories(&self) -> impl Iterator<Item = (ObjectKind, &str, &Category)> {
-        let tocs = self.tocs.iter().map(|entry| (ObjectKind::Toc, entry));
-        let hocs = self.hocs.iter().map(|entry| (ObjectKind::Hoc, entry));
-        tocs.chain(hocs)
-            .map(|(kind, (id, category))| (kind, id.as_str(), category))
     }
 
     fn category(&mut self, kind: ObjectKind, id: &str) -> &mut Category {
@@ -149,14 +174,8 @@ impl CollectionIndex {
 
     fn add_category(&mut self, footprint: &Cursor<'_>, ileap: &IleapExtension<'_>) {
         let Some(id) = ileap.id() else { return };
-        let published = Published {
-            footprint: self.key(footprint),
-            is_active: is_active(footprint),
-            intensity: intensity(ileap),
-        };
-        let category = self.category(ileap.kind, id);
-        category.is_available = true;
-        category.published.push(published);
+        let published = Published::new(self.key(footprint), footprint, ileap);
+        self.category(ileap.kind, id).published.push(published);
     }
 
     /// UUIDs are equal regardless of case (RFC 9562 §4).
@@ -189,8 +208,12 @@ impl CollectionIndex {
     fn judge_element(&self, tce: &Cursor<'_>, findings: &mut Findings) {
         for (member, index) in [("tocId", &self.tocs), ("hocId", &self.hocs)] {
             let Some(id) = tce.text(member) else { continue };
-            match index.get(id).filter(|category| category.is_available) {
-                Some(category) => r10_emissions(tce, member, &category.published, findings),
+            let published = index.get(id).map(|category| category.published.as_slice());
+            match published.filter(|published| !published.is_empty()) {
+                Some(published) => {
+                    r10_emissions(tce, member, published, findings);
+                    r16_locations(tce, published, findings);
+                }
                 None => r24_missing(tce, member, id, findings),
             }
         }
@@ -220,7 +243,7 @@ impl CollectionIndex {
     }
 }
 
-/// Judges what holds between footprints and transport activity data of one collection: R10, R24, and the
+/// Judges what holds between footprints and transport activity data of one collection: R10, R16, R24, and the
 /// order and uniqueness in P11 and R26.
 ///
 /// The objects themselves are for [`judge_footprint`](super::judge_footprint) and
@@ -245,51 +268,7 @@ pub fn judge_collection(footprints: &[Value], tads: &[Value]) -> Vec<(ItemRef, F
     judged
 }
 
-fn is_active(footprint: &Cursor<'_>) -> bool {
-    footprint.text("status") == Some("Active")
-}
-
 fn r24_missing(tce: &Cursor<'_>, member: &str, id: &str, findings: &mut Findings) {
     let message = format!("{} has no footprint of its own here: add it", quote(id));
     findings.error(RuleId::R24, &tce.pointer_to(member), message);
-}
-
-fn r10_emissions(tce: &Cursor<'_>, member: &str, published: &[Published], findings: &mut Findings) {
-    let (Some(emissions), Some(activity)) = (tce.decimal("co2eWTW"), activity(tce, member)) else {
-        return;
-    };
-    let mut expected = published
-        .iter()
-        .filter_map(|published| Some(published.intensity.as_ref()? * &activity))
-        .peekable();
-    let Some(first) = expected.peek().cloned() else {
-        return;
-    };
-    if !expected.any(|expected| is_close(&emissions, &expected)) {
-        let message = format!(
-            "found {} kg, activity times intensity of `{member}` is {} kg: correct one of them",
-            quote(&emissions.to_plain_string()),
-            quote(&first.normalized().to_plain_string())
-        );
-        findings.warning(RuleId::R10, &tce.pointer_to("co2eWTW"), message);
-    }
-}
-
-/// What an element did, in tonne kilometres or, at a hub, in tonnes.
-fn activity(tce: &Cursor<'_>, member: &str) -> Option<BigDecimal> {
-    if member == "tocId" {
-        tce.decimal("transportActivity")
-    } else {
-        let tonnes_per_kilogram = BigDecimal::new(1.into(), 3);
-        Some(tce.decimal("mass")? * tonnes_per_kilogram)
-    }
-}
-
-/// The emissions per activity; none for units that the element does not count.
-fn intensity(ileap: &IleapExtension<'_>) -> Option<BigDecimal> {
-    let (member, unit) = match ileap.kind {
-        ObjectKind::Hoc => ("hubActivityUnit", "tonnes"),
-        ObjectKind::Shipment | ObjectKind::Toc => ("transportActivityUnit", "tkm"),
-    };
-    (ileap.data.text(member)? == unit).then(|| ileap.data.decimal("co2eIntensityWTW"))?
 }

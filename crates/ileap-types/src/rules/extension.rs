@@ -20,11 +20,16 @@ impl<'a> IleapExtension<'a> {
 
     /// The members of the object.
     pub(super) fn fields(&self) -> &'static [Field] {
-        match self.kind {
-            ObjectKind::Hoc => HOC,
-            ObjectKind::Shipment => SHIPMENT_FOOTPRINT,
-            ObjectKind::Toc => TOC,
-        }
+        fields(self.kind)
+    }
+}
+
+/// The members of an object of this kind.
+pub(super) fn fields(kind: ObjectKind) -> &'static [Field] {
+    match kind {
+        ObjectKind::Hoc => HOC,
+        ObjectKind::Shipment => SHIPMENT_FOOTPRINT,
+        ObjectKind::Toc => TOC,
     }
 }
 
@@ -32,10 +37,7 @@ impl<'a> IleapExtension<'a> {
 pub(super) fn find<'a>(footprint: &Cursor<'a>) -> Vec<IleapExtension<'a>> {
     let recognize = |extension: Cursor<'a>| {
         let data = extension.at("data")?;
-        let by_schema = extension
-            .text("dataSchema")
-            .and_then(ObjectKind::from_data_schema);
-        let kind = by_schema.or_else(|| by_content(&data))?;
+        let kind = kind(&extension)?;
         Some(IleapExtension {
             kind,
             extension,
@@ -47,6 +49,14 @@ pub(super) fn find<'a>(footprint: &Cursor<'a>) -> Vec<IleapExtension<'a>> {
         .into_iter()
         .filter_map(recognize)
         .collect()
+}
+
+/// The kind of iLEAP object in an extension; none if the extension is foreign.
+pub(super) fn kind(extension: &Cursor<'_>) -> Option<ObjectKind> {
+    let by_schema = extension
+        .text("dataSchema")
+        .and_then(ObjectKind::from_data_schema);
+    by_schema.or_else(|| by_content(&extension.at("data")?))
 }
 
 /// Foreign extensions may use one of the names, but hardly two.

@@ -26,13 +26,18 @@ pub struct Finding {
     pub message: String,
 }
 
-/// Collects findings about one object, and stops listening when there are many.
+/// Collects findings about one object. Of each severity it stops listening when there are many: warnings,
+/// however many, must not hide an error.
 #[derive(Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(super) struct Findings {
+    found: Vec<Finding>,
+    errors: usize,
+    warnings: usize,
+}
 
 impl Findings {
-    /// More than a person reads about one object.
-    pub(super) const MAX: usize = 100;
+    /// Of one severity; more than a person reads about one object.
+    const MAX: usize = 100;
 
     pub(super) fn error(&mut self, rule: RuleId, pointer: &str, message: String) {
         self.add(rule, Severity::Error, pointer, message);
@@ -43,8 +48,13 @@ impl Findings {
     }
 
     pub(super) fn add(&mut self, rule: RuleId, severity: Severity, pointer: &str, message: String) {
-        if self.0.len() < Self::MAX {
-            self.0.push(Finding {
+        let count = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        if *count < Self::MAX {
+            *count += 1;
+            self.found.push(Finding {
                 rule,
                 severity,
                 pointer: pointer.to_owned(),
@@ -54,7 +64,7 @@ impl Findings {
     }
 
     pub(super) fn into_vec(self) -> Vec<Finding> {
-        self.0
+        self.found
     }
 }
 

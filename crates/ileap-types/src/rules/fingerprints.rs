@@ -2,7 +2,7 @@ use std::{collections::hash_map::RandomState, hash::BuildHasher as _};
 
 /// Texts as numbers, different for different texts with all the certainty that is needed; strangers cannot
 /// aim for equal ones, because the keys are random.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Fingerprints([RandomState; 2]);
 
 impl Fingerprints {

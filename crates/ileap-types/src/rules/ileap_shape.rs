@@ -19,7 +19,8 @@ pub(super) const SHIPMENT_FOOTPRINT: &[Field] = &[
 
 const TCE: &[Field] = &[
     must("tceId", Text(FILLED)),
-    may("prevTceIds", List(Items::Any, &Text(ANY))),
+    // Empty for the first element of a chain; absent if nobody knows.
+    may("prevTceIds", List(Items::MayBeEmpty, &Text(ANY))),
     may("tocId", Text(FILLED)),
     may("hocId", Text(FILLED)),
     must("shipmentId", Text(FILLED)),
@@ -147,7 +148,7 @@ const LOCATION: &[Field] = &[
     may("lng", Decimal(Sign::Any)),
 ];
 
-const MODES: &[&str] = &["Road", "Rail", "Air", "Sea", "InlandWaterway"];
+pub(super) const MODES: &[&str] = &["Road", "Rail", "Air", "Sea", "InlandWaterway"];
 
 const HUB_TYPES: &[&str] = &[
     "Transshipment",

@@ -46,14 +46,29 @@ pub(super) fn judge(footprint: &Cursor<'_>, ileap: &IleapExtension<'_>, findings
     if !pact::reaches_2025(footprint) {
         r22_biogenic(&pcf, findings);
     }
-    r23_amount(&pcf, findings);
+    r23_amount(&pcf, ileap, findings);
 }
 
-/// A footprint describes one iLEAP object.
-pub(super) fn r22_single(extensions: &[IleapExtension<'_>], findings: &mut Findings) {
+/// A footprint describes one iLEAP object, and nothing else: readers of iLEAP expect one extension.
+pub(super) fn r22_single(
+    footprint: &Cursor<'_>,
+    extensions: &[IleapExtension<'_>],
+    findings: &mut Findings,
+) {
     for ileap in extensions.iter().skip(1) {
         let message = "another iLEAP object comes before: give each its own footprint";
         findings.error(RuleId::R22, ileap.extension.pointer(), message.to_owned());
+    }
+    let is_ileap = |found: &Cursor<'_>| {
+        let mut own = extensions.iter().map(|ileap| ileap.extension.pointer());
+        own.any(|own| own == found.pointer())
+    };
+    for foreign in footprint.items("extensions") {
+        if !is_ileap(&foreign) {
+            let message =
+                "an iLEAP footprint should have no other extension: give it its own footprint";
+            findings.warning(RuleId::R22, foreign.pointer(), message.to_owned());
+        }
     }
 }
 
@@ -103,7 +118,9 @@ fn r22_amount(pcf: &Cursor<'_>, ileap: &IleapExtension<'_>, findings: &mut Findi
     };
     let (expected, severity, matches) = match ileap.kind {
         ObjectKind::Shipment => {
-            let Some(sum) = sum_of_tces(ileap, "transportActivity") else {
+            // A sum that is not positive is for R23: PACT has no amount for it.
+            let sum = sum_of_tces(ileap, "transportActivity").filter(|sum| *sum > 0);
+            let Some(sum) = sum else {
                 return;
             };
             let matches = is_close(&amount, &sum);
@@ -227,21 +244,29 @@ fn r22_biogenic(pcf: &Cursor<'_>, findings: &mut Findings) {
     }
 }
 
-fn r23_amount(pcf: &Cursor<'_>, findings: &mut Findings) {
-    if let Some(amount) = pcf
-        .decimal("unitaryProductAmount")
-        .filter(|amount| *amount <= 0)
-    {
-        let message = format!(
-            "the amount is {}, PACT needs more than 0: report hub operations together with transport",
+fn r23_amount(pcf: &Cursor<'_>, ileap: &IleapExtension<'_>, findings: &mut Findings) {
+    let Some(amount) = pcf.decimal("unitaryProductAmount") else {
+        return;
+    };
+    let is_of_hubs = ileap.kind == ObjectKind::Shipment
+        && sum_of_tces(ileap, "transportActivity").is_some_and(|sum| sum <= 0);
+    let message = if is_of_hubs {
+        "the elements have no transport activity, and PACT needs an amount above 0: report hub operations \
+         together with transport"
+            .to_owned()
+    } else if amount <= 0 {
+        format!(
+            "the amount is {}, PACT needs more than 0: correct it",
             shown(&amount)
-        );
-        findings.error(
-            RuleId::R23,
-            &pcf.pointer_to("unitaryProductAmount"),
-            message,
-        );
-    }
+        )
+    } else {
+        return;
+    };
+    findings.error(
+        RuleId::R23,
+        &pcf.pointer_to("unitaryProductAmount"),
+        message,
+    );
 }
 
 /// The sum over all transport chain elements; none if one of them has no valid value.

@@ -19,6 +19,7 @@ const START_OF_2025: Timestamp = Timestamp::constant(1_735_689_600, 0);
 /// Rules whose severity or bounds iLEAP changes (P08, P12, the sign of the amount) are separate.
 pub(super) fn judge(footprint: &Cursor<'_>, findings: &mut Findings) {
     shape::judge(footprint, PRODUCT_FOOTPRINT, findings);
+    p01_report_sources(footprint, findings);
     p06_validity_period(footprint, findings);
     p11_update(footprint, findings);
     if let Some(pcf) = footprint.at("pcf") {
@@ -29,6 +30,31 @@ pub(super) fn judge(footprint: &Cursor<'_>, findings: &mut Findings) {
             p09_operator_name(&rule, findings);
         }
     }
+}
+
+/// PACT has the member from 2.2 on. The conformance service wants it from every footprint.
+fn p01_report_sources(footprint: &Cursor<'_>, findings: &mut Findings) {
+    const MEMBER: &str = "ipccCharacterizationFactorsSources";
+    let Some(pcf) = footprint.at("pcf").filter(|pcf| pcf.value().is_object()) else {
+        return;
+    };
+    if pcf.at(MEMBER).is_some() {
+        return;
+    }
+    let severity = match spec_version(footprint) {
+        Some(version) if version < (2, 2) => Severity::Warning,
+        _ => Severity::Error,
+    };
+    let message = format!(
+        "`{MEMBER}` is missing, which PACT 2.2 demands: name the assessment reports, such as `[\"AR6\"]`"
+    );
+    findings.add(RuleId::P01, severity, &pcf.pointer_to(MEMBER), message);
+}
+
+/// The major and the minor version of PACT that a footprint says it follows.
+fn spec_version(footprint: &Cursor<'_>) -> Option<(u32, u32)> {
+    let mut parts = footprint.text("specVersion")?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 /// The sign of the amount, for footprints without an iLEAP object (see R23 for the others).
@@ -143,28 +169,30 @@ pub(super) fn reaches_2025(footprint: &Cursor<'_>) -> bool {
     end.is_some_and(|end| end > START_OF_2025)
 }
 
+/// What iLEAP 1.0.0 advises against, so that it cannot be demanded of footprints with an iLEAP object.
+const P08_NOT_OF_ILEAP: &str = "pCfIncludingBiogenic";
+
+const P08_MEMBERS: [&str; 7] = [
+    "dLucGhgEmissions",
+    "landManagementGhgEmissions",
+    "otherBiogenicGhgEmissions",
+    "biogenicCarbonWithdrawal",
+    "biogenicAccountingMethodology",
+    "primaryDataShare",
+    "dqi",
+];
+
 /// Members that depend on the reference period, for footprints without an iLEAP object.
 pub(super) fn p08_by_period(footprint: &Cursor<'_>, findings: &mut Findings) {
-    const MEMBERS: &[&str] = &[
-        "pCfIncludingBiogenic",
-        "dLucGhgEmissions",
-        "landManagementGhgEmissions",
-        "otherBiogenicGhgEmissions",
-        "biogenicCarbonWithdrawal",
-        "biogenicAccountingMethodology",
-        "primaryDataShare",
-        "dqi",
-    ];
-    p08_members(footprint, MEMBERS, Severity::Error, findings);
+    let members: Vec<_> = [P08_NOT_OF_ILEAP].into_iter().chain(P08_MEMBERS).collect();
+    p08_members(footprint, &members, Severity::Error, findings);
 }
 
 /// Members that depend on the reference period, for footprints with an iLEAP object.
 ///
-/// The mapping of iLEAP 1.0.0 names none of them as mandatory and advises against
-/// `pCfIncludingBiogenic`, so their absence is a warning at most.
+/// The mapping of iLEAP 1.0.0 names none of them as mandatory, so their absence is a warning at most.
 pub(super) fn p08_by_period_with_ileap(footprint: &Cursor<'_>, findings: &mut Findings) {
-    const MEMBERS: &[&str] = &["primaryDataShare"];
-    p08_members(footprint, MEMBERS, Severity::Warning, findings);
+    p08_members(footprint, &P08_MEMBERS, Severity::Warning, findings);
 }
 
 fn p08_members(
@@ -212,7 +240,15 @@ fn p09_operator_name(rule: &Cursor<'_>, findings: &mut Findings) {
 }
 
 fn p11_update(footprint: &Cursor<'_>, findings: &mut Findings) {
+    let version = footprint.at("version");
+    let version = version.and_then(|version| version.value().as_u64());
     if footprint.at("updated").is_none() {
+        if version.is_some_and(|version| version > 0) {
+            let message = "the version was raised and `updated` is missing: say when, partners look for \
+                           changes by it";
+            let pointer = footprint.pointer_to("updated");
+            findings.warning(RuleId::P11, &pointer, message.to_owned());
+        }
         return;
     }
     let (created, updated) = (footprint.instant("created"), footprint.instant("updated"));
@@ -222,10 +258,7 @@ fn p11_update(footprint: &Cursor<'_>, findings: &mut Findings) {
         let message = format!("{updated} is not after the creation at {created}: correct it");
         findings.error(RuleId::P11, &footprint.pointer_to("updated"), message);
     }
-    if footprint
-        .at("version")
-        .is_some_and(|version| version.value().as_u64() == Some(0))
-    {
+    if version == Some(0) {
         let message = "an updated footprint has version 0: raise the version".to_owned();
         findings.error(RuleId::P11, &footprint.pointer_to("version"), message);
     }

@@ -53,7 +53,8 @@ const CARBON_FOOTPRINT: &[Field] = &[
     may("biogenicCarbonWithdrawal", Decimal(Sign::NonPositive)),
     may("aircraftGhgEmissions", Decimal(Sign::NonNegative)),
     must("characterizationFactors", OneOf(&["AR5", "AR6"])),
-    must(
+    // Whether it must be there depends on the version.
+    may(
         "ipccCharacterizationFactorsSources",
         List(Items::Set, &Text(ASSESSMENT_REPORT)),
     ),

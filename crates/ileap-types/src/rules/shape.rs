@@ -21,6 +21,17 @@ enum Presence {
     Optional,
 }
 
+impl Field {
+    /// Whether it is a list that means the same empty and absent.
+    fn may_be_left_out(&self) -> bool {
+        matches!(self.presence, Presence::Optional)
+            && matches!(
+                self.kind,
+                Kind::List(Items::Any | Items::Filled | Items::Set, _)
+            )
+    }
+}
+
 /// What a value must look like.
 pub(super) enum Kind {
     Boolean,
@@ -59,6 +70,8 @@ pub(super) enum Sign {
 pub(super) enum Items {
     /// Another rule knows the constraints of this list.
     Any,
+    /// Without elements it says something else than if it were absent.
+    MayBeEmpty,
     /// At least one element.
     Filled,
     /// At least one element, and no element twice.
@@ -92,6 +105,38 @@ pub(super) fn judge(object: &Cursor<'_>, fields: &'static [Field], findings: &mu
             (None, Presence::Mandatory) => p01_missing(object, field, findings),
             (None, Presence::Optional) => {}
         }
+    }
+}
+
+/// Removes the empty lists of optional members, which PACT wants absent; says whether there were any.
+pub(super) fn remove_empty_lists(object: &mut Value, fields: &'static [Field]) -> bool {
+    let Some(members) = object.as_object_mut() else {
+        return false;
+    };
+    let mut has_changed = false;
+    for field in fields {
+        let Some(member) = members.get_mut(field.name) else {
+            continue;
+        };
+        if field.may_be_left_out() && member.as_array().is_some_and(Vec::is_empty) {
+            members.remove(field.name);
+            has_changed = true;
+        } else {
+            has_changed |= remove_empty_lists_within(member, &field.kind);
+        }
+    }
+    has_changed
+}
+
+fn remove_empty_lists_within(value: &mut Value, kind: &'static Kind) -> bool {
+    match (kind, value) {
+        (Kind::Object(fields), object) => remove_empty_lists(object, fields),
+        (Kind::List(_, kind), Value::Array(elements)) => {
+            elements.iter_mut().fold(false, |has_changed, element| {
+                has_changed | remove_empty_lists_within(element, kind)
+            })
+        }
+        _ => false,
     }
 }
 
@@ -131,7 +176,7 @@ fn judge_decimal(value: &Cursor<'_>, text: &str, sign: Sign, findings: &mut Find
 }
 
 fn judge_list(list: &Cursor<'_>, items: Items, kind: &Kind, findings: &mut Findings) {
-    if !matches!(items, Items::Any) && list.elements().next().is_none() {
+    if matches!(items, Items::Filled | Items::Set) && list.elements().next().is_none() {
         p01_empty(list, findings);
     }
     if matches!(items, Items::Set) {

@@ -57,13 +57,18 @@ pub(super) fn r16_category(toc: &Cursor<'_>, findings: &mut Findings) {
     }
 }
 
-/// The codes of a location that belong to one mode.
-pub(super) fn r16_location(object: &Cursor<'_>, location: &str, findings: &mut Findings) {
-    let (Some(mode), Some(location)) = (object.text("mode"), object.at(location)) else {
+/// The codes of a location that belong to one mode; `modes` are those the object may have.
+pub(super) fn r16_location(
+    object: &Cursor<'_>,
+    location: &str,
+    modes: &[&str],
+    findings: &mut Findings,
+) {
+    let (Some(mode), Some(location)) = (modes.first(), object.at(location)) else {
         return;
     };
     for (member, its_mode) in [("iata", "Air"), ("uic", "Rail")] {
-        if let Some(found) = location.at(member).filter(|_| mode != its_mode) {
+        if let Some(found) = location.at(member).filter(|_| !modes.contains(&its_mode)) {
             findings.warning(RuleId::R16, found.pointer(), only_for(its_mode, mode));
         }
     }

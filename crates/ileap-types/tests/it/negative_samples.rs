@@ -69,7 +69,6 @@ fn the_hoc_example_uses_members_of_older_drafts() {
 #[test]
 fn the_example_of_the_carrier_lacks_the_kind_in_its_product_id() {
     let expected = [
-        (P01, "/pcf/ipccCharacterizationFactorsSources"),
         (P01, "/pcf/productOrSectorSpecificRules"),
         (R21, "/productIds"),
         (R22, "/pcf/packagingEmissionsIncluded"),
@@ -82,7 +81,6 @@ fn the_example_of_the_organizer_has_decimals_with_commas() {
     let expected = [
         (R01, "/pcf/pCfExcludingBiogenic"),
         (R01, "/pcf/fossilGhgEmissions"),
-        (P01, "/pcf/ipccCharacterizationFactorsSources"),
         (P01, "/pcf/productOrSectorSpecificRules"),
         (R22, "/pcf/unitaryProductAmount"),
         (R22, "/pcf/packagingEmissionsIncluded"),
@@ -98,7 +96,6 @@ fn a_footprint_of_pact_1_lacks_what_pact_2_demands() {
         (P01, "/pcf/pCfExcludingBiogenic"),
         (P01, "/pcf/fossilCarbonContent"),
         (P01, "/pcf/characterizationFactors"),
-        (P01, "/pcf/ipccCharacterizationFactorsSources"),
         (P01, "/pcf/referencePeriodStart"),
         (P01, "/pcf/referencePeriodEnd"),
         (P01, "/pcf/exemptedEmissionsPercent"),

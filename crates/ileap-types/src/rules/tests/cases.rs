@@ -280,7 +280,14 @@ pub(super) const FOOTPRINT_CASES: &[Case] = &[
         |f| {
             put(f, "/pcf/referencePeriodEnd", json!("2025-07-01T00:00:00Z"));
         },
-        []
+        [
+            (P08, Warning, "/pcf/dLucGhgEmissions"),
+            (P08, Warning, "/pcf/landManagementGhgEmissions"),
+            (P08, Warning, "/pcf/otherBiogenicGhgEmissions"),
+            (P08, Warning, "/pcf/biogenicCarbonWithdrawal"),
+            (P08, Warning, "/pcf/biogenicAccountingMethodology"),
+            (P08, Warning, "/pcf/dqi"),
+        ]
     ),
     case!(
         "unnamed operator",
@@ -329,6 +336,12 @@ pub(super) const FOOTPRINT_CASES: &[Case] = &[
             put(f, "/updated", json!("2022-03-15T11:47:32Z"));
         },
         [(P11, Error, "/updated")]
+    ),
+    case!(
+        "a version without its moment",
+        "box-504040",
+        |f| remove(f, "/updated"),
+        [(P11, Warning, "/updated")]
     ),
     case!(
         "updated first version",
@@ -802,8 +815,13 @@ pub(super) const FOOTPRINT_CASES: &[Case] = &[
         |f| {
             put(f, "/pcf/referencePeriodEnd", json!("2025-07-01T00:00:00Z"));
             put(f, "/pcf/pCfIncludingBiogenic", json!("0.007"));
+            put(f, "/pcf/dLucGhgEmissions", json!("0"));
+            put(f, "/pcf/landManagementGhgEmissions", json!("0"));
+            put(f, "/pcf/otherBiogenicGhgEmissions", json!("0"));
+            put(f, "/pcf/biogenicCarbonWithdrawal", json!("0"));
+            put(f, "/pcf/biogenicAccountingMethodology", json!("GHGP"));
         },
-        []
+        [(P08, Warning, "/pcf/dqi")]
     ),
     case!(
         "mapped hoc",
@@ -828,6 +846,17 @@ pub(super) const FOOTPRINT_CASES: &[Case] = &[
         [(R22, Error, "/extensions/1")]
     ),
     case!(
+        "another extension",
+        "toc-rail-1",
+        |f| {
+            let foreign = json!({
+                "specVersion": "1.0", "dataSchema": "https://example.org/a.json", "data": {},
+            });
+            f["extensions"].as_array_mut().unwrap().insert(0, foreign);
+        },
+        [(R22, Warning, "/extensions/0")]
+    ),
+    case!(
         "hub operations alone",
         "shipment-multi-modal-1",
         |f| {
@@ -838,6 +867,25 @@ pub(super) const FOOTPRINT_CASES: &[Case] = &[
             put(f, "/pcf/pCfExcludingBiogenic", json!("28.8"));
             put(f, "/pcf/fossilGhgEmissions", json!("28.8"));
         },
+        [(R23, Error, "/pcf/unitaryProductAmount")]
+    ),
+    case!(
+        "hub operations alone, with an amount",
+        "shipment-multi-modal-1",
+        |f| {
+            let hub = f["extensions"][0]["data"]["tces"][1].clone();
+            put_data(f, "/tces", json!([hub]));
+            put_data(f, "/tces/0/prevTceIds", json!([]));
+            put(f, "/pcf/unitaryProductAmount", json!("7"));
+            put(f, "/pcf/pCfExcludingBiogenic", json!("28.8"));
+            put(f, "/pcf/fossilGhgEmissions", json!("28.8"));
+        },
+        [(R23, Error, "/pcf/unitaryProductAmount")]
+    ),
+    case!(
+        "no amount of transport",
+        "toc-rail-1",
+        |f| put(f, "/pcf/unitaryProductAmount", json!("0")),
         [(R23, Error, "/pcf/unitaryProductAmount")]
     ),
     case!(
