@@ -8,11 +8,11 @@ mod judge;
 mod read;
 mod write;
 
-use std::{collections::HashSet, fmt, io};
+use std::{fmt, io};
 
 use ileap_types::{
     extension::ObjectKind,
-    rules::{Finding, RuleId, Severity},
+    rules::{CollectionIndex, Finding, RuleId, Severity},
 };
 
 pub use self::{
@@ -26,6 +26,9 @@ use crate::store::{ImportSummary, Store, StoreError};
 pub const SAMPLE_FOOTPRINTS: &str = include_str!("../sample-data/footprints.json");
 /// The transport activity data of the demo.
 pub const SAMPLE_TADS: &str = include_str!("../sample-data/tads.json");
+
+/// TOCs and HOCs that the store is asked about at once.
+const ASKED_TOGETHER: usize = 64;
 
 /// The most remarks of one severity listed about one file; the rest are counted.
 const LISTED: usize = 100;
@@ -174,36 +177,32 @@ async fn in_batches(
     input: &Input,
     size: BatchSize,
 ) -> Result<ImportReport, ImportFailure> {
-    let mut judge = Judge::of(input).await?;
-    let mut met = Vec::new();
-    for (kind, id) in judge.index.missing() {
-        if store.has_object(kind.as_str(), id).await? {
-            met.push((kind, id.to_owned()));
+    let mut judge = Judge::of(input, CollectionIndex::default()).await?;
+    for kind in [ObjectKind::Hoc, ObjectKind::Toc] {
+        let named = judge.index.categories().filter(|(own, _)| *own == kind);
+        let ids: Vec<_> = named.map(|(_, id)| id.to_owned()).collect();
+        for ids in ids.chunks(ASKED_TOGETHER) {
+            judge.add_stored(&store.around(kind.as_str(), ids).await?);
         }
     }
-    judge.assume(met);
     write::into(store, input, judge, size).await
 }
 
 /// Judges files as if they were imported one after the other into an empty store.
 #[derive(Default)]
 pub struct Validation {
-    earlier: HashSet<(ObjectKind, String)>,
+    /// The TOCs and HOCs of the files before.
+    earlier: CollectionIndex,
 }
 
 impl Validation {
     /// Judges the next file. A reference may be met by the file itself or by one before it.
     pub async fn file(&mut self, input: &Input) -> Result<Judgement, ImportFailure> {
-        let mut judge = Judge::of(input).await?;
-        let missing = judge.index.missing();
-        let met = missing.map(|(kind, id)| (kind, id.to_owned()));
-        let met: Vec<_> = met.filter(|met| self.earlier.contains(met)).collect();
-        judge.assume(met);
-        let judge = judge.references(input, None).await?;
-        let available = judge.index.available();
-        self.earlier
-            .extend(available.map(|(kind, id)| (kind, id.to_owned())));
-        Ok(judge.judgement())
+        let mut judge = Judge::of(input, self.earlier.followed()).await?;
+        judge.index.add_others(&self.earlier);
+        let (index, judgement) = judge.references(input, None).await?.into_parts();
+        self.earlier.append(index);
+        Ok(judgement)
     }
 }
 

@@ -66,8 +66,9 @@ pub trait Store:
         Ok(summary)
     }
 
-    /// Whether a TOC (`toc`) or HOC (`hoc`) of this id is stored.
-    async fn has_object(&self, kind: &str, object_id: &str) -> Result<bool, StoreError>;
+    /// The footprints around TOCs (`toc`) or HOCs (`hoc`) of these ids: up to four of each id, active ones
+    /// first. Ask for few at once: all of it comes together.
+    async fn around(&self, kind: &str, object_ids: &[String]) -> Result<Vec<Bytes>, StoreError>;
 
     /// The secret that signs cursors, the same for everyone on this store.
     fn cursor_key(&self) -> &CursorKey;
@@ -89,8 +90,23 @@ pub trait ImportTransaction: Send {
     /// Deletes transport activity data; says whether there was any.
     async fn delete_tad(&mut self, activity_id: &str) -> Result<bool, StoreError>;
 
+    /// The references of shipments to TOCs and HOCs without a footprint, among those that what was written has
+    /// made or left behind; a hundred at most. Once, at the end.
+    async fn open_references(&mut self) -> Result<Vec<OpenReference>, StoreError>;
+
     /// Makes it all happen; when this returns, it survives a crash.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// A shipment's reference that leads nowhere.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OpenReference {
+    /// `toc` or `hoc`.
+    pub kind: &'static str,
+    /// Its `tocId` or `hocId`.
+    pub object_id: String,
+    /// The id of a footprint around a shipment that refers to it.
+    pub shipment: String,
 }
 
 /// Which part of a list is wanted.

@@ -109,7 +109,13 @@ async fn withdraw_one(
     };
     let (withdrawal, object) = deprecate(&json, now)?;
     if let Some(object) = object {
-        transaction.write(&[object]).await?;
+        match transaction.write(&[object]).await {
+            Err(StoreError::Unacceptable { reason, .. }) => {
+                let reason = format!("cannot be deprecated: {reason}");
+                return Err(Obstacle::Refused(reason));
+            }
+            written => written?,
+        };
     }
     Ok(withdrawal)
 }

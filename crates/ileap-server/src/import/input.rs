@@ -3,6 +3,7 @@
 use std::{
     fs::{File, Metadata},
     io::{self, BufRead, BufReader, Read, Seek as _},
+    os::unix::fs::MetadataExt as _,
     path::Path,
     sync::Arc,
     time::SystemTime,
@@ -54,6 +55,8 @@ enum Source {
 struct Stamp {
     size: u64,
     modified: Option<SystemTime>,
+    /// When content or anything else of it changed. Nobody can set it back, as tools do with `modified`.
+    changed: (i64, i64),
 }
 
 impl Input {
@@ -147,6 +150,7 @@ impl Stamp {
         Self {
             size: metadata.len(),
             modified: metadata.modified().ok(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
 }

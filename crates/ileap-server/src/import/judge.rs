@@ -2,10 +2,8 @@
 
 use std::{io, ops::ControlFlow};
 
-use ileap_types::{
-    extension::ObjectKind,
-    rules::{CollectionIndex, Finding, Severity, judge_footprint, judge_tad},
-};
+use bytes::Bytes;
+use ileap_types::rules::{CollectionIndex, Finding, Severity, judge_footprint, judge_tad};
 
 use super::{
     ImportFailure, Judgement, Remark,
@@ -16,18 +14,21 @@ use super::{
 use crate::store::ImportKind;
 
 /// A file under judgement.
-#[derive(Default)]
 pub(super) struct Judge {
     pub(super) index: CollectionIndex,
     judgement: Judgement,
 }
 
 impl Judge {
-    /// Reads the input for the first time: what each object is for itself, and whether any comes twice.
-    pub(super) async fn of(input: &Input) -> Result<Self, ImportFailure> {
+    /// Reads the input for the first time: what each object is for itself, and whether any comes twice. The
+    /// index is empty.
+    pub(super) async fn of(input: &Input, index: CollectionIndex) -> Result<Self, ImportFailure> {
         let reading = input.clone();
         let judge = on_a_thread(move || {
-            let mut judge = Self::default();
+            let mut judge = Self {
+                index,
+                judgement: Judgement::default(),
+            };
             read::each(&reading, &mut |place, found| {
                 judge.add(place, found);
                 ControlFlow::Continue(())
@@ -39,10 +40,12 @@ impl Judge {
         Ok(judge)
     }
 
-    /// TOCs and HOCs that are not in the file and need not be.
-    pub(super) fn assume(&mut self, met: Vec<(ObjectKind, String)>) {
-        for (kind, id) in met {
-            self.index.assume(kind, &id);
+    /// Footprints around TOCs and HOCs that are stored. What cannot be read is not there.
+    pub(super) fn add_stored(&mut self, footprints: &[Bytes]) {
+        for footprint in footprints {
+            if let Ok(footprint) = serde_json::from_slice(footprint) {
+                self.index.add_other(&footprint);
+            }
         }
     }
 
@@ -84,11 +87,16 @@ impl Judge {
     }
 
     /// With the remarks of both times in one order.
-    pub(super) fn judgement(mut self) -> Judgement {
+    pub(super) fn judgement(self) -> Judgement {
+        self.into_parts().1
+    }
+
+    /// The same, and what was learned of TOCs and HOCs.
+    pub(super) fn into_parts(mut self) -> (CollectionIndex, Judgement) {
         for remarks in [&mut self.judgement.errors, &mut self.judgement.warnings] {
             remarks.listed.sort_by_key(|remark| remark.place);
         }
-        self.judgement
+        (self.index, self.judgement)
     }
 
     fn add(&mut self, place: Place, found: Result<Item, Problem>) {

@@ -7,7 +7,7 @@ pub(super) mod table;
 
 use std::{fmt, io, ops::ControlFlow};
 
-use ileap_types::{revision, strict_json};
+use ileap_types::{revision, rules, strict_json};
 use serde_json::Value;
 
 use super::input::{Format, Input};
@@ -19,6 +19,8 @@ pub(super) const LARGEST_OBJECT: usize = 16 << 20;
 /// Where in a file an object is, counted from 1.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Place {
+    /// All of it.
+    File,
     /// The object of this number.
     Item(u64),
     /// The object in this line.
@@ -30,6 +32,7 @@ pub enum Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::File => f.write_str("the file"),
             Self::Item(number) => write!(f, "item {number}"),
             Self::Line(number) | Self::Row(number) => write!(f, "line {number}"),
         }
@@ -40,7 +43,7 @@ impl fmt::Display for Place {
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) kind: ImportKind,
-    /// Without nulls: they are read as absent and never served.
+    /// Without nulls and empty lists that say nothing: they are read as absent and never served.
     pub(super) value: Value,
 }
 
@@ -79,11 +82,13 @@ pub(super) fn each(input: &Input, visit: &mut Visit<'_>) -> io::Result<()> {
 fn item(bytes: &[u8]) -> Result<Item, Problem> {
     let mut value = strict_json::from_slice(bytes)
         .map_err(|error| Problem::new(format_args!("it is no JSON: {error}")))?;
-    drop_nulls(&mut value);
-    let kind = if value.get("activityId").is_some() {
+    let has_member = |name| value.get(name).is_some_and(|member| !member.is_null());
+    let kind = if has_member("activityId") {
+        rules::remove_absent_in_tad(&mut value);
         revision::modernize_tad(&mut value);
         ImportKind::Tad
-    } else if value.get("pcf").is_some() {
+    } else if has_member("pcf") {
+        rules::remove_absent_in_footprint(&mut value);
         revision::modernize_footprint(&mut value);
         ImportKind::Footprint
     } else {
@@ -92,15 +97,4 @@ fn item(bytes: &[u8]) -> Result<Item, Problem> {
         ));
     };
     Ok(Item { kind, value })
-}
-
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.retain(|_, member| !member.is_null());
-            members.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        Value::Bool(_) | Value::Null | Value::Number(_) | Value::String(_) => {}
-    }
 }

@@ -11,7 +11,9 @@ use crate::{
     store::{PageQuery, sql::SqlStore},
 };
 
+mod references;
 mod table;
+mod wrappers;
 
 async fn import_into(
     store: &SqlStore,
@@ -129,6 +131,9 @@ async fn a_footprint_changes_only_with_a_higher_version() {
     assert!(refused.contains("item 1: error: footprint"), "{refused}");
     assert!(refused.contains("raise `version`"), "{refused}");
     footprint["version"] = json!(footprint["version"].as_u64().unwrap() + 1);
+    let refused = import_into(&store, "a.json", footprint.to_string()).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("without `updated`"), "{refused}");
     footprint["updated"] = json!("2026-01-01T00:00:00Z");
     let updated = import_into(&store, "a.json", footprint.to_string()).await;
     assert_eq!(updated.unwrap().summary.updated, 1);
@@ -165,7 +170,12 @@ async fn what_is_no_object_of_ours_is_named_with_its_place() {
         ("a.json", "1", "an object or a list of objects"),
         ("a.json", "{}", "item 1: error: it is neither a footprint"),
         ("a.json", "[{}]", "item 1: error: it is neither a footprint"),
-        ("a.json", r#"{"data": {}}"#, "a list of objects"),
+        (
+            "a.json",
+            r#"{"data": {}}"#,
+            "item 1: error: it is neither a footprint",
+        ),
+        ("a.json", r#"{"data": 1}"#, "an object or a list of objects"),
         ("a.json", "{}\n{}", "an object per line is named .ndjson"),
         (
             "a.json",

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
+use ileap_types::rules::{RuleId, Severity};
 use tokio::sync::mpsc;
 
 use super::{
@@ -10,7 +11,9 @@ use super::{
     judge::Judge,
     read::{Item, Place},
 };
-use crate::store::{ImportObject, ImportSummary, ImportTransaction, Store, StoreError};
+use crate::store::{
+    ImportObject, ImportSummary, ImportTransaction, OpenReference, Store, StoreError,
+};
 
 /// How much is sent to the store at once.
 #[derive(Clone, Copy, Debug)]
@@ -96,8 +99,14 @@ pub(super) async fn into(
         }),
     );
     let (judge, written) = tokio::join!(judging, write_all(store, batches));
-    let (transaction, summary) = written?;
-    let judgement = judge?.judgement();
+    let (mut transaction, summary) = written?;
+    let mut judgement = judge?.judgement();
+    if judgement.errors.total == 0 {
+        // What it was judged by may have changed since, and what it takes away shows only now.
+        for open in transaction.open_references().await? {
+            judgement.errors.add(dangling(&open));
+        }
+    }
     if judgement.errors.total > 0 {
         return Err(ImportFailure::Broken(judgement));
     }
@@ -106,6 +115,26 @@ pub(super) async fn into(
         summary,
         warnings: judgement.warnings,
     })
+}
+
+fn dangling(open: &OpenReference) -> Remark {
+    let OpenReference {
+        kind,
+        object_id,
+        shipment,
+    } = open;
+    let message = format!(
+        "no footprint would be around the {} `{object_id}`, to which the shipment of footprint {shipment} refers: \
+         leave it where it is, or import another one with it",
+        kind.to_uppercase()
+    );
+    Remark {
+        place: Place::File,
+        pointer: String::new(),
+        rule: Some(RuleId::R24),
+        severity: Severity::Error,
+        message,
+    }
 }
 
 /// Everything in one transaction, which is not committed here.

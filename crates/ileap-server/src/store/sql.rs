@@ -179,13 +179,9 @@ impl Store for SqlStore {
         Ok(Box::new(import::Import::begin(&self.writer).await?))
     }
 
-    async fn has_object(&self, kind: &str, object_id: &str) -> Result<bool, StoreError> {
-        let row = sql("SELECT 1 FROM footprints WHERE kind = $1 AND object_id = $2 LIMIT 1")
-            .bind(kind)
-            .bind(object_id)
-            .fetch_optional(&self.readers)
-            .await;
-        Ok(row.map_err(unavailable("looking for an object"))?.is_some())
+    async fn around(&self, kind: &str, object_ids: &[String]) -> Result<Vec<Bytes>, StoreError> {
+        let found = import::around(&self.readers, kind, object_ids).await;
+        found.map_err(unavailable("looking for TOCs and HOCs"))
     }
 
     fn cursor_key(&self) -> &CursorKey {

@@ -1,6 +1,7 @@
 //! Writing objects: all of them, or none.
 
 mod footprints;
+mod references;
 mod rows;
 mod tads;
 
@@ -10,6 +11,9 @@ use bytes::Bytes;
 use ileap_types::pact::v2::PfId;
 use serde_json::Value;
 
+pub(super) use self::references::around;
+
+use self::references::Touched;
 use super::{
     database::{Lock, Pool, Transaction},
     dialect::Dialect,
@@ -17,7 +21,9 @@ use super::{
     statement::sql,
     unavailable,
 };
-use crate::store::{ImportKind, ImportObject, ImportSummary, ImportTransaction, StoreError};
+use crate::store::{
+    ImportKind, ImportObject, ImportSummary, ImportTransaction, OpenReference, StoreError,
+};
 
 /// The most objects that are looked up and written together.
 const RUN: usize = 256;
@@ -40,6 +46,8 @@ pub(super) struct Import {
     has_grants: bool,
     /// Whether any partner is told of changes.
     has_followers: bool,
+    /// What may be missing at the end.
+    touched: Touched,
 }
 
 impl Import {
@@ -59,6 +67,7 @@ impl Import {
                 .map_err(&failed)?,
             transaction,
             has_grants,
+            touched: Touched::default(),
         })
     }
 
@@ -115,6 +124,11 @@ impl ImportTransaction for Import {
             .await
             .map_err(unavailable("deleting activity data"))?;
         Ok(deleted > 0)
+    }
+
+    async fn open_references(&mut self) -> Result<Vec<OpenReference>, StoreError> {
+        let open = self.find_open_references().await;
+        open.map_err(unavailable("looking for what shipments refer to"))
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

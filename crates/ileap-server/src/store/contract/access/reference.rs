@@ -152,7 +152,11 @@ impl World {
             });
             new
         });
-        footprint["version"] = json!(footprint["version"].as_u64().unwrap() + 1);
+        let version = footprint["version"].as_u64().unwrap() + 1;
+        footprint["version"] = json!(version);
+        let updated = Timestamp::from_second(2_000_000_000).unwrap();
+        let updated = updated + jiff::SignedDuration::from_secs(i64::try_from(version).unwrap());
+        footprint["updated"] = json!(updated.to_string());
         let starts = dice.below(4);
         let day = |number: u64| format!("{}-01-{:02}T00:00:00Z", self.year, number + 1);
         footprint["pcf"]["referencePeriodStart"] = json!(day(starts));

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use ileap_types::{extension::IleapObject, pact::v2::ProductFootprint};
+use ileap_types::{
+    extension::IleapObject,
+    pact::v2::{ProductFootprint, Status},
+};
 use serde::Deserialize as _;
 
 use super::{
@@ -23,6 +26,10 @@ use crate::store::{
 struct Known {
     version: i64,
     created: i64,
+    updated: Option<i64>,
+    is_deprecated: bool,
+    kind: String,
+    object_id: Option<String>,
     json: Vec<u8>,
 }
 
@@ -33,6 +40,7 @@ struct Footprint<'a> {
     id: String,
     version: i64,
     created: i64,
+    updated: Option<i64>,
     read: ProductFootprint,
     ileap: Option<IleapObject>,
 }
@@ -61,7 +69,9 @@ impl Import {
         let (mut outcomes, mut changed) = (Vec::new(), Vec::new());
         for (index, object, footprint) in read {
             let footprint = Footprint::new(index, object, footprint?);
-            let outcome = footprint.judge(known.get(&footprint.id))?;
+            let known = known.get(&footprint.id);
+            let outcome = footprint.judge(known)?;
+            self.touch(&footprint, known);
             if !matches!(outcome, Outcome::Unchanged) {
                 changed.push((footprint, matches!(outcome, Outcome::Updated)));
             }
@@ -71,6 +81,22 @@ impl Import {
         Ok(outcomes)
     }
 
+    /// Notes what a shipment refers to, and the TOC or HOC that the stored version was about.
+    fn touch(&mut self, footprint: &Footprint<'_>, known: Option<&Known>) {
+        for (kind, id) in footprint.references() {
+            self.touched.add(kind, id);
+        }
+        if let Some(Known {
+            kind,
+            object_id: Some(id),
+            ..
+        }) = known
+            && (kind != footprint.kind() || Some(id.as_str()) != footprint.object_id())
+        {
+            self.touched.add(kind, id);
+        }
+    }
+
     async fn known(&mut self, ids: &[String]) -> Result<HashMap<String, Known>, StoreError> {
         let mut known = HashMap::new();
         if ids.is_empty() {
@@ -78,7 +104,7 @@ impl Import {
         }
         let failed = unavailable("importing footprints");
         let rows = about(
-            "SELECT id, version, created, json FROM footprints WHERE id IN ",
+            "SELECT id, version, created, updated, status, kind, object_id, json FROM footprints WHERE id IN ",
             ids,
         )
         .fetch_all(&mut self.transaction)
@@ -88,7 +114,11 @@ impl Import {
             let stored = Known {
                 version: row.get(1).map_err(&failed)?,
                 created: row.get(2).map_err(&failed)?,
-                json: row.get(3).map_err(&failed)?,
+                updated: row.get(3).map_err(&failed)?,
+                is_deprecated: row.text(4).map_err(&failed)? == Status::Deprecated.as_str(),
+                kind: row.text(5).map_err(&failed)?,
+                object_id: row.optional_text(6).map_err(&failed)?,
+                json: row.get(7).map_err(&failed)?,
             };
             known.insert(row.text(0).map_err(&failed)?, stored);
         }
@@ -155,6 +185,10 @@ impl<'a> Footprint<'a> {
             id: read.id.to_string(),
             version: i64::from(read.version),
             created: nanoseconds(read.created.timestamp()),
+            updated: read
+                .updated
+                .as_ref()
+                .map(|moment| nanoseconds(moment.timestamp())),
             ileap: IleapObject::from_footprint(&read).and_then(Result::ok),
             read,
         }
@@ -168,24 +202,31 @@ impl<'a> Footprint<'a> {
         if known.json == self.object.json {
             return Ok(Outcome::Unchanged);
         }
+        let refused = |reason: &str| Err(unacceptable(*index, format!("footprint {id} {reason}")));
+        // PACT v2.3, footprint life cycle: nothing follows a deprecated version.
+        if known.is_deprecated {
+            return refused(
+                "was withdrawn, and stays as it is; publish this one under a new `id`, with the old one in \
+                 `precedingPfIds`",
+            );
+        }
         if self.version <= known.version {
             let version = known.version;
-            return Err(unacceptable(
-                *index,
-                format!(
-                    "footprint {id} is stored with version {version} and other content; raise `version` above that"
-                ),
+            return refused(&format!(
+                "is stored with version {version} and other content; raise `version` above that, and set `updated`"
             ));
         }
         if self.created != known.created {
-            return Err(unacceptable(
-                *index,
-                format!(
-                    "footprint {id} is stored with another `created`; keep that, and set `updated`"
-                ),
-            ));
+            return refused("is stored with another `created`; keep that, and set `updated`");
         }
-        Ok(Outcome::Updated)
+        // Partners look for changes by it.
+        match (self.updated, known.updated) {
+            (None, _) => refused("is a new version without `updated`; say when it was made"),
+            (Some(updated), Some(stored)) if updated <= stored => refused(
+                "is stored with an `updated` that is not earlier; set that of the new version to when it was made",
+            ),
+            (Some(_), _) => Ok(Outcome::Updated),
+        }
     }
 
     fn ids(&self) -> impl Iterator<Item = (&'static str, &str)> {
@@ -216,6 +257,13 @@ impl<'a> Footprint<'a> {
             ]
         })
         .filter_map(|(kind, id)| Some((kind, id?)))
+    }
+
+    /// As it is stored.
+    fn kind(&self) -> &'static str {
+        self.ileap
+            .as_ref()
+            .map_or("generic", |object| object.kind().as_str())
     }
 
     fn object_id(&self) -> Option<&str> {
@@ -251,21 +299,13 @@ fn tables<'a>(footprints: impl Iterator<Item = &'a Footprint<'a>>) -> [Rows<'a>;
             ..
         } = footprint;
         let pcf = &read.pcf;
-        let updated = read
-            .updated
-            .as_ref()
-            .map(|moment| nanoseconds(moment.timestamp()));
         own.push([
             Value::from(id),
             footprint.version.into(),
             (*created).into(),
-            updated.into(),
+            footprint.updated.into(),
             read.status.as_str().into(),
-            footprint
-                .ileap
-                .as_ref()
-                .map_or("generic", |object| object.kind().as_str())
-                .into(),
+            footprint.kind().into(),
             footprint.object_id().into(),
             Value::from(&read.product_category_cpc),
             pcf.geography_country.as_deref().into(),

@@ -81,9 +81,15 @@ fn push_rows(text: &mut String, rows: usize, columns: usize) {
 /// A statement about all of `ids`: `text` with `(...)` behind it. Filled up with the last one, so that only a few
 /// different statements have to be compiled.
 pub(super) fn about<'q>(text: &str, ids: &'q [String]) -> Statement<'q> {
+    about_and(text, ids, "")
+}
+
+/// The same with `rest` behind it.
+pub(super) fn about_and<'q>(text: &str, ids: &'q [String], rest: &str) -> Statement<'q> {
     let mut text = text.to_owned();
     let count = ids.len().next_power_of_two();
     push_rows(&mut text, 1, count);
+    text.push_str(rest);
     let filler = ids.last().into_iter().cycle();
     let values = ids.iter().chain(filler).take(count).map(Value::from);
     Statement::new(text, values.collect())
