@@ -6,21 +6,24 @@
 //! answers is parsed and judged: an object that breaks a rule is left out of a list and never served.
 
 mod answer;
+mod found;
 mod judgement;
 mod request;
+mod room;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
 use secrecy::SecretString;
 use serde_json::Value;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::{
     answer::List,
+    found::Found,
     judgement::{Judge, Judged, Refusals},
     request::{Asked, Caller},
+    room::Room,
 };
 use super::{DataSource, Question, SourceError};
 use crate::{
@@ -34,8 +37,6 @@ const FOOTPRINTS: &str = "/2/footprints";
 const TADS: &str = "/2/ileap/tad";
 /// Calls for one page of ours: the service's pages may hold little that the caller may see.
 const CALLS: usize = 8;
-/// Calls at once, for all callers together.
-const CALLS_AT_ONCE: usize = 64;
 /// The longest query that is followed from a link: a cursor of ours carries it.
 const QUERY_LIMIT_BYTES: usize = 2048;
 /// When callers shall come back after a failure.
@@ -57,7 +58,7 @@ pub struct UpstreamData {
     client: reqwest::Client,
     metrics: Arc<Metrics>,
     options: UpstreamOptions,
-    permits: Semaphore,
+    room: Room,
 }
 
 impl UpstreamData {
@@ -71,7 +72,7 @@ impl UpstreamData {
             client: outbound::client(outbound)?,
             metrics,
             options,
-            permits: Semaphore::new(CALLS_AT_ONCE),
+            room: Room::new(),
         })
     }
 
@@ -96,8 +97,12 @@ impl UpstreamData {
         };
         let mut found = Found::up_to(page.limit, place.offset);
         for _ in 0..CALLS {
-            let list = self.ask(asked, &place.query).await?;
-            if let Some(index) = found.fill(&list, place.skip, &asked.judge) {
+            let mut list = self.ask(asked, &place.query).await?;
+            let next = list.next.take();
+            let judge = Arc::clone(&asked.judge);
+            let rest;
+            (found, rest) = found.fill(list, place.skip, judge).await?;
+            if let Some(index) = rest {
                 let place = Place {
                     skip: index,
                     offset: found.offset,
@@ -105,7 +110,7 @@ impl UpstreamData {
                 };
                 return Ok(self.finished(found, asked.path, Some(place)));
             }
-            match list.next {
+            match next {
                 None => return Ok(self.finished(found, asked.path, None)),
                 Some(next) if next == place.query => {
                     return Err(unavailable("a page of it links to itself"));
@@ -134,39 +139,36 @@ impl UpstreamData {
     }
 
     async fn ask(&self, asked: &Asked<'_>, query: &str) -> Result<List, SourceError> {
-        let _permit = self.permit().await?;
+        let room = self.room.take().await?;
         let request = self.client.get(asked.list_url(&self.options.url, query));
         let response = asked.caller.send(request, &self.options).await?;
-        List::read(response, &self.options.url, asked.path).await
-    }
-
-    async fn permit(&self) -> Result<SemaphorePermit<'_>, SourceError> {
-        let permit = self.permits.acquire().await;
-        permit.map_err(|_| unavailable("the server is ending"))
+        List::read(response, (&self.options.url, asked.path), room).await
     }
 }
 
 #[async_trait::async_trait]
 impl DataSource for UpstreamData {
     async fn footprint(&self, caller: &Principal, id: &str) -> Result<Option<Bytes>, SourceError> {
+        let wanted = id.to_owned();
+        let has_this_id = move |footprint: &Value| {
+            let found = footprint.get("id").and_then(Value::as_str);
+            found.is_some_and(|found| found.eq_ignore_ascii_case(&wanted))
+        };
+        let judge = Judge::of_footprints(caller, has_this_id);
         let answer = async {
-            let _permit = self.permit().await?;
+            let room = self.room.take().await?;
             let url = request::object_url(&self.options.url, FOOTPRINTS, id);
             let request = self.client.get(url);
             let response = Caller(caller).send(request, &self.options).await?;
-            answer::object(response).await
+            match answer::object(response, room).await? {
+                Some(object) => object.judged(judge).await.map(Some),
+                None => Ok(None),
+            }
         };
-        let Some(object) = self.in_time(answer).await? else {
-            return Ok(None);
-        };
-        let has_this_id = |footprint: &Value| {
-            let found = footprint.get("id").and_then(Value::as_str);
-            found.is_some_and(|found| found.eq_ignore_ascii_case(id))
-        };
-        match Judge::of_footprints(caller, has_this_id).judge(&object) {
-            Judged::Serve(footprint) => Ok(Some(footprint)),
-            Judged::Hide => Ok(None),
-            Judged::Refuse(refusal) => {
+        match self.in_time(answer).await? {
+            Some(Judged::Serve(footprint)) => Ok(Some(footprint)),
+            Some(Judged::Hide) | None => Ok(None),
+            Some(Judged::Refuse(refusal)) => {
                 let mut refusals = Refusals::default();
                 refusals.add(refusal);
                 refusals.report(FOOTPRINTS, &self.metrics);
@@ -180,11 +182,13 @@ impl DataSource for UpstreamData {
         caller: &Principal,
         question: &Question<'_, FootprintFilter>,
     ) -> Result<Page, SourceError> {
+        let filter = question.filter.clone();
+        let judge = Judge::of_footprints(caller, move |footprint| filter.matches(footprint));
         let asked = Asked {
             path: FOOTPRINTS,
             caller: Caller(caller),
             query: question.query,
-            judge: Judge::of_footprints(caller, |footprint| question.filter.matches(footprint)),
+            judge: Arc::new(judge),
         };
         self.in_time(self.page(&asked, question.page)).await
     }
@@ -197,11 +201,13 @@ impl DataSource for UpstreamData {
         if caller.roles.is_empty() {
             return Ok(Page::empty());
         }
+        let filter = question.filter.clone();
+        let judge = Judge::of_tads(move |tad| filter.matches(tad));
         let asked = Asked {
             path: TADS,
             caller: Caller(caller),
             query: question.query,
-            judge: Judge::of_tads(|tad| question.filter.matches(tad)),
+            judge: Arc::new(judge),
         };
         self.in_time(self.page(&asked, question.page)).await
     }
@@ -238,56 +244,6 @@ impl Place {
             offset,
         } = self;
         Position(format!("upstream/{skip}/{offset}/{query}"))
-    }
-}
-
-/// Objects on their way into a page.
-struct Found {
-    count: usize,
-    limit: usize,
-    offset: u32,
-    objects: BytesMut,
-    refusals: Refusals,
-}
-
-impl Found {
-    fn up_to(limit: usize, offset: u32) -> Self {
-        Self {
-            count: 0,
-            limit,
-            offset,
-            objects: BytesMut::new(),
-            refusals: Refusals::default(),
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.count == self.limit
-    }
-
-    /// Takes what may be served, from `skip` on, until there is enough; says where the first stands that found
-    /// no room.
-    fn fill(&mut self, list: &List, skip: usize, judge: &Judge<'_>) -> Option<usize> {
-        for (index, item) in list.items.iter().enumerate().skip(skip) {
-            if self.is_full() {
-                return Some(index);
-            }
-            match judge.judge(item) {
-                Judged::Serve(_) if self.offset > 0 => self.offset -= 1,
-                Judged::Serve(object) => self.push(&object),
-                Judged::Hide => {}
-                Judged::Refuse(refusal) => self.refusals.add(refusal),
-            }
-        }
-        None
-    }
-
-    fn push(&mut self, object: &[u8]) {
-        if self.count > 0 {
-            self.objects.put_u8(b',');
-        }
-        self.objects.put_slice(object);
-        self.count += 1;
     }
 }
 

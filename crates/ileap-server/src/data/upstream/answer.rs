@@ -1,64 +1,105 @@
 //! What the service answers, read within limits.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{StatusCode, header};
 use ileap_types::{page::parse_next_link, strict_json};
 use reqwest::Response;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
+use tokio::task::spawn_blocking;
 use url::Url;
 
-use super::{QUERY_LIMIT_BYTES, unavailable};
-use crate::{data::SourceError, outbound::read_capped};
+use super::{
+    QUERY_LIMIT_BYTES,
+    judgement::{Judge, Judged},
+    room::{SMALL_BYTES, Taken},
+    unavailable,
+};
+use crate::{
+    data::SourceError,
+    outbound::{OutboundError, read_capped},
+};
 
 /// The longest list that is read, in bytes: a thousand large footprints.
-const LIST_LIMIT_BYTES: usize = 32 * 1024 * 1024;
+pub(super) const LIST_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 /// The longest single object.
-const OBJECT_LIMIT_BYTES: usize = 8 * 1024 * 1024;
+pub(super) const OBJECT_LIMIT_BYTES: usize = 8 * 1024 * 1024;
 /// The longest error body that is looked into.
 const ERROR_LIMIT_BYTES: usize = 64 * 1024;
+const CREDENTIAL_REFUSED: &str = "it refuses our credential (data.upstream.token_file)";
 
 /// One page of the service's.
-#[derive(Debug)]
 pub(super) struct List {
-    /// Each object as it was sent.
-    pub(super) items: Vec<Box<RawValue>>,
+    /// As it was sent.
+    pub(super) body: Bytes,
     /// The query of the page that follows.
     pub(super) next: Option<String>,
-}
-
-/// The envelope of every answer with data.
-#[derive(Deserialize)]
-struct Envelope<T> {
-    data: T,
+    /// Given back when the list is gone.
+    pub(super) _room: Taken,
 }
 
 impl List {
-    /// Reads the answer about the list at `path`.
+    /// Reads the answer about the list at this base and path.
     pub(super) async fn read(
         response: Response,
-        base: &str,
-        path: &str,
+        (base, path): (&str, &str),
+        mut room: Taken,
     ) -> Result<Self, SourceError> {
         let response = successful(response).await?;
         let next = next(&response, base, path)?;
-        let body = read_body(response, LIST_LIMIT_BYTES).await?;
-        let Envelope { data: items } = serde_json::from_slice(&body)
-            .map_err(|_| unavailable("it answered no list of PACT's form"))?;
-        Ok(Self { items, next })
+        let body = read_body(response, LIST_LIMIT_BYTES, &mut room).await?;
+        Ok(Self {
+            body,
+            next,
+            _room: room,
+        })
     }
 }
 
-/// The object in an answer about one; `None` where there is none.
-pub(super) async fn object(response: Response) -> Result<Option<Box<RawValue>>, SourceError> {
-    if response.status() == StatusCode::NOT_FOUND {
-        return Ok(None);
+/// An answer about one object.
+pub(super) struct Object {
+    body: Bytes,
+    _room: Taken,
+}
+
+impl Object {
+    /// What becomes of it, found out on a thread for such work.
+    pub(super) async fn judged(self, judge: Judge) -> Result<Judged, SourceError> {
+        #[derive(Deserialize)]
+        struct Envelope<'a> {
+            #[serde(borrow)]
+            data: &'a RawValue,
+        }
+        let judging = spawn_blocking(move || {
+            let Envelope { data } = serde_json::from_slice(&self.body)?;
+            Ok::<_, serde_json::Error>(judge.judge(data))
+        });
+        let judged = judging
+            .await
+            .map_err(|_| unavailable("judging it failed"))?;
+        judged.map_err(|_| unavailable("it answered no object of PACT's form"))
+    }
+}
+
+/// The answer about one object; `None` where there is none, or none for this caller.
+pub(super) async fn object(
+    response: Response,
+    mut room: Taken,
+) -> Result<Option<Object>, SourceError> {
+    match response.status() {
+        StatusCode::NOT_FOUND => return Ok(None),
+        // PACT's words for "not for you"; our credential is refused in others, or with 401.
+        StatusCode::FORBIDDEN => {
+            return match code(response).await.as_deref() {
+                Some("AccessDenied") => Ok(None),
+                _ => Err(unavailable(CREDENTIAL_REFUSED)),
+            };
+        }
+        _ => {}
     }
     let response = successful(response).await?;
-    let body = read_body(response, OBJECT_LIMIT_BYTES).await?;
-    let Envelope { data } = serde_json::from_slice(&body)
-        .map_err(|_| unavailable("it answered no object of PACT's form"))?;
-    Ok(Some(data))
+    let body = read_body(response, OBJECT_LIMIT_BYTES, &mut room).await?;
+    Ok(Some(Object { body, _room: room }))
 }
 
 /// 200, or why not. 202 is PACT's "not all of it yet", which our caller could not tell from all of it.
@@ -71,9 +112,7 @@ async fn successful(response: Response) -> Result<Response, SourceError> {
                 _ => unavailable("it calls our request wrong"),
             });
         }
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            "it refuses our credential (data.upstream.token_file)"
-        }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => CREDENTIAL_REFUSED,
         StatusCode::TOO_MANY_REQUESTS => "it says there are too many requests",
         status if status.is_redirection() => "it redirects, which is not followed",
         status if status.is_server_error() => "it answers with an error of its own",
@@ -90,9 +129,29 @@ async fn code(response: Response) -> Option<String> {
     code.map(str::to_owned)
 }
 
-async fn read_body(response: Response, limit_bytes: usize) -> Result<Bytes, SourceError> {
-    let body = read_capped(response, limit_bytes).await;
-    body.map_err(|error| unavailable(error.as_str()))
+/// Reads a body, with room for all of it as soon as it turns out to be large.
+async fn read_body(
+    mut response: Response,
+    limit_bytes: usize,
+    room: &mut Taken,
+) -> Result<Bytes, SourceError> {
+    let failed = |error: OutboundError| unavailable(error.as_str());
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| failed(error.into()))?
+    {
+        let length = body.len() + chunk.len();
+        if length > limit_bytes {
+            return Err(failed(OutboundError::TooLarge));
+        }
+        if length > SMALL_BYTES {
+            room.enlarge(limit_bytes).await?;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
 }
 
 /// The query behind `rel="next"`; the link must lead to the same list.

@@ -3,21 +3,26 @@
 use bytes::Bytes;
 use ileap_types::{
     extension::ObjectKind,
-    rules::{Finding, Severity, judge_footprint, judge_tad},
+    rules::{
+        Finding, Severity, judge_footprint, judge_tad, remove_absent_in_footprint,
+        remove_absent_in_tad,
+    },
     strict_json,
 };
 use serde_json::{Value, value::RawValue};
 
+use super::answer::OBJECT_LIMIT_BYTES;
 use crate::{
     identity::{Principal, Role},
     telemetry::Metrics,
 };
 
 /// Judges the objects of one answer.
-pub(super) struct Judge<'a> {
+pub(super) struct Judge {
     /// Whether the caller's roles open it and its filter asks for it.
-    is_wanted: Box<dyn Fn(&Value) -> bool + Send + Sync + 'a>,
+    is_wanted: Box<dyn Fn(&Value) -> bool + Send + Sync>,
     rules: fn(&Value) -> Vec<Finding>,
+    remove_absent: fn(&mut Value) -> bool,
 }
 
 /// What becomes of an object.
@@ -36,40 +41,44 @@ pub(super) struct Refusal {
     finding: String,
 }
 
-impl<'a> Judge<'a> {
+impl Judge {
     /// Judges footprints; those of kinds that the caller's roles do not open are hidden, and those that
     /// `is_asked_for` denies.
     pub(super) fn of_footprints(
-        caller: &'a Principal,
-        is_asked_for: impl Fn(&Value) -> bool + Send + Sync + 'a,
+        caller: &Principal,
+        is_asked_for: impl Fn(&Value) -> bool + Send + Sync + 'static,
     ) -> Self {
+        let roles = caller.roles.clone();
         let is_wanted = move |footprint: &Value| {
             let opens = |role: &Role| opens(*role, kind(footprint));
-            caller.roles.iter().any(opens) && is_asked_for(footprint)
+            roles.iter().any(opens) && is_asked_for(footprint)
         };
         Self {
             is_wanted: Box::new(is_wanted),
             rules: judge_footprint,
+            remove_absent: remove_absent_in_footprint,
         }
     }
 
     /// Judges activity data.
-    pub(super) fn of_tads(is_asked_for: impl Fn(&Value) -> bool + Send + Sync + 'a) -> Self {
+    pub(super) fn of_tads(is_asked_for: impl Fn(&Value) -> bool + Send + Sync + 'static) -> Self {
         Self {
             is_wanted: Box::new(is_asked_for),
             rules: judge_tad,
+            remove_absent: remove_absent_in_tad,
         }
     }
 
     pub(super) fn judge(&self, object: &RawValue) -> Judged {
         let sent = object.get();
+        if sent.len() > OBJECT_LIMIT_BYTES {
+            return Judged::Refuse(Refusal::of_text("too large"));
+        }
         let Ok(mut value) = strict_json::from_slice(sent.as_bytes()) else {
-            return Judged::Refuse(Refusal {
-                id: String::new(),
-                finding: "a member twice, or too many levels".to_owned(),
-            });
+            return Judged::Refuse(Refusal::of_text("a member twice, or too many levels"));
         };
-        let had_nulls = remove_nulls(&mut value);
+        // PACT has no nulls and no empty lists; services that write them mean an absent member.
+        let is_changed = (self.remove_absent)(&mut value);
         let mut findings = (self.rules)(&value).into_iter();
         if let Some(finding) = findings.find(|finding| finding.severity == Severity::Error) {
             return Judged::Refuse(Refusal {
@@ -80,11 +89,21 @@ impl<'a> Judge<'a> {
         if !(self.is_wanted)(&value) {
             return Judged::Hide;
         }
-        Judged::Serve(if had_nulls {
+        Judged::Serve(if is_changed {
             value.to_string().into()
         } else {
             Bytes::copy_from_slice(sent.as_bytes())
         })
+    }
+}
+
+impl Refusal {
+    /// Of what is no object.
+    fn of_text(finding: &str) -> Self {
+        Self {
+            id: String::new(),
+            finding: finding.to_owned(),
+        }
     }
 }
 
@@ -103,25 +122,6 @@ fn opens(role: Role, kind: Option<ObjectKind>) -> bool {
         Role::All => true,
         Role::Operator | Role::User => kind.is_some(),
         Role::Organizer => matches!(kind, Some(ObjectKind::Toc | ObjectKind::Hoc)),
-    }
-}
-
-/// PACT has no nulls; services that write them mean an absent member.
-fn remove_nulls(value: &mut Value) -> bool {
-    match value {
-        Value::Object(members) => {
-            let before = members.len();
-            members.retain(|_, member| !member.is_null());
-            let mut had_nulls = members.len() < before;
-            for member in members.values_mut() {
-                had_nulls |= remove_nulls(member);
-            }
-            had_nulls
-        }
-        Value::Array(items) => items
-            .iter_mut()
-            .fold(false, |had_nulls, item| had_nulls | remove_nulls(item)),
-        _ => false,
     }
 }
 

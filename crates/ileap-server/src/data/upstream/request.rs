@@ -1,5 +1,7 @@
 //! What the service is asked, and for whom.
 
+use std::sync::Arc;
+
 use http::{HeaderName, HeaderValue, header};
 use ileap_types::query::QueryPairs;
 use reqwest::{RequestBuilder, Response};
@@ -18,7 +20,7 @@ pub(super) struct Asked<'a> {
     pub(super) caller: Caller<'a>,
     /// The caller's own query.
     pub(super) query: &'a QueryPairs,
-    pub(super) judge: Judge<'a>,
+    pub(super) judge: Arc<Judge>,
 }
 
 impl Asked<'_> {
@@ -56,14 +58,17 @@ impl Caller<'_> {
             request = request.bearer_auth(token.expose_secret());
         }
         for (name, value) in self.headers() {
-            request = request.header(name, value);
+            // Left out, it would say that there is none: without its organization a caller may get more.
+            let value = HeaderValue::from_bytes(value.as_bytes())
+                .map_err(|_| unavailable("the caller cannot be named in a header"))?;
+            request = request.header(HeaderName::from_static(name), value);
         }
         let response = request.send().await;
         response.map_err(|error| unavailable(OutboundError::from(error).as_str()))
     }
 
     /// The caller, in the names that a proxy gets from forward authentication.
-    fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
         let Self(principal) = self;
         let roles: Vec<&str> = principal
             .roles
@@ -84,9 +89,7 @@ impl Caller<'_> {
             ("x-ileap-roles", Some(roles.join(" "))),
             ("x-ileap-scope", Some(principal.scopes.to_string())),
         ];
-        values.into_iter().filter_map(|(name, value)| {
-            let value = HeaderValue::from_bytes(value?.as_bytes()).ok()?;
-            Some((HeaderName::from_static(name), value))
-        })
+        let given = values.into_iter();
+        given.filter_map(|(name, value)| Some((name, value?)))
     }
 }

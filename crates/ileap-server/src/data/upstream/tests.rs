@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     data::contract::{self, caller},
-    identity::Role,
+    identity::{Organization, Role},
     import::{SAMPLE_FOOTPRINTS, SAMPLE_TADS},
     outbound::{
         Roots,
@@ -220,11 +220,12 @@ async fn what_breaks_a_rule_is_left_out_and_counted() {
 }
 
 #[tokio::test]
-async fn nulls_are_read_as_absent_and_never_served() {
+async fn nulls_and_empty_lists_are_read_as_absent_and_never_served() {
     let mut objects: Vec<Value> = serde_json::from_str(SAMPLE_FOOTPRINTS).unwrap();
     objects.truncate(1);
     objects[0]["statusComment"] = Value::Null;
     objects[0]["pcf"]["geographyRegionOrSubregion"] = Value::Null;
+    objects[0]["pcf"]["productOrSectorSpecificRules"] = json!([]);
     let body = list(&objects);
     let service = Service::answering(move |_| Reply::json(200, &body)).await;
     let page = service.all_footprints().await.unwrap();
@@ -232,6 +233,7 @@ async fn nulls_are_read_as_absent_and_never_served() {
     assert_eq!(served["id"], objects[0]["id"]);
     assert!(served.get("statusComment").is_none());
     assert!(!String::from_utf8_lossy(&page.objects).contains("null"));
+    assert!(!String::from_utf8_lossy(&page.objects).contains("[]"));
 }
 
 #[tokio::test]
@@ -242,6 +244,46 @@ async fn another_footprint_than_the_one_asked_for_is_not_served() {
     let other = objects[1]["id"].as_str().unwrap();
     let answer = service.data.footprint(&caller(Role::All), other).await;
     assert_eq!(answer.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_footprint_that_the_service_denies_the_caller_is_not_there() {
+    let id = "0d6ac6a5-3d5e-4c41-9c8e-5c2c5f3c0a11";
+    for (status, code, is_there) in [
+        (404, "NoSuchFootprint", Some(false)),
+        (403, "AccessDenied", Some(false)),
+        (403, "Forbidden", None),
+        (401, "AccessDenied", None),
+    ] {
+        let body = json!({"code": code, "message": "no"}).to_string();
+        let service = Service::new(vec![Reply::json(status, &body)]).await;
+        let answer = service.data.footprint(&caller(Role::All), id).await;
+        let found = answer.ok().map(|footprint| footprint.is_some());
+        assert_eq!(found, is_there, "{status} {code}");
+    }
+    // For a list it means that nobody of ours gets one.
+    let body = r#"{"code":"AccessDenied","message":"no"}"#;
+    let service = Service::new(vec![Reply::json(403, body)]).await;
+    assert_eq!(
+        service.why().await,
+        "it refuses our credential (data.upstream.token_file)"
+    );
+}
+
+#[tokio::test]
+async fn a_caller_that_no_header_can_name_is_not_asked_for() {
+    let service = Service::answering(|_| Reply::json(200, r#"{"data":[]}"#)).await;
+    let mut caller = caller(Role::All);
+    caller.organization = Some(Organization {
+        id: "org_\n1".to_owned(),
+        slug: None,
+    });
+    let answer = service.data.footprint(&caller, "x").await;
+    let Err(SourceError::Unavailable { why, .. }) = answer else {
+        panic!("{answer:?}")
+    };
+    assert_eq!(why, "the caller cannot be named in a header");
+    assert!(service.upstream.requests().is_empty());
 }
 
 #[tokio::test]
