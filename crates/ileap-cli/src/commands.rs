@@ -18,7 +18,7 @@ mod file;
 mod secret;
 
 use ileap_server::{
-    config::{Config, Sources},
+    config::{Config, ConfigError, Loaded, Sources},
     store::sql::SqlStore,
 };
 
@@ -26,7 +26,19 @@ use crate::{cli::ConfigArguments, exit::Failed, output};
 
 /// The configuration a command runs with; warnings go to stderr, violations end the command.
 fn load(arguments: &ConfigArguments) -> Result<Config, Failed> {
-    let loaded = Config::load(Sources::from_process(arguments.config.clone()));
+    noted(Config::load(sources(arguments)))
+}
+
+/// The same for a command that works on the store alone; what it says of a verifier may be too little for others.
+fn load_for_store(arguments: &ConfigArguments) -> Result<Config, Failed> {
+    noted(Config::load_for_store(sources(arguments)))
+}
+
+fn sources(arguments: &ConfigArguments) -> Sources {
+    Sources::from_process(arguments.config.clone())
+}
+
+fn noted(loaded: Result<Loaded, ConfigError>) -> Result<Config, Failed> {
     let loaded = loaded.map_err(Failed::configuration)?;
     for warning in &loaded.warnings {
         output::note(&format!("warning: {}", output::sanitised(warning)));

@@ -46,7 +46,16 @@ pub struct Loaded {
 impl Config {
     /// Reads, merges and judges. All violations come together; nothing has been bound or opened yet.
     pub fn load(sources: Sources) -> Result<Loaded, ConfigError> {
-        let mut reader = reader::Reader::open(sources)?;
+        Self::judged(reader::Reader::open(sources)?)
+    }
+
+    /// The same for commands that work on the store alone: nothing has to say how credentials are checked.
+    /// Whatever is said must be right all the same, for a misspelt key may be the store's.
+    pub fn load_for_store(sources: Sources) -> Result<Loaded, ConfigError> {
+        Self::judged(reader::Reader::open(sources)?.for_store())
+    }
+
+    fn judged(mut reader: reader::Reader) -> Result<Loaded, ConfigError> {
         let config = read::config(&mut reader);
         rules::judge(&mut reader);
         availability::judge(&mut reader);

@@ -8,7 +8,7 @@ use ileap_server::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{load, open_store};
+use super::{load_for_store, open_store};
 use crate::{
     cli::{
         AccessArguments, AccessCommand, ChangeAccessArguments, ListAccessArguments, NamedObjects,
@@ -33,7 +33,7 @@ pub(crate) async fn run(command: AccessCommand) -> Result<(), Failed> {
         AccessCommand::Disallow(arguments) => disallow(&arguments).await,
         AccessCommand::List(arguments) => list(&arguments).await,
         AccessCommand::Show(arguments) => {
-            let config = load(&arguments.config)?;
+            let config = load_for_store(&arguments.config)?;
             check_recipient(&config, &arguments.recipient)?;
             show(&open_store(&config).await?, &arguments).await
         }
@@ -42,7 +42,7 @@ pub(crate) async fn run(command: AccessCommand) -> Result<(), Failed> {
 
 async fn allow(arguments: &ChangeAccessArguments) -> Result<(), Failed> {
     let recipient = &arguments.whose.recipient;
-    let config = load(&arguments.whose.config)?;
+    let config = load_for_store(&arguments.whose.config)?;
     check_recipient(&config, recipient)?;
     let rules = rules(&arguments.named)?;
     let store = open_store(&config).await?;
@@ -53,7 +53,7 @@ async fn allow(arguments: &ChangeAccessArguments) -> Result<(), Failed> {
 
 async fn disallow(arguments: &ChangeAccessArguments) -> Result<(), Failed> {
     let recipient = &arguments.whose.recipient;
-    let config = load(&arguments.whose.config)?;
+    let config = load_for_store(&arguments.whose.config)?;
     check_recipient(&config, recipient)?;
     let rules = rules(&arguments.named)?;
     let store = open_store(&config).await?;
@@ -201,7 +201,7 @@ fn as_json(rule: &AccessRule) -> Value {
 }
 
 async fn list(arguments: &ListAccessArguments) -> Result<(), Failed> {
-    let config = load(&arguments.config)?;
+    let config = load_for_store(&arguments.config)?;
     let store = open_store(&config).await?;
     let recipients = store.recipients().await;
     let recipients =

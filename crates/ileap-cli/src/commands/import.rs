@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     file::{self, Judged, Unjudged, shown},
-    load, open_store,
+    load_for_store, open_store,
 };
 use crate::{cli::ImportArguments, exit::Failed, output};
 
@@ -29,7 +29,7 @@ pub(crate) async fn run(arguments: ImportArguments) -> Result<(), Failed> {
     if arguments.csv_header {
         return output::line(import::csv_header());
     }
-    let store = open_store(&load(&arguments.config)?).await?;
+    let store = open_store(&load_for_store(&arguments.config)?).await?;
     let mut failed = 0;
     for path in &arguments.files {
         match import(&store, path, &arguments).await {

@@ -16,7 +16,7 @@ use ileap_server::{
 };
 use serde_json::{Value, json};
 
-use super::{load, open_store, secret};
+use super::{load_for_store, open_store, secret};
 use crate::{
     cli::{
         AddPartnerArguments, BasicEncoding, ListPartnersArguments, NamedPartnerArguments,
@@ -43,7 +43,7 @@ pub(crate) async fn run(command: PartnersCommand) -> Result<(), Failed> {
 
 async fn add(arguments: &AddPartnerArguments) -> Result<(), Failed> {
     let named = &arguments.named;
-    let config = load(&named.config)?;
+    let config = load_for_store(&named.config)?;
     let base_url = base(&config, &named.url)?;
     let auth_base_url = arguments.auth_url.as_deref();
     let auth_base_url = auth_base_url.map(|url| base(&config, url)).transpose()?;
@@ -101,7 +101,7 @@ fn base(config: &Config, url: &str) -> Result<String, Failed> {
 }
 
 async fn list(arguments: &ListPartnersArguments) -> Result<(), Failed> {
-    let store = open_store(&load(&arguments.config)?).await?;
+    let store = open_store(&load_for_store(&arguments.config)?).await?;
     let partners = store.partners(None).await;
     let partners = partners.map_err(|error| Failed::new("reading the partners", error))?;
     if arguments.json {
@@ -143,7 +143,7 @@ fn as_json(partner: &Partner) -> Value {
 }
 
 async fn remove(arguments: &NamedPartnerArguments) -> Result<(), Failed> {
-    let store = open_store(&load(&arguments.config)?).await?;
+    let store = open_store(&load_for_store(&arguments.config)?).await?;
     let partner = registered(&store, arguments).await?;
     let removed = store
         .remove_partner(&partner.recipient, &partner.base_url)
@@ -183,7 +183,7 @@ async fn registered(
 }
 
 async fn test(arguments: &NamedPartnerArguments) -> Result<(), Failed> {
-    let config = load(&arguments.config)?;
+    let config = load_for_store(&arguments.config)?;
     let partner = registered(&open_store(&config).await?, arguments).await?;
     let reach = DeliveryOptions::from_config(&config).reach;
     let client = PartnerClient::new(reach, Arc::new(SystemClock));
@@ -235,7 +235,7 @@ fn refused(partner: &Partner, error: DeliveryError) -> Failed {
 }
 
 async fn tasks(arguments: &ListPartnersArguments) -> Result<(), Failed> {
-    let store = open_store(&load(&arguments.config)?).await?;
+    let store = open_store(&load_for_store(&arguments.config)?).await?;
     let tasks = store.unsettled(LISTED).await;
     let tasks = tasks.map_err(|error| Failed::new("reading the tasks for partners", error))?;
     if arguments.json {
@@ -280,7 +280,7 @@ fn task_as_json(task: &TaskRecord) -> Value {
 }
 
 async fn retry(arguments: &RetryArguments) -> Result<(), Failed> {
-    let store = open_store(&load(&arguments.config)?).await?;
+    let store = open_store(&load_for_store(&arguments.config)?).await?;
     let revived = store.revive(&arguments.recipient, SystemClock.now()).await;
     let revived = revived.map_err(|error| {
         Failed::new(

@@ -5,12 +5,12 @@ use ileap_server::{
     withdraw::{Withdrawal, withdraw},
 };
 
-use super::{load, open_store};
+use super::{load_for_store, open_store};
 use crate::{cli::RemoveArguments, exit::Failed, output};
 
 /// Withdraws everything the ids name, or nothing.
 pub(crate) async fn run(arguments: RemoveArguments) -> Result<(), Failed> {
-    let store = open_store(&load(&arguments.config)?).await?;
+    let store = open_store(&load_for_store(&arguments.config)?).await?;
     let withdrawn = withdraw(&store, &arguments.ids, SystemClock.now()).await;
     let withdrawn = withdrawn
         .map_err(|error| Failed::new("removing, which left everything as it was", error))?;

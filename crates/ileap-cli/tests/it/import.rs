@@ -260,3 +260,38 @@ fn an_import_that_is_killed_leaves_all_or_nothing() {
         "{report}"
     );
 }
+
+#[test]
+fn commands_on_the_store_need_to_know_no_more_than_the_store() {
+    let place = Place::new();
+    let store = format!(
+        "[store]\nurl = \"sqlite:{}\"\n",
+        place.path("other.db").display()
+    );
+    let configuration = place.file("store.toml", &store);
+    let footprints = place.file("a.json", &json!(samples("footprints.json")).to_string());
+    let id = samples("footprints.json")[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for arguments in [
+        &["import", &footprints] as &[&str],
+        &["remove", &id],
+        &["access", "allow", "org_1", "--everything"],
+        &["access", "show", "org_1"],
+        &["access", "list"],
+        &["partners", "list"],
+        &["partners", "tasks"],
+    ] {
+        let (code, _, stderr) = run(ileap(arguments).env("ILEAP_CONFIG", &configuration));
+        assert_eq!(code, 0, "{arguments:?}: {stderr}");
+    }
+    let (code, _, stderr) = run(ileap(&["serve"]).env("ILEAP_CONFIG", &configuration));
+    assert_eq!(code, 64);
+    assert!(stderr.contains("nothing says where Clerk is"), "{stderr}");
+    // A key that is misspelt may be the store's.
+    let configuration = place.file("store.toml", &format!("{store}ulr = \"sqlite:x.db\"\n"));
+    let (code, _, stderr) = run(ileap(&["access", "list"]).env("ILEAP_CONFIG", &configuration));
+    assert_eq!(code, 64);
+    assert!(stderr.contains("did you mean"), "{stderr}");
+}

@@ -29,7 +29,7 @@ pub(super) fn clerk(reader: &mut Reader, kind: Option<VerifierKind>) -> Option<C
     if let (Some(key), Some(secret)) = (&publishable_key, &secret_key) {
         judge_pair(reader, key, secret.expose_secret());
     }
-    match kind {
+    match kind.filter(|_| reader.needs_verifier()) {
         Some(VerifierKind::ClerkBackend) => need_secret_key(reader),
         Some(VerifierKind::ClerkFrontend) => need_frontend_api(reader),
         Some(VerifierKind::StaticUsers) | None => {}

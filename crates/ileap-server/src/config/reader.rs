@@ -18,6 +18,7 @@ pub(super) struct Reader {
     found: BTreeMap<&'static str, Found>,
     violations: Vec<Violation>,
     warnings: Vec<String>,
+    is_for_store: bool,
 }
 
 /// A value and where it stands.
@@ -46,6 +47,19 @@ impl Reader {
         }
         environment::read(sources.environment, &mut reader);
         Ok(reader)
+    }
+
+    /// From here on a verifier need not be there.
+    pub(super) fn for_store(self) -> Self {
+        Self {
+            is_for_store: true,
+            ..self
+        }
+    }
+
+    /// Whether something must say how credentials are checked.
+    pub(super) fn needs_verifier(&self) -> bool {
+        !self.is_for_store
     }
 
     /// Takes a value for a key, in place of what an earlier source said.

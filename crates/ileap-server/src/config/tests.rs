@@ -16,6 +16,14 @@ const CLERK: (&str, &str) = (
 );
 
 fn load(file: &str, environment: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    load_by(Config::load, file, environment)
+}
+
+fn load_by(
+    load: fn(Sources) -> Result<Loaded, ConfigError>,
+    file: &str,
+    environment: &[(&str, &str)],
+) -> Result<Loaded, ConfigError> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ileap.toml");
     fs::write(&path, file).unwrap();
@@ -23,7 +31,7 @@ fn load(file: &str, environment: &[(&str, &str)]) -> Result<Loaded, ConfigError>
         .iter()
         .map(|(name, value)| ((*name).into(), (*value).into()))
         .collect();
-    Config::load(Sources {
+    load(Sources {
         file: Some(path),
         environment,
     })

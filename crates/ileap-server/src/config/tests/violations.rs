@@ -248,3 +248,22 @@ fn the_documents_name_the_words_and_bounds_a_key_takes() {
         }
     }
 }
+
+#[test]
+fn a_command_on_the_store_needs_no_verifier_and_nothing_wrong() {
+    const STORE: &str = "[store]\nurl = \"sqlite:/tmp/x.db\"\n";
+    let for_store = |file: &str| load_by(Config::load_for_store, file, &[]);
+    for verifier in ["", "[verifier]\nkind = \"clerk_backend\"\n"] {
+        let file = format!("{STORE}{verifier}");
+        assert!(load(&file, &[]).is_err(), "{verifier}");
+        let loaded = for_store(&file).unwrap();
+        assert_eq!(loaded.config.store.url.expose(), "sqlite:/tmp/x.db");
+    }
+    for wrong in [
+        "[stor]\nurl = \"sqlite:/tmp/y.db\"\n",
+        "[token]\nlifetime = \"soon\"\n",
+    ] {
+        let error = for_store(&format!("{STORE}{wrong}")).unwrap_err();
+        assert_eq!(error.violations.len(), 1, "{error}");
+    }
+}
