@@ -202,14 +202,15 @@ fn a_server_that_is_killed_again_and_again_answers_every_request_it_acknowledged
     assert!(repeated <= KILLS, "{repeated} events came twice");
 }
 
-/// A server in a file system of its own of 4 MiB, half of which something else takes until it is told to give it back.
+/// A server whose database has room for a few MiB, until it is told that there is more.
 struct FullDisk {
     server: Running,
     log: Arc<Mutex<Vec<String>>>,
 }
 
 impl FullDisk {
-    const SCRIPT: &str = r#"
+    /// In a file system of its own of 4 MiB, half of which something else takes.
+    const SMALL_DISK: &str = r#"
         mount -t tmpfs -o size=4m none "$1" && head -c 2m /dev/zero >"$1/ballast" || exit 1
         "$2" serve &
         server=$!
@@ -220,10 +221,24 @@ impl FullDisk {
         wait $server
     "#;
 
-    fn start(disk: &Path, settings: Vec<(&'static str, String)>) -> Self {
-        let mut command = Command::new("unshare");
+    /// With files that may not grow beyond 2 MiB. Needs no privileges.
+    const SMALL_FILES: &str = r#"
+        trap '' XFSZ
+        sh -c 'ulimit -S -f 4096 && exec "$0" serve' "$2" &
+        server=$!
+        trap 'kill $server' TERM
+        read -r _
+        prlimit --pid "$server" --fsize=unlimited: || exit 1
+        echo given back
+        wait $server
+    "#;
+
+    fn start(command: &[&str], disk: &Path, settings: Vec<(&'static str, String)>) -> Self {
+        let (program, arguments) = command.split_first().unwrap();
+        let mut command = Command::new(program);
         command
-            .args(["--map-root-user", "--mount", "sh", "-c", Self::SCRIPT, "sh"])
+            .args(arguments)
+            .arg("sh")
             .arg(disk)
             .arg(env!("CARGO_BIN_EXE_ileap"))
             .envs(settings)
@@ -264,9 +279,28 @@ fn a_full_disk_refuses_events_and_nothing_else_and_heals_by_itself() {
         .args(["--map-root-user", "--mount", "true"])
         .output();
     if !can_mount.is_ok_and(|output| output.status.success()) {
-        eprintln!("passed over: this machine makes no file systems for tests");
+        eprintln!(
+            "passed over: this machine makes no file systems for tests; small files are tested anyway"
+        );
         return;
     }
+    let script = FullDisk::SMALL_DISK;
+    refuses_events_and_nothing_else_and_heals_by_itself(&[
+        "unshare",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        script,
+    ]);
+}
+
+#[test]
+fn a_database_that_cannot_grow_refuses_events_and_nothing_else_and_heals_by_itself() {
+    refuses_events_and_nothing_else_and_heals_by_itself(&["sh", "-c", FullDisk::SMALL_FILES]);
+}
+
+fn refuses_events_and_nothing_else_and_heals_by_itself(command: &[&str]) {
     let directory = tempfile::tempdir().unwrap();
     let disk = directory.path().join("disk");
     fs::create_dir(&disk).unwrap();
@@ -279,7 +313,7 @@ fn a_full_disk_refuses_events_and_nothing_else_and_heals_by_itself() {
         &directory.path().join("users.toml"),
         &[("acme", &hash(SECRET))],
     );
-    let mut server = FullDisk::start(&disk, settings);
+    let mut server = FullDisk::start(command, &disk, settings);
     let token = access_token(&address);
     let large = "x".repeat(100_000);
     let send = |id: &str| send(&address, &token, id, "https://partner.example", &large);

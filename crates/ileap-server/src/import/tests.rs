@@ -11,6 +11,7 @@ use crate::{
     store::{PageQuery, sql::SqlStore},
 };
 
+mod published;
 mod references;
 mod table;
 mod wrappers;
