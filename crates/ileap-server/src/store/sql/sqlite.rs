@@ -6,7 +6,7 @@ use std::{
 };
 
 use sqlx::{
-    SqlitePool,
+    Connection as _, SqlitePool,
     migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -62,13 +62,20 @@ async fn connect(
     connections: u32,
     options: &SqliteConnectOptions,
 ) -> Result<SqlitePool, sqlx::Error> {
+    // A full disk undoes a transaction without a word to the driver, which begins no other one from then on.
+    let pool = || {
+        pool(connections).before_acquire(|connection, _| {
+            let is_fit = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_fit) })
+        })
+    };
     for _ in 0..OPENING_TRIES {
-        match pool(connections).connect_with(options.clone()).await {
+        match pool().connect_with(options.clone()).await {
             Err(error) if is_busy(&error) => tokio::time::sleep(OPENING_PAUSE).await,
             connected => return connected,
         }
     }
-    pool(connections).connect_with(options.clone()).await
+    pool().connect_with(options.clone()).await
 }
 
 /// Whether another connection holds the lock: the low byte of SQLite's extended result codes says `BUSY`.
@@ -127,7 +134,9 @@ fn is_outrun(migrated: &Result<(), MigrateError>) -> bool {
     else {
         return false;
     };
-    let is_there_already = |message: &str| message.contains("already exists");
+    let is_there_already = |message: &str| {
+        message.contains("already exists") || message.contains("duplicate column name")
+    };
     is_busy(error)
         || error
             .as_database_error()
