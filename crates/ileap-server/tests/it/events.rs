@@ -84,19 +84,44 @@ async fn a_bad_event_is_named_and_not_kept() {
 }
 
 #[tokio::test]
-async fn an_event_of_another_media_type_is_refused() {
+async fn an_event_of_another_media_type_is_refused_and_so_is_a_batch() {
     let server = TestServer::start().await;
     let token = server.as_client("hello").await.token;
-    let answer = server
-        .http
-        .post(format!("{}/2/events", server.base))
-        .bearer_auth(token)
-        .header("content-type", "text/plain")
-        .body("{}")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(refusal(answer).await, (400, "BadRequest".to_owned()));
+    let good = published("x", &json_value!(["0d1f7a42-6b1c-4a57-9c2a-7b0f0b6b1c11"]));
+    for (media_type, body) in [
+        ("text/plain", json_value!({})),
+        ("application/cloudevents-batch+json", json_value!([good])),
+        ("application/cloudevents-batch+json; charset=UTF-8", good),
+    ] {
+        let answer = server
+            .http
+            .post(format!("{}/2/events", server.base))
+            .bearer_auth(&token)
+            .header("content-type", media_type)
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(
+            refusal(answer).await,
+            (400, "BadRequest".to_owned()),
+            "{media_type}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_event_names_five_thousand_footprints_at_most() {
+    let server = TestServer::start().await;
+    let caller = server.as_client("hello").await;
+    let ids = |count: u64| -> Value {
+        let id = |number| format!("00000000-0000-4000-8000-{number:012}");
+        (0..count).map(id).collect::<Vec<_>>().into()
+    };
+    let most = published("most", &ids(5000));
+    assert_eq!(caller.send_event(&most).await.status(), 200);
+    let more = caller.send_event(&published("more", &ids(5001))).await;
+    assert_eq!(refusal(more).await, (400, "BadRequest".to_owned()));
 }
 
 #[tokio::test]

@@ -16,6 +16,9 @@ const ID_LIMIT_BYTES: usize = 1024;
 /// The longest `source`, likewise.
 const SOURCE_LIMIT_BYTES: usize = 2048;
 
+/// The most footprints one event may name: each is fetched.
+const PF_IDS_LIMIT: usize = 5000;
+
 wire_enum! {
     /// The four event types of PACT v2.
     pub closed enum EventType {
@@ -221,6 +224,10 @@ fn published(data: &Map<String, Value>) -> Result<EventData, EventError> {
     let member = "data.pfIds";
     let expected = "a non-empty array of footprint ids, each a UUID";
     let ids = present(data, "pfIds").ok_or(EventError::Missing { member, expected })?;
+    if ids.as_array().is_some_and(|ids| ids.len() > PF_IDS_LIMIT) {
+        let expected = "at most 5000 ids; send the others in further events";
+        return Err(EventError::Invalid { member, expected });
+    }
     let pf_ids: Option<Vec<PfId>> = ids
         .as_array()
         .filter(|ids| !ids.is_empty())
