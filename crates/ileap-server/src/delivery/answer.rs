@@ -12,14 +12,23 @@ use crate::{
 
 /// The most ids of one list that are looked for.
 const LOOKED_FOR: usize = 100;
+/// The most members and elements of a request: each is compared with every footprint that is looked at.
+const ASKED: usize = 500;
 /// How many footprints are read at a time.
 const PAGE: usize = 100;
 /// The most footprints that are looked at for one request.
 const LOOKED_AT: usize = 10_000;
+/// The most pages that are read for one: those of an upstream may hold nothing, and lead back to where they began.
+const PAGES: usize = 200;
 /// The most footprints of an answer.
 const ANSWERED: usize = 1000;
 /// The most bytes of the footprints of an answer: with its envelope it stays under what we take ourselves.
 const ANSWERED_BYTES: usize = 1000 * 1024;
+
+/// Every footprint.
+const EVERY: FootprintFilter = FootprintFilter {
+    comparisons: Vec::new(),
+};
 
 /// What a request leads to.
 #[derive(Debug)]
@@ -36,62 +45,76 @@ pub(super) async fn evaluate(
     requester: &Principal,
     fragment: &Map<String, Value>,
 ) -> Result<Answer, SourceError> {
-    let Some(filters) = filters(fragment) else {
-        return Ok(Answer::Rejected(
-            "BadRequest",
-            "The request names no product; put at least one id into pf.productIds.",
-        ));
+    let filters = match filters(fragment) {
+        Ok(filters) => filters,
+        Err(message) => return Ok(Answer::Rejected("BadRequest", message)),
     };
     let mut search = Search {
         fragment,
         found: Vec::new(),
         bytes: 0,
         looked_at: 0,
+        pages: 0,
     };
-    for filter in filters {
-        let Ok(parsed) = FootprintFilter::parse(&filter) else {
-            continue;
-        };
-        if !search.follow(data, requester, (&filter, &parsed)).await? {
-            return Ok(Answer::Rejected(
-                "BadRequest",
-                "The request asks for too many footprints at once; ask for fewer, or list them.",
-            ));
-        }
-    }
-    Ok(if search.found.is_empty() {
-        Answer::Rejected(
+    let is_whole = match search.follow_all(data, requester, &filters).await {
+        // Then every footprint is looked at here.
+        Err(SourceError::FilterUnsupported) => search.follow(data, requester, None).await,
+        other => other,
+    };
+    Ok(match is_whole {
+        Ok(true) if search.found.is_empty() => Answer::Rejected(
             "NoSuchFootprint",
             "No footprint you have access to matches the request.",
-        )
-    } else {
-        Answer::Found(search.found.into_iter().map(|(_, json)| json).collect())
+        ),
+        Ok(true) => Answer::Found(search.found.into_iter().map(|(_, json)| json).collect()),
+        Ok(false) => Answer::Rejected(
+            "BadRequest",
+            "The request asks for too many footprints at once; ask for fewer, or list them.",
+        ),
+        Err(SourceError::FilterUnsupported) => Answer::Rejected(
+            "NotImplemented",
+            "Requests cannot be answered here; list the footprints instead.",
+        ),
+        Err(error) => return Err(error),
     })
 }
 
-/// The lists to look through, narrowed by what lists can be narrowed by; `None` when nothing is asked for.
-fn filters(fragment: &Map<String, Value>) -> Option<Vec<String>> {
+/// The lists to look through, narrowed by what lists can be narrowed by; none for the list of all. The error says
+/// what to change.
+fn filters(fragment: &Map<String, Value>) -> Result<Vec<String>, &'static str> {
+    if fragment.values().map(size).sum::<usize>() > ASKED {
+        return Err("The request has more than 500 members and elements; ask for fewer.");
+    }
     for member in ["productIds", "companyIds"] {
         let ids = texts(fragment.get(member));
+        if ids.len() > LOOKED_FOR {
+            return Err("The request has a list of more than 100 ids; send several requests.");
+        }
         if !ids.is_empty() {
-            let quoted = ids.iter().take(LOOKED_FOR).map(|id| id.replace('\'', "''"));
-            return Some(
-                quoted
-                    .map(|id| format!("{member}/any(id:(id eq '{id}'))"))
-                    .collect(),
-            );
+            let quoted = ids.iter().map(|id| id.replace('\'', "''"));
+            return Ok(quoted
+                .map(|id| format!("{member}/any(id:(id eq '{id}'))"))
+                .collect());
         }
     }
     let cpc = fragment.get("productCategoryCpc").and_then(Value::as_str);
     if let Some(cpc) = cpc {
-        return Some(vec![format!(
-            "productCategoryCpc eq '{}'",
-            cpc.replace('\'', "''")
-        )]);
+        let cpc = cpc.replace('\'', "''");
+        return Ok(vec![format!("productCategoryCpc eq '{cpc}'")]);
     }
-    let asks = fragment.values().any(|value| !value.is_null());
-    // Every footprint has that.
-    asks.then(|| vec!["created ge '0001-01-01T00:00:00Z'".to_owned()])
+    if fragment.values().all(Value::is_null) {
+        return Err("The request names no product; put at least one id into pf.productIds.");
+    }
+    Ok(Vec::new())
+}
+
+/// How many values there are in one.
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(values) => values.iter().map(size).sum(),
+        Value::Object(members) => members.values().map(size).sum(),
+        _ => 0,
+    }
 }
 
 /// The texts of an array, or a text alone.
@@ -108,26 +131,58 @@ struct Search<'a> {
     found: Vec<(Value, Box<RawValue>)>,
     bytes: usize,
     looked_at: usize,
+    pages: usize,
 }
 
 impl Search<'_> {
+    /// Adds what these lists have, or the list of all; `false` when that is too much.
+    async fn follow_all(
+        &mut self,
+        data: &dyn DataSource,
+        requester: &Principal,
+        filters: &[String],
+    ) -> Result<bool, SourceError> {
+        if filters.is_empty() {
+            return self.follow(data, requester, None).await;
+        }
+        for filter in filters {
+            if !self.follow(data, requester, Some(filter.as_str())).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Adds what one list has; `false` when that is too much.
     async fn follow(
         &mut self,
         data: &dyn DataSource,
         requester: &Principal,
-        (text, filter): (&str, &FootprintFilter),
+        filter: Option<&str>,
     ) -> Result<bool, SourceError> {
-        let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        let query = QueryPairs::parse(Some(&format!("$filter={text}"))).unwrap_or_default();
+        let (filter, query) = match filter {
+            Some(text) => {
+                let Ok(filter) = FootprintFilter::parse(text) else {
+                    return Ok(true);
+                };
+                let text: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+                let query = QueryPairs::parse(Some(&format!("$filter={text}")));
+                (filter, query.unwrap_or_default())
+            }
+            None => (EVERY, QueryPairs::default()),
+        };
         let mut page = PageQuery {
             limit: PAGE,
             offset: 0,
             after: None,
         };
         loop {
+            self.pages += 1;
+            if self.pages > PAGES {
+                return Ok(false);
+            }
             let question = Question {
-                filter,
+                filter: &filter,
                 page: &page,
                 query: &query,
             };

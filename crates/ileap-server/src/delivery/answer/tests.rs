@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use ileap_types::filter::tad::TadFilter;
 use serde_json::json;
 
 use super::*;
@@ -8,7 +9,7 @@ use crate::{
     data::stored::StoredData,
     identity::Role,
     import::{self, SAMPLE_FOOTPRINTS},
-    store::{access::AccessRules as _, contract::principal, sql::SqlStore},
+    store::{Position, access::AccessRules as _, contract::principal, sql::SqlStore},
 };
 
 struct Host {
@@ -126,6 +127,95 @@ async fn a_request_without_products_is_answered_by_what_else_it_names() {
     for nothing in [json!({}), json!({ "id": null })] {
         assert_eq!(host.ask(&all, nothing).await, Err("BadRequest"));
     }
+}
+
+/// A source that knows no filters, or no end.
+struct Odd {
+    data: StoredData,
+    knows_filters: bool,
+    has_an_end: bool,
+}
+
+#[async_trait::async_trait]
+impl DataSource for Odd {
+    async fn footprint(&self, caller: &Principal, id: &str) -> Result<Option<Bytes>, SourceError> {
+        self.data.footprint(caller, id).await
+    }
+
+    async fn footprints(
+        &self,
+        caller: &Principal,
+        question: &Question<'_, FootprintFilter>,
+    ) -> Result<Page, SourceError> {
+        if !self.knows_filters && !question.filter.comparisons.is_empty() {
+            return Err(SourceError::FilterUnsupported);
+        }
+        if !self.has_an_end {
+            let next = match &question.page.after {
+                Some(position) if position.0 == "a" => "b",
+                _ => "a",
+            };
+            return Ok(Page {
+                objects: Bytes::new(),
+                next: Some(Position(next.to_owned())),
+            });
+        }
+        self.data.footprints(caller, question).await
+    }
+
+    async fn tads(
+        &self,
+        caller: &Principal,
+        question: &Question<'_, TadFilter>,
+    ) -> Result<Page, SourceError> {
+        self.data.tads(caller, question).await
+    }
+}
+
+#[tokio::test]
+async fn a_source_without_filters_is_looked_through_and_one_without_an_end_given_up() {
+    let all = principal(&[Role::All], "org_all");
+    let odd = async |knows_filters, has_an_end| {
+        let Host { data, footprints } = host().await;
+        let odd = Odd {
+            data,
+            knows_filters,
+            has_an_end,
+        };
+        let fragment = json!({ "productIds": footprints[0]["productIds"] });
+        let fragment = fragment.as_object().unwrap().clone();
+        evaluate(&odd, &all, &fragment).await.unwrap()
+    };
+    let found = |answer| match answer {
+        Answer::Found(found) => found.len(),
+        Answer::Rejected(..) => 0,
+    };
+    assert!(found(odd(false, true).await) > 0);
+    assert_eq!(found(odd(false, true).await), found(odd(true, true).await));
+    for knows_filters in [false, true] {
+        let answer = odd(knows_filters, false).await;
+        assert!(
+            matches!(answer, Answer::Rejected("BadRequest", _)),
+            "{answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_large_is_rejected_and_not_cut() {
+    let host = host().await;
+    let all = principal(&[Role::All], "org_all");
+    let product = &host.footprints[0]["productIds"][0];
+    let mut ids: Vec<_> = (0..99)
+        .map(|number| json!(format!("urn:x:{number}")))
+        .collect();
+    ids.push(product.clone());
+    assert!(host.ask(&all, json!({ "productIds": ids })).await.is_ok());
+    ids.push(json!("urn:x:last"));
+    let many = json!({ "productIds": ids });
+    assert_eq!(host.ask(&all, many).await, Err("BadRequest"));
+    let large = json!({ "productIds": [product], "pcf": { "x": vec![0; 500] } });
+    assert_eq!(host.ask(&all, large).await, Err("BadRequest"));
 }
 
 #[tokio::test]
