@@ -3,24 +3,33 @@
 
 mod answer;
 mod attempt;
+mod fetch;
 mod input;
 mod schedule;
+mod settle;
 mod worker;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, atomic::AtomicI64},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use ileap_types::pact::event::{CloudEvent, EventData};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-use self::input::Received;
+use self::{
+    input::{Fetching, Received},
+    worker::UnderWay,
+};
 use crate::{
     clock::Clock,
     config::Config,
     data::DataSource,
     identity::{ClientCredentials, Principal, SecretEncoding},
-    partner::{PartnerClient, Reach, callback_base, is_within, loopback_base},
+    partner::{CALL_TIMEOUT, PartnerClient, Reach, callback_base, is_within, loopback_base},
     store::{
         Store, StoreError,
         outbox::{NewTask, TaskKind},
@@ -29,11 +38,17 @@ use crate::{
     telemetry::Metrics,
 };
 
+/// How long a server that stops waits for what is being sent: a call to its end, and the note of it.
+pub const DRAIN: Duration = CALL_TIMEOUT.saturating_add(Duration::from_secs(5));
+
 /// How partners are found and how patiently.
 #[derive(Clone, Debug)]
 pub struct DeliveryOptions {
     /// The pause after a first failure; it doubles.
     pub first_pause: Duration,
+    /// The pauses after one refusal, two and so on in a row; the next one ends a task. A partner's gateway that
+    /// answers nonsense for some hours must not.
+    pub pauses_after_refusal: [Duration; 4],
     /// With what every host on loopback may be called back, registered or not: for the demo alone.
     pub loopback_credentials: Option<ClientCredentials>,
     /// Where partners' hosts may be.
@@ -44,6 +59,7 @@ impl Default for DeliveryOptions {
     fn default() -> Self {
         Self {
             first_pause: Duration::from_secs(2),
+            pauses_after_refusal: [60, 10 * 60, 60 * 60, 6 * 60 * 60].map(Duration::from_secs),
             loopback_credentials: None,
             reach: Reach::Public,
         }
@@ -86,11 +102,13 @@ pub struct Delivery {
     metrics: Arc<Metrics>,
     options: DeliveryOptions,
     public_base_url: String,
-    stopping: Notify,
+    /// How many nanoseconds the clock that leases are judged by is ahead of ours.
+    lease_clock_ahead: AtomicI64,
+    stopping: watch::Sender<bool>,
     store: Arc<dyn Store>,
+    /// What this process is at, by task.
+    under_way: Mutex<HashMap<Uuid, UnderWay>>,
     wake: Notify,
-    /// A name that no other worker has.
-    worker: String,
 }
 
 impl Delivery {
@@ -103,10 +121,11 @@ impl Delivery {
             metrics: parts.metrics,
             options,
             public_base_url: parts.public_base_url,
-            stopping: Notify::new(),
+            lease_clock_ahead: AtomicI64::new(0),
+            stopping: watch::Sender::new(false),
             store: parts.store,
+            under_way: Mutex::default(),
             wake: Notify::new(),
-            worker: Uuid::new_v4().to_string(),
         }
     }
 
@@ -117,14 +136,11 @@ impl Delivery {
         body: &Bytes,
         sender: &Principal,
     ) -> Result<Vec<NewTask>, StoreError> {
-        let kind = match event.data {
-            EventData::Published { .. } => TaskKind::Fetch,
-            EventData::RequestCreated { .. } => TaskKind::Answer,
-            EventData::RequestFulfilled { .. } => TaskKind::Keep,
-            EventData::RequestRejected { .. } => return Ok(Vec::new()),
-        };
         let recipient = sender.recipient();
-        let partner = match callback_base(&event.source) {
+        if matches!(event.data, EventData::RequestRejected { .. }) {
+            return Ok(Vec::new());
+        }
+        let partner = match self.callback_base(&event.source) {
             Some(base) => self.partner(recipient, &base).await?,
             None => None,
         };
@@ -138,21 +154,36 @@ impl Delivery {
             );
             return Ok(Vec::new());
         };
-        let Some(input) = Received::keep(body, sender) else {
-            return Ok(Vec::new());
-        };
-        Ok(vec![NewTask {
+        let task = |kind, input| NewTask {
             id: Uuid::new_v4(),
             kind,
             recipient: recipient.to_owned(),
-            base_url: partner.base_url,
+            base_url: partner.base_url.clone(),
             input,
-        }])
+        };
+        let whole = |kind| Received::keep(body, sender).map(|input| task(kind, input));
+        Ok(match &event.data {
+            EventData::Published { pf_ids } => Fetching::in_parts(&event.source, pf_ids)
+                .map(|input| task(TaskKind::Fetch, input))
+                .collect(),
+            EventData::RequestCreated { .. } => whole(TaskKind::Answer).into_iter().collect(),
+            EventData::RequestFulfilled { .. } => whole(TaskKind::Keep).into_iter().collect(),
+            EventData::RequestRejected { .. } => Vec::new(),
+        })
     }
 
     /// Says that there are new tasks.
     pub fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// The base behind an event's source; in the demo nobody on this machine needs HTTPS.
+    fn callback_base(&self, source: &str) -> Option<String> {
+        let here = match self.options.loopback_credentials {
+            Some(_) => loopback_base(source),
+            None => None,
+        };
+        here.or_else(|| callback_base(source))
     }
 
     /// The partner behind a URL: the registered one of this recipient that has the longest base, or in the demo

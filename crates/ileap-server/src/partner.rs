@@ -1,6 +1,7 @@
 //! Talking to partners' hosts: only to those that may be reached, with tokens of theirs, and never for long.
 
 mod base;
+mod error;
 mod guard;
 #[cfg(test)]
 mod tests;
@@ -9,18 +10,24 @@ mod token;
 pub(crate) use self::base::loopback_base;
 pub use self::{
     base::{callback_base, is_within, registered_base},
+    error::DeliveryError,
     guard::Reach,
 };
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::ready,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use quick_cache::sync::Cache;
 use url::Url;
 
 use self::{
-    guard::{Guarded, GuardedResolver},
+    guard::GuardedResolver,
     token::{PartnerToken, parse},
 };
 use crate::{
@@ -32,7 +39,7 @@ use crate::{
 /// The longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest wait for an answer, body included.
-const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest footprint that is read.
 const FOOTPRINT_LIMIT_BYTES: usize = 8 * 1024 * 1024;
 /// How many tokens are remembered.
@@ -51,76 +58,13 @@ pub struct PartnerEndpoint {
     pub basic_encoding: SecretEncoding,
 }
 
-/// Why a call to a partner's host did not succeed. It holds nothing of what the host said.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum DeliveryError {
-    /// The host's token endpoint does not take our credentials.
-    #[error("the partner's token endpoint refuses the credentials")]
-    CredentialsRefused,
-    /// The host may not be reached: its address is private, or its URL is not HTTPS.
-    #[error("the partner's host is not one that may be reached")]
-    Guarded,
-    /// It may work later.
-    #[error("the partner's host gave no answer that can be used: {why}")]
-    Later {
-        /// What went wrong, in a word.
-        why: &'static str,
-        /// How long the host wants to be left alone.
-        retry_after: Option<Duration>,
-    },
-    /// The host refuses it, and will again.
-    #[error("the partner's host refuses with status {0}")]
-    Rejected(u16),
-    /// The answer is not what it should be.
-    #[error("the partner's answer cannot be read")]
-    Unreadable,
-}
-
-impl DeliveryError {
-    /// A short, stable word for logs, metrics and records.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CredentialsRefused => "credentials_refused",
-            Self::Guarded => "address_refused",
-            Self::Later { why, .. } => why,
-            Self::Rejected(_) => "rejected",
-            Self::Unreadable => "answer_unreadable",
-        }
-    }
-
-    fn network(error: reqwest::Error) -> Self {
-        if is_guarded(&error) {
-            return Self::Guarded;
-        }
-        Self::outbound(error.into())
-    }
-
-    fn outbound(error: OutboundError) -> Self {
-        match error {
-            OutboundError::TooLarge => Self::Unreadable,
-            error => Self::Later {
-                why: error.as_str(),
-                retry_after: None,
-            },
-        }
-    }
-}
-
-fn is_guarded(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if cause.is::<Guarded>() {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
-}
-
 /// Calls partners' hosts.
 pub struct PartnerClient {
     clock: Arc<dyn Clock>,
-    http: Result<reqwest::Client, OutboundError>,
+    /// For hosts within `reach`; made when the first is called, as the other one.
+    http: OnceLock<Result<reqwest::Client, OutboundError>>,
+    /// For public hosts alone.
+    public_http: OnceLock<Result<reqwest::Client, OutboundError>>,
     reach: Reach,
     tokens: Cache<(String, String), Arc<PartnerToken>>,
 }
@@ -128,28 +72,22 @@ pub struct PartnerClient {
 impl PartnerClient {
     /// A client for hosts within `reach`. Without CA certificates on this machine every call fails.
     pub fn new(reach: Reach, clock: Arc<dyn Clock>) -> Self {
-        let options = OutboundOptions {
-            connect_timeout: CONNECT_TIMEOUT,
-            roots: match reach {
-                Reach::Loopback => Roots::None,
-                Reach::Private | Reach::Public => Roots::Platform,
-            },
-            ..OutboundOptions::default()
-        };
-        let resolver = Arc::new(GuardedResolver(reach));
         Self {
             clock,
-            http: outbound::client_resolving(&options, resolver),
+            http: OnceLock::new(),
+            public_http: OnceLock::new(),
             reach,
             tokens: Cache::new(TOKENS),
         }
     }
 
-    /// Sends an event; an `Ok` means that the host has acknowledged it with a 2xx.
-    pub async fn send_event(
+    /// Sends an event; an `Ok` means that the host has acknowledged it with a 2xx. Each time just before it
+    /// goes out, `confirm` may still keep it back.
+    pub async fn send_event<'a>(
         &self,
         endpoint: &PartnerEndpoint,
         body: Bytes,
+        confirm: impl Fn() -> BoxFuture<'a, Result<(), DeliveryError>>,
     ) -> Result<(), DeliveryError> {
         let url = parse(&format!("{}/2/events", endpoint.base_url))?;
         let request = || {
@@ -159,12 +97,12 @@ impl PartnerClient {
                 .header(header::CONTENT_TYPE, media_type)
                 .body(body.clone()))
         };
-        let response = self.call(endpoint, request).await?;
+        let response = self.call(endpoint, request, confirm).await?;
         let status = response.status();
         if status.is_success() {
             return Ok(());
         }
-        Err(status_error(status, response.headers()))
+        Err(self.status_error(status, response.headers()))
     }
 
     /// Fetches a footprint: the answer's whole body; `None` when the host has none, or none for us.
@@ -178,14 +116,15 @@ impl PartnerClient {
             let request = self.request(Method::GET, url.clone())?;
             Ok(request.header(header::ACCEPT, "application/json"))
         };
-        let response = self.call(endpoint, request).await?;
+        let response = self.call(endpoint, request, || ready(Ok(())).boxed());
+        let response = response.await?;
         match response.status() {
             StatusCode::OK => {
                 let body = read_capped(response, FOOTPRINT_LIMIT_BYTES).await;
                 body.map(Some).map_err(DeliveryError::outbound)
             }
             StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Ok(None),
-            status => Err(status_error(status, response.headers())),
+            status => Err(self.status_error(status, response.headers())),
         }
     }
 
@@ -194,31 +133,36 @@ impl PartnerClient {
         self.request_token(endpoint).await.map(|_| ())
     }
 
-    /// Calls with a token, and once more with a new one where the host does not take it.
-    async fn call(
+    /// Sees to it that there is a token for the host.
+    pub(crate) async fn prepare(&self, endpoint: &PartnerEndpoint) -> Result<(), DeliveryError> {
+        self.token(endpoint).await.map(|_| ())
+    }
+
+    /// Calls with a token, and once more with a new one where the host does not take it. A 403 to a token that
+    /// is almost new is about what was asked for.
+    async fn call<'a>(
         &self,
         endpoint: &PartnerEndpoint,
         request: impl Fn() -> Result<reqwest::RequestBuilder, DeliveryError>,
+        confirm: impl Fn() -> BoxFuture<'a, Result<(), DeliveryError>>,
     ) -> Result<reqwest::Response, DeliveryError> {
-        let response = self.authorized(endpoint, request()?).await?;
-        if response.status() != StatusCode::UNAUTHORIZED
-            && response.status() != StatusCode::FORBIDDEN
-        {
+        let token = self.token(endpoint).await?;
+        let builder = request()?;
+        confirm().await?;
+        let response = authorized(builder, &token).await?;
+        let is_refused = match response.status() {
+            StatusCode::UNAUTHORIZED => true,
+            StatusCode::FORBIDDEN => !token.is_new(self.clock.monotonic()),
+            _ => false,
+        };
+        if !is_refused {
             return Ok(response);
         }
         self.tokens.remove(&key(endpoint));
-        self.authorized(endpoint, request()?).await
-    }
-
-    async fn authorized(
-        &self,
-        endpoint: &PartnerEndpoint,
-        request: reqwest::RequestBuilder,
-    ) -> Result<reqwest::Response, DeliveryError> {
         let token = self.token(endpoint).await?;
-        let bearer: HeaderValue = token.header().ok_or(DeliveryError::Unreadable)?;
-        let sent = request.header(header::AUTHORIZATION, bearer).send().await;
-        sent.map_err(DeliveryError::network)
+        let builder = request()?;
+        confirm().await?;
+        authorized(builder, &token).await
     }
 
     async fn token(&self, endpoint: &PartnerEndpoint) -> Result<Arc<PartnerToken>, DeliveryError> {
@@ -232,15 +176,77 @@ impl PartnerClient {
     }
 
     fn request(&self, method: Method, url: Url) -> Result<reqwest::RequestBuilder, DeliveryError> {
-        if !self.reach.allows_url(&url) {
-            return Err(DeliveryError::Guarded);
-        }
-        let http = self
-            .http
-            .as_ref()
-            .map_err(|error| DeliveryError::outbound(*error))?;
-        Ok(http.request(method, url).timeout(CALL_TIMEOUT))
+        build((&self.http, self.reach), method, url)
     }
+
+    /// The same where nothing inside is to be reached, whatever else may be.
+    fn public_request(
+        &self,
+        method: Method,
+        url: Url,
+    ) -> Result<reqwest::RequestBuilder, DeliveryError> {
+        build((&self.public_http, Reach::Public), method, url)
+    }
+
+    fn status_error(&self, status: StatusCode, headers: &HeaderMap) -> DeliveryError {
+        if !is_temporary(status) {
+            return DeliveryError::Rejected(status.as_u16());
+        }
+        DeliveryError::Later {
+            why: if status == StatusCode::TOO_MANY_REQUESTS {
+                "throttled"
+            } else {
+                "server_error"
+            },
+            retry_after: retry_after(headers).or_else(|| self.retry_at(headers)),
+        }
+    }
+
+    /// `Retry-After` in its form of a date (RFC 9110 §10.2.3).
+    fn retry_at(&self, headers: &HeaderMap) -> Option<Duration> {
+        let date = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+        let date = jiff::fmt::rfc2822::parse(date.trim()).ok()?.timestamp();
+        Duration::try_from(date.duration_since(self.clock.now())).ok()
+    }
+}
+
+fn http_client(reach: Reach) -> Result<reqwest::Client, OutboundError> {
+    let client = |roots| {
+        let options = OutboundOptions {
+            connect_timeout: CONNECT_TIMEOUT,
+            roots,
+            ..OutboundOptions::default()
+        };
+        outbound::client_resolving(&options, Arc::new(GuardedResolver(reach)))
+    };
+    let platform = client(Roots::Platform);
+    match reach {
+        // The demo runs without CA certificates, too.
+        Reach::Loopback => platform.or_else(|_| client(Roots::None)),
+        Reach::Private | Reach::Public => platform,
+    }
+}
+
+fn build(
+    (http, reach): (&OnceLock<Result<reqwest::Client, OutboundError>>, Reach),
+    method: Method,
+    url: Url,
+) -> Result<reqwest::RequestBuilder, DeliveryError> {
+    if !reach.allows_url(&url) {
+        return Err(DeliveryError::Guarded);
+    }
+    let http = http.get_or_init(|| http_client(reach)).as_ref();
+    let http = http.map_err(|error| DeliveryError::outbound(*error))?;
+    Ok(http.request(method, url).timeout(CALL_TIMEOUT))
+}
+
+async fn authorized(
+    request: reqwest::RequestBuilder,
+    token: &PartnerToken,
+) -> Result<reqwest::Response, DeliveryError> {
+    let bearer: HeaderValue = token.header().ok_or(DeliveryError::NoToken)?;
+    let sent = request.header(header::AUTHORIZATION, bearer).send().await;
+    sent.map_err(DeliveryError::network)
 }
 
 /// Tokens of one host belong to the credentials they were got with.
@@ -249,21 +255,10 @@ fn key(endpoint: &PartnerEndpoint) -> (String, String) {
     (endpoint.auth_base_url.clone(), client_id)
 }
 
-fn status_error(status: StatusCode, headers: &HeaderMap) -> DeliveryError {
-    let is_temporary = status.is_server_error()
+fn is_temporary(status: StatusCode) -> bool {
+    status.is_server_error()
         || matches!(
             status,
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY
-        );
-    if is_temporary {
-        return DeliveryError::Later {
-            why: if status == StatusCode::TOO_MANY_REQUESTS {
-                "throttled"
-            } else {
-                "server_error"
-            },
-            retry_after: retry_after(headers),
-        };
-    }
-    DeliveryError::Rejected(status.as_u16())
+        )
 }

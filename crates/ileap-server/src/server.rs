@@ -25,7 +25,7 @@ use crate::{
     clock::{Clock, SystemClock},
     config::Config,
     data::DataSource,
-    delivery::{Delivery, DeliveryOptions, DeliveryParts},
+    delivery::{self, Delivery, DeliveryOptions, DeliveryParts},
     http::{
         admin,
         documents::Documents,
@@ -47,8 +47,6 @@ use crate::{
 const ADMIN_CONNECTIONS: usize = 64;
 /// How long the verifier may take to clean up behind its logins.
 const VERIFIER_DRAIN: Duration = Duration::from_secs(5);
-/// How long a partner that is being called may take to answer.
-const DELIVERY_DRAIN: Duration = Duration::from_secs(5);
 /// How long the admin listener drains, once the public one has.
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
@@ -195,7 +193,7 @@ impl Server {
             };
             tokio::join!(tend, invalidations.follow(mark));
         });
-        let delivery = tokio::spawn(self.state.delivery.clone().run());
+        let delivering = tokio::spawn(self.state.delivery.clone().run());
         let (stop_admin, stopped) = watch::channel(());
         let admin = tokio::spawn(self.admin.serve(
             async move {
@@ -213,7 +211,7 @@ impl Server {
         };
         self.public.serve(drained, self.drain).await;
         care.abort();
-        self.state.delivery.stop(delivery, DELIVERY_DRAIN).await;
+        self.state.delivery.stop(delivering, delivery::DRAIN).await;
         self.state.verifier.drain(VERIFIER_DRAIN).await;
         drop(stop_admin);
         if admin.await.is_err() {

@@ -161,7 +161,7 @@ pub struct ReceivedEvent<'a> {
 pub enum EventReceipt {
     /// The same sender's event with this source and id was already there; nothing changed.
     Duplicate,
-    /// Nothing was kept: too many tasks of this sender are still open.
+    /// Nothing was kept: too many tasks of this sender are still open, or too many of its events are kept.
     Full,
     /// Kept.
     Stored,

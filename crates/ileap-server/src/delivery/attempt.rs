@@ -1,29 +1,27 @@
 //! One attempt at one task.
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use ileap_types::{
     datetime::DateTime,
-    pact::{
-        event::{CloudEvent, EventData, EventType},
-        v2::ProductFootprint,
-    },
+    pact::event::{CloudEvent, EventData, EventType},
 };
 use serde::Serialize;
-use serde_json::{json, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Delivery,
     answer::{self, Answer},
     input::Received,
-    schedule::Failure,
+    schedule::{About, Failure},
 };
 use crate::{
+    data::SourceError,
     identity::Principal,
-    partner::{DeliveryError, PartnerEndpoint, callback_base},
+    partner::{DeliveryError, PartnerEndpoint},
     store::{
         StoreError,
         outbox::{Changed, LeasedTask, TaskKind},
-        partners::ReceivedFootprint,
     },
 };
 
@@ -43,99 +41,85 @@ impl Delivery {
         let EventData::RequestCreated { pf, .. } = &event.data else {
             return Err(UNREADABLE);
         };
-        let body = if let Some(body) = &leased.body {
-            body.clone()
-        } else {
-            let answer = answer::evaluate(&*self.data, &requester, pf).await;
-            let answer = answer.map_err(|_| Failure::for_now("data_unavailable"))?;
-            let event = self.terminal_event(leased, &event.id, &answer)?;
-            self.fix(leased, event).await?
-        };
-        let endpoint = self.endpoint(leased, &event.source).await?;
-        self.client
-            .send_event(&endpoint, body)
-            .await
-            .map_err(failure)
-    }
-
-    async fn publish(&self, leased: &LeasedTask) -> Result<(), Failure> {
-        let body = if let Some(body) = &leased.body {
-            body.clone()
-        } else {
-            let changed: Changed =
-                serde_json::from_slice(&leased.task.input).map_err(|_| UNREADABLE)?;
-            let event = self.event(
-                leased,
-                EventType::Published,
-                json!({ "pfIds": changed.pf_ids }),
-            )?;
-            self.fix(leased, event).await?
-        };
-        let endpoint = self.endpoint(leased, &leased.task.base_url).await?;
-        self.client
-            .send_event(&endpoint, body)
-            .await
-            .map_err(failure)
-    }
-
-    async fn fetch(&self, leased: &LeasedTask) -> Result<(), Failure> {
-        let (event, _) = received(leased)?;
-        let EventData::Published { pf_ids } = &event.data else {
-            return Err(UNREADABLE);
-        };
-        let endpoint = self.endpoint(leased, &event.source).await?;
-        for id in pf_ids {
-            let answer = self.client.footprint(&endpoint, &id.to_string()).await;
-            // One that is gone, or that we may not see, keeps nobody from the others.
-            let Some(json) = answer.map_err(failure)? else {
-                tracing::info!(task.id = %leased.task.id, footprint.id = %id, "a published footprint is not there");
-                continue;
-            };
-            let json = data_member(&json).ok_or(Failure::refusal("answer_unreadable"))?;
-            let footprints = self.readable(leased, [json]);
-            if footprints.iter().any(|footprint| footprint.id != *id) {
-                return Err(Failure::refusal("answer_unreadable"));
+        let body = match &leased.body {
+            // It may be known there already.
+            Some(body) if leased.is_unsure => {
+                self.sees_all_of(&requester, body).await?;
+                body.clone()
             }
-            self.store
-                .keep_received(&footprints)
-                .await
-                .map_err(|error| store_failure(&error))?;
+            _ => {
+                let answer = answer::evaluate(&*self.data, &requester, pf).await;
+                let answer = answer.map_err(|error| data_failure(&error))?;
+                let event = self.terminal_event(leased, &event.id, &answer)?;
+                self.fix(leased, event).await?
+            }
+        };
+        let endpoint = self.endpoint(leased, &event.source).await?;
+        self.send(leased, &endpoint, body).await
+    }
+
+    /// What the requester may no longer see is not sent, however old the answer is.
+    async fn sees_all_of(&self, requester: &Principal, body: &Bytes) -> Result<(), Failure> {
+        let event = CloudEvent::parse_v2(body).map_err(|_| UNREADABLE)?;
+        let EventData::RequestFulfilled { pfs, .. } = &event.data else {
+            return Ok(());
+        };
+        for pf in pfs {
+            let id = pf.get("id").and_then(Value::as_str).unwrap_or_default();
+            let seen = self.data.footprint(requester, id).await;
+            if seen.map_err(|error| data_failure(&error))?.is_none() {
+                return Err(Failure {
+                    is_final: true,
+                    ..Failure::new(About::Task, "access_withdrawn")
+                });
+            }
         }
         Ok(())
     }
 
-    async fn keep(&self, leased: &LeasedTask) -> Result<(), Failure> {
-        let (event, _) = received(leased)?;
-        let EventData::RequestFulfilled { pfs, .. } = &event.data else {
-            return Err(UNREADABLE);
+    async fn publish(&self, leased: &LeasedTask) -> Result<(), Failure> {
+        let body = match &leased.body {
+            Some(body) if leased.is_unsure => body.clone(),
+            _ => {
+                let changed: Changed =
+                    serde_json::from_slice(&leased.task.input).map_err(|_| UNREADABLE)?;
+                let event = self.event(
+                    leased,
+                    EventType::Published,
+                    json!({ "pfIds": changed.pf_ids }),
+                )?;
+                self.fix(leased, event).await?
+            }
         };
-        let footprints = self.readable(leased, pfs.iter().map(|pf| Bytes::from(pf.to_string())));
-        self.store
-            .keep_received(&footprints)
-            .await
-            .map_err(|error| store_failure(&error))
+        let endpoint = self.endpoint(leased, &leased.task.base_url).await?;
+        self.send(leased, &endpoint, body).await
     }
 
-    /// Those that are footprints; others are passed over with a word in the log.
-    fn readable(
+    async fn send(
         &self,
         leased: &LeasedTask,
-        objects: impl IntoIterator<Item = Bytes>,
-    ) -> Vec<ReceivedFootprint> {
-        let read = |json: Bytes| {
-            let footprint = serde_json::from_slice::<ProductFootprint>(&json);
-            let footprint = footprint
-                .inspect_err(|_| tracing::warn!(task.id = %leased.task.id, "a partner's footprint cannot be read and is not kept"))
-                .ok()?;
-            Some(ReceivedFootprint {
-                recipient: leased.task.recipient.clone(),
-                id: footprint.id,
-                version: footprint.version,
-                received_at: self.clock.now(),
-                json,
-            })
-        };
-        objects.into_iter().filter_map(read).collect()
+        endpoint: &PartnerEndpoint,
+        body: Bytes,
+    ) -> Result<(), Failure> {
+        let sent = self
+            .client
+            .send_event(endpoint, body, || self.confirm(leased).boxed());
+        sent.await.map_err(failure)
+    }
+
+    /// Whether it is still ours to send, with enough time for it.
+    async fn confirm(&self, leased: &LeasedTask) -> Result<(), DeliveryError> {
+        if *self.stopping.borrow() {
+            return Err(DeliveryError::KeptBack("stopping"));
+        }
+        let confirmed = self.store.confirm(leased.held(), self.lease_end()).await;
+        let is_ours =
+            confirmed.map_err(|error| DeliveryError::KeptBack(store_failure(&error).why))?;
+        if !is_ours {
+            return Err(DeliveryError::KeptBack("lease_lost"));
+        }
+        self.is_now_sending(leased.task.id);
+        Ok(())
     }
 
     /// Exactly one of the two ends a request (PACT v2.3 "Action Events").
@@ -180,29 +164,26 @@ impl Delivery {
     }
 
     async fn fix(&self, leased: &LeasedTask, body: Bytes) -> Result<Bytes, Failure> {
-        let fixed = self
-            .store
-            .fix_body(&self.worker, leased.task.id, &body)
-            .await;
+        let fixed = self.store.fix_body(leased.held(), &body).await;
         if fixed.map_err(|error| store_failure(&error))? {
             return Ok(body);
         }
         // Somebody else has it now, and may have sent another answer.
-        Err(Failure::for_now("lease_lost"))
+        Err(LEASE_LOST)
     }
 
     /// Where to send to: the host the event names, as far as it is the registered one.
-    async fn endpoint(
+    pub(super) async fn endpoint(
         &self,
         leased: &LeasedTask,
         source: &str,
     ) -> Result<PartnerEndpoint, Failure> {
-        let base = callback_base(source).ok_or(UNREADABLE)?;
+        let base = self.callback_base(source).ok_or(UNREADABLE)?;
         let partner = self
             .partner(&leased.task.recipient, &base)
             .await
             .map_err(|error| store_failure(&error))?;
-        let partner = partner.ok_or(Failure::refusal("partner_unknown"))?;
+        let partner = partner.ok_or(Failure::new(About::Task, "partner_unknown"))?;
         Ok(PartnerEndpoint {
             base_url: base,
             auth_base_url: partner.auth_base_url.unwrap_or(partner.base_url),
@@ -232,41 +213,41 @@ struct Fulfilled<'a> {
     pfs: &'a [Box<RawValue>],
 }
 
-const UNREADABLE: Failure = Failure {
-    why: "task_unreadable",
-    is_refusal: true,
-    retry_after: None,
-};
+pub(super) const LEASE_LOST: Failure = Failure::new(About::Us, "lease_lost");
+pub(super) const UNREADABLE: Failure = Failure::new(About::Task, "task_unreadable");
 
-fn received(leased: &LeasedTask) -> Result<(CloudEvent, Principal), Failure> {
+pub(super) fn received(leased: &LeasedTask) -> Result<(CloudEvent, Principal), Failure> {
     Received::read(&leased.task.input).ok_or(UNREADABLE)
 }
 
-fn store_failure(error: &StoreError) -> Failure {
+pub(super) fn store_failure(error: &StoreError) -> Failure {
     tracing::error!(
         cause = error.with_cause(),
         "a task for a partner waits for the database"
     );
-    Failure::for_now("store_unavailable")
+    Failure::new(About::Us, "store_unavailable")
 }
 
-fn failure(error: DeliveryError) -> Failure {
-    let why = error.as_str();
-    match error {
-        DeliveryError::Later { retry_after, .. } => Failure {
-            retry_after,
-            ..Failure::for_now(why)
-        },
-        _ => Failure::refusal(why),
-    }
+fn data_failure(error: &SourceError) -> Failure {
+    tracing::warn!(cause = %error, "a task for a partner waits for the data source");
+    Failure::new(About::Us, "data_unavailable")
 }
 
-/// The footprint in the answer to `GetFootprint`: its member `data`.
-fn data_member(answer: &Bytes) -> Option<Bytes> {
-    #[derive(serde::Deserialize)]
-    struct Answered {
-        data: Box<RawValue>,
+pub(super) fn failure(error: DeliveryError) -> Failure {
+    let about = match error {
+        DeliveryError::CredentialsRefused | DeliveryError::NoToken => About::Login,
+        DeliveryError::Guarded => About::Task,
+        DeliveryError::GuardedName | DeliveryError::Later { .. } => About::Host,
+        DeliveryError::KeptBack(_) => About::Us,
+        DeliveryError::Rejected(_) | DeliveryError::Unreadable => About::Event,
+    };
+    let retry_after = match error {
+        DeliveryError::Later { retry_after, .. } => retry_after,
+        _ => None,
+    };
+    Failure {
+        has_not_left: error.has_not_left(),
+        retry_after,
+        ..Failure::new(about, error.as_str())
     }
-    let answered: Answered = serde_json::from_slice(answer).ok()?;
-    Some(Bytes::from(answered.data.get().to_owned()))
 }

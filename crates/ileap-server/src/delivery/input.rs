@@ -1,9 +1,9 @@
 //! What a task has to know, as it is kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use bytes::Bytes;
-use ileap_types::pact::event::CloudEvent;
+use ileap_types::pact::{event::CloudEvent, v2::PfId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -69,5 +69,46 @@ impl Received {
             CloudEvent::parse_v2(event.get().as_bytes()).ok()?,
             principal,
         ))
+    }
+}
+
+/// How many footprints one task fetches: what fails later does not begin again with what was fetched before.
+const FETCHED_AT_ONCE: usize = 50;
+
+/// Footprints that are still to be fetched.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Fetching {
+    pub(super) source: String,
+    pub(super) pf_ids: VecDeque<PfId>,
+}
+
+impl Fetching {
+    /// The inputs of the tasks that fetch these, each once.
+    pub(super) fn in_parts(source: &str, pf_ids: &[PfId]) -> impl Iterator<Item = Bytes> {
+        let mut seen = HashSet::new();
+        let is_new = |id: &&PfId| seen.insert(**id);
+        let pf_ids: Vec<PfId> = pf_ids.iter().filter(is_new).copied().collect();
+        let parts: Vec<Bytes> = pf_ids
+            .chunks(FETCHED_AT_ONCE)
+            .filter_map(|part| Self::of(source, part.iter().copied().collect()).keep())
+            .collect();
+        parts.into_iter()
+    }
+
+    fn of(source: &str, pf_ids: VecDeque<PfId>) -> Self {
+        Self {
+            source: source.to_owned(),
+            pf_ids,
+        }
+    }
+
+    /// As it is kept.
+    pub(super) fn keep(&self) -> Option<Bytes> {
+        serde_json::to_vec(self).ok().map(Bytes::from)
+    }
+
+    /// Reads it back.
+    pub(super) fn read(input: &[u8]) -> Option<Self> {
+        serde_json::from_slice(input).ok()
     }
 }

@@ -1,10 +1,10 @@
-//! When a task that failed is tried again, and when it is given up.
+//! When a task that failed is tried again, and when it is given up; and how long its host is left alone.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::store::outbox::Settlement;
+use crate::store::outbox::{HostState, Settlement};
 
 /// How long a task is tried (PACT v2.3 "Action Events": at least three days).
 const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(72);
@@ -12,34 +12,51 @@ const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(72);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// The longest pause a partner may ask for.
 const LONGEST_REQUESTED_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
-/// How many refusals end a task: the partner may mend what led to them.
-const REFUSALS: u32 = 5;
+
+/// Whom a failure is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum About {
+    /// The event or its answer: the host refuses it, and answers.
+    Event,
+    /// The host: it does not answer, or not now, whatever it is asked.
+    Host,
+    /// Our account at the host: every try may bring it nearer to being locked.
+    Login,
+    /// The task as it stands: nothing was asked.
+    Task,
+    /// Ourselves.
+    Us,
+}
 
 /// Why an attempt failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Failure {
     /// The word for logs and records.
     pub why: &'static str,
-    /// Whether trying again is likely to help.
-    pub is_refusal: bool,
+    /// Whom it is about.
+    pub about: About,
+    /// Whether no attempt can help.
+    pub is_final: bool,
+    /// Whether no byte of the event has left.
+    pub has_not_left: bool,
     /// How long the partner wants to be left alone.
     pub retry_after: Option<Duration>,
 }
 
 impl Failure {
-    pub(super) fn for_now(why: &'static str) -> Self {
+    pub(super) const fn new(about: About, why: &'static str) -> Self {
         Self {
             why,
-            is_refusal: false,
+            about,
+            is_final: false,
+            has_not_left: false,
             retry_after: None,
         }
     }
 
-    pub(super) fn refusal(why: &'static str) -> Self {
-        Self {
-            is_refusal: true,
-            ..Self::for_now(why)
-        }
+    /// Whether trying again soon is of no use: somebody has to mend something first.
+    fn is_refusal(self) -> bool {
+        matches!(self.about, About::Event | About::Login | About::Task)
     }
 }
 
@@ -50,118 +67,111 @@ pub(super) struct History {
     pub created_at: Timestamp,
     /// How many attempts failed before.
     pub attempts: u32,
-    /// How many of them were refusals.
+    /// How many of the last ones in a row were refusals.
     pub refusals: u32,
+    /// How often the host has failed since it answered last.
+    pub host_failures: u32,
 }
 
-/// What follows from a failed attempt. The pause doubles from `first_pause`; `chance`, from 0 to 255, spreads
-/// the attempts of many tasks over half of it.
+/// How long to wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pauses {
+    /// After a first failure; it doubles.
+    pub first: Duration,
+    /// After one refusal, two and so on in a row.
+    pub after_refusal: [Duration; 4],
+    /// From 0 to 255: spreads the attempts of many tasks over the second half of a pause.
+    pub chance: u8,
+}
+
+impl Pauses {
+    fn doubled(&self, times: u32) -> Duration {
+        let doubled = self
+            .first
+            .saturating_mul(2_u32.saturating_pow(times.min(20)));
+        self.spread(doubled.min(LONGEST_PAUSE))
+    }
+
+    /// `None` when there were more refusals than pauses for them.
+    fn refused(&self, times: u32) -> Option<Duration> {
+        let before = usize::try_from(times).ok()?.checked_sub(1)?;
+        self.after_refusal
+            .get(before)
+            .map(|pause| self.spread(*pause))
+    }
+
+    fn spread(&self, pause: Duration) -> Duration {
+        pause / 2 + (pause / 2) * u32::from(self.chance) / 255
+    }
+}
+
+/// What follows from a failed attempt for its task. The last try comes at the end of the time for it.
 pub(super) fn after_failure(
     failure: Failure,
     history: History,
     now: Timestamp,
-    (first_pause, chance): (Duration, u8),
+    pauses: &Pauses,
 ) -> Settlement {
-    let Failure {
-        why, is_refusal, ..
-    } = failure;
-    if is_refusal && history.refusals + 1 >= REFUSALS {
-        return Settlement::Dead { why };
+    let Failure { why, .. } = failure;
+    let refusals = if failure.is_refusal() {
+        history.refusals.saturating_add(1)
+    } else {
+        0
+    };
+    let pause = if failure.is_refusal() {
+        pauses.refused(refusals)
+    } else {
+        Some(pauses.doubled(history.attempts))
+    };
+    let end = later(history.created_at, GIVEN_UP_AFTER);
+    match pause {
+        Some(pause) if !failure.is_final && now < end => Settlement::Retry {
+            due_at: due(now, pause.max(requested(failure))).min(end),
+            refusals,
+            why,
+        },
+        _ => Settlement::Dead { why },
     }
-    let doubled = first_pause.saturating_mul(2_u32.saturating_pow(history.attempts.min(20)));
-    let pause = doubled.min(LONGEST_PAUSE);
-    let pause = pause / 2 + (pause / 2) * u32::from(chance) / 255;
+}
+
+/// What follows from it for the host.
+pub(super) fn host_after_failure(
+    failure: Failure,
+    history: History,
+    now: Timestamp,
+    pauses: &Pauses,
+) -> HostState {
+    let failures = history.host_failures.saturating_add(1);
+    let pause = match failure.about {
+        About::Event => return HostState::Answers,
+        About::Task | About::Us => return HostState::Unknown,
+        About::Host => pauses.doubled(history.host_failures),
+        About::Login => {
+            let longest = u32::try_from(pauses.after_refusal.len()).unwrap_or(u32::MAX);
+            pauses
+                .refused(failures.min(longest))
+                .unwrap_or(LONGEST_PAUSE)
+        }
+    };
+    HostState::Rests {
+        failures,
+        until: due(now, pause.max(requested(failure))),
+        given_up_before: later(now, -GIVEN_UP_AFTER),
+    }
+}
+
+fn requested(failure: Failure) -> Duration {
     let requested = failure.retry_after.unwrap_or_default();
-    let pause = pause.max(requested.min(LONGEST_REQUESTED_PAUSE));
-    let due_at = SignedDuration::try_from(pause)
-        .ok()
-        .and_then(|pause| now.checked_add(pause).ok())
-        .unwrap_or(now);
-    if due_at.duration_since(history.created_at) > GIVEN_UP_AFTER {
-        return Settlement::Dead { why };
-    }
-    Settlement::Retry {
-        due_at,
-        is_refusal,
-        why,
-    }
+    requested.min(LONGEST_REQUESTED_PAUSE)
+}
+
+fn due(now: Timestamp, pause: Duration) -> Timestamp {
+    SignedDuration::try_from(pause).map_or(now, |pause| later(now, pause))
+}
+
+fn later(moment: Timestamp, by: SignedDuration) -> Timestamp {
+    moment.checked_add(by).unwrap_or(moment)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FIRST: Duration = Duration::from_secs(2);
-
-    fn at(hours: i64) -> Timestamp {
-        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours)
-    }
-
-    fn history(attempts: u32, refusals: u32) -> History {
-        History {
-            created_at: at(0),
-            attempts,
-            refusals,
-        }
-    }
-
-    fn pause(failure: Failure, attempts: u32, chance: u8) -> Option<i64> {
-        match after_failure(failure, history(attempts, 0), at(1), (FIRST, chance)) {
-            Settlement::Retry { due_at, .. } => Some(due_at.duration_since(at(1)).as_secs()),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn pauses_double_up_to_an_hour_and_are_spread_over_their_second_half() {
-        let failure = Failure::for_now("timeout");
-        let latest: Vec<_> = (0..=12)
-            .map(|attempt| pause(failure, attempt, 255).unwrap())
-            .collect();
-        assert_eq!(
-            latest,
-            [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]
-        );
-        assert_eq!(pause(failure, 2, 0), Some(4));
-        assert_eq!(pause(failure, u32::MAX, 255), Some(3600));
-    }
-
-    #[test]
-    fn a_partner_may_ask_for_a_longer_pause_of_up_to_a_day() {
-        let asked = |seconds| Failure {
-            retry_after: Some(Duration::from_secs(seconds)),
-            ..Failure::for_now("busy")
-        };
-        assert_eq!(pause(asked(600), 0, 0), Some(600));
-        assert_eq!(pause(asked(1), 4, 255), Some(32));
-        assert_eq!(pause(asked(u64::MAX), 1, 0), Some(24 * 3600));
-    }
-
-    #[test]
-    fn a_task_is_given_up_after_three_days_and_sooner_when_it_is_refused() {
-        let failure = Failure::for_now("timeout");
-        let tried = |hours| after_failure(failure, history(100, 0), at(hours), (FIRST, 255));
-        assert!(matches!(tried(70), Settlement::Retry { .. }));
-        assert_eq!(tried(72), Settlement::Dead { why: "timeout" });
-        let refused = |before| {
-            let refusal = Failure::refusal("rejected");
-            after_failure(refusal, history(30, before), at(1), (FIRST, 0))
-        };
-        assert!(matches!(
-            refused(3),
-            Settlement::Retry {
-                is_refusal: true,
-                ..
-            }
-        ));
-        assert_eq!(refused(4), Settlement::Dead { why: "rejected" });
-        let late = after_failure(failure, history(30, 4), at(1), (FIRST, 0));
-        assert!(matches!(
-            late,
-            Settlement::Retry {
-                is_refusal: false,
-                ..
-            }
-        ));
-    }
-}
+mod tests;

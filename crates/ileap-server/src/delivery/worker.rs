@@ -1,31 +1,38 @@
 //! The worker: takes tasks that are due, several at a time, and settles them.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::pending,
+    panic::AssertUnwindSafe,
+    sync::{Arc, MutexGuard, PoisonError, atomic::Ordering},
+    time::Duration,
+};
 
+use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
-use tokio::task::{self, JoinHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
 use super::{
     Delivery,
-    schedule::{self, Failure, History},
+    schedule::{About, Failure},
 };
-use crate::store::outbox::{Lease, LeasedTask, Settlement};
+use crate::store::{
+    StoreError,
+    outbox::{Held, Lease, LeasedTask},
+};
 
 /// How many tasks one process works on at a time.
 const AT_ONCE: usize = 16;
-/// How long a task is one worker's alone, unless it asks for more time; then others take it for dead.
-const LEASE: Duration = Duration::from_secs(15);
+/// How long a task is one worker's alone, unless it asks for more time; then others take it for dead. A call to a
+/// partner, which begins with a new lease, ends sooner.
+const LEASE: SignedDuration = SignedDuration::from_secs(30);
 /// How often a worker asks for more time.
-const HEARTBEAT: Duration = Duration::from_secs(4);
-/// How long one attempt may take: with every footprint of a Published event to fetch.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(5 * 60);
 /// How often to look for tasks that other processes have kept, or left behind.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How often to forget what is settled, and to count what is not.
-const TIDY_EVERY: Duration = Duration::from_secs(30);
-const KEEP_DONE: SignedDuration = SignedDuration::from_hours(7 * 24);
-const KEEP_DEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// A task that ends with whoever holds this.
 struct AbortOnDrop(JoinHandle<()>);
@@ -36,46 +43,69 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// What is being worked on.
-#[derive(Default)]
-struct UnderWay {
-    running: JoinSet<()>,
-    tasks: HashMap<task::Id, LeasedTask>,
+/// A task that this process is at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct UnderWay {
+    held: Held,
+    /// Whether its event is on its way: then it must not be broken off.
+    is_sending: bool,
 }
 
-type Ended = Result<(task::Id, ()), task::JoinError>;
+/// Has the task count as under way until it is dropped.
+struct InHand(Arc<Delivery>, Uuid);
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.0.under_way().remove(&self.1);
+    }
+}
 
 impl Delivery {
     /// Works on tasks until [`Delivery::stop`]. What is under way when the process ends is taken up again by
-    /// whoever comes.
+    /// whoever comes. A part that panics is begun anew.
     pub async fn run(self: Arc<Self>) {
-        let mut under_way = UnderWay::default();
-        // By itself: it waits for imports.
-        let publishing = AbortOnDrop(tokio::spawn(self.clone().follow_changes()));
-        let mut heartbeat = tokio::time::interval(HEARTBEAT);
-        let mut tidying = tokio::time::interval(TIDY_EVERY);
-        loop {
-            let free = AT_ONCE.saturating_sub(under_way.running.len());
-            if free > 0 && self.begin(free, &mut under_way).await {
+        // By themselves: they wait for imports, and for whole tables.
+        let aside = [
+            tokio::spawn(self.clone().kept_up("publisher", Self::follow_changes)),
+            tokio::spawn(self.clone().kept_up("leases", Self::keep_leases)),
+            tokio::spawn(self.clone().kept_up("tidying", Self::keep_tidy)),
+        ]
+        .map(AbortOnDrop);
+        self.kept_up("worker", Self::work_on_tasks).await;
+        drop(aside);
+    }
+
+    async fn kept_up<F>(self: Arc<Self>, part: &'static str, begin: fn(Arc<Self>) -> F)
+    where
+        F: Future<Output = ()> + Send,
+    {
+        while let Err(_panic) = AssertUnwindSafe(begin(self.clone())).catch_unwind().await {
+            self.metrics.delivered(part, "restarted");
+            tracing::error!(
+                part,
+                "a part of the delivery to partners has panicked and is begun anew"
+            );
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn work_on_tasks(self: Arc<Self>) {
+        let mut running = JoinSet::new();
+        let mut stopping = self.stopping.subscribe();
+        while !*stopping.borrow_and_update() {
+            let free = AT_ONCE.saturating_sub(running.len());
+            if free > 0 && self.begin(free, &mut running).await {
                 continue;
             }
             let pause = self.until_next_due().await;
             tokio::select! {
-                ended = under_way.running.join_next_with_id(), if !under_way.running.is_empty() => {
-                    self.ended(ended, &mut under_way).await;
-                }
+                _ = running.join_next(), if !running.is_empty() => {}
                 () = self.wake.notified(), if free > 0 => {}
                 () = tokio::time::sleep(pause), if free > 0 => {}
-                _ = heartbeat.tick() => self.keep_leases(&under_way).await,
-                _ = tidying.tick() => self.tidy().await,
-                () = self.stopping.notified() => break,
+                _ = stopping.changed() => {}
             }
         }
-        drop(publishing);
-        while !under_way.running.is_empty() {
-            let ended = under_way.running.join_next_with_id().await;
-            self.ended(ended, &mut under_way).await;
-        }
+        while running.join_next().await.is_some() {}
     }
 
     /// Makes tasks of new and changed footprints.
@@ -98,157 +128,146 @@ impl Delivery {
         }
     }
 
-    /// Lets `running` finish what is under way, for so long.
+    /// Lets `running` finish what is being sent, for so long, and gives back what it leaves.
     pub async fn stop(&self, mut running: JoinHandle<()>, patience: Duration) {
-        self.stopping.notify_one();
-        if tokio::time::timeout(patience, &mut running).await.is_err() {
-            running.abort();
+        self.stopping.send_replace(true);
+        if tokio::time::timeout(patience, &mut running).await.is_ok() {
+            return;
         }
+        let left = self.held();
+        running.abort();
+        let _ = running.await;
+        self.give_back(&left).await;
     }
 
     /// How long to wait for the next task. One that is due and was not begun belongs to a host that somebody is
     /// busy with.
     async fn until_next_due(&self) -> Duration {
         let due = self.store.next_due().await.unwrap_or_default();
-        let pause = due.map(|due| due.duration_since(self.clock.now()));
+        let pause = due.map(|due| due.duration_since(self.lease_now()));
         let pause = pause.filter(SignedDuration::is_positive);
         let pause = pause.and_then(|pause| Duration::try_from(pause).ok());
         pause.map_or(LOOK_EVERY, |pause| pause.min(LOOK_EVERY))
     }
 
     /// Begins tasks that are due; says whether there were any.
-    async fn begin(self: &Arc<Self>, limit: usize, under_way: &mut UnderWay) -> bool {
-        let tasks = self.lease(limit).await;
+    async fn begin(self: &Arc<Self>, limit: usize, running: &mut JoinSet<()>) -> bool {
+        let tasks = self.lease(limit).await.unwrap_or_else(|error| {
+            tracing::error!(cause = error.with_cause(), "tasks for partners wait");
+            Vec::new()
+        });
         let has_some = !tasks.is_empty();
         for task in tasks {
-            let (delivery, copy) = (self.clone(), task.clone());
-            let running = under_way
-                .running
-                .spawn(async move { delivery.work(task).await });
-            under_way.tasks.insert(running.id(), copy);
+            let (id, delivery) = (task.task.id, self.clone());
+            let entry = UnderWay {
+                held: task.held(),
+                is_sending: false,
+            };
+            self.under_way().insert(id, entry);
+            let in_hand = InHand(delivery.clone(), id);
+            running.spawn(async move {
+                delivery.work(task).await;
+                drop(in_hand);
+            });
         }
         has_some
     }
 
-    /// A task that panicked is tried again later like one that failed.
-    async fn ended(&self, ended: Option<Ended>, under_way: &mut UnderWay) {
-        let (id, is_over) = match ended {
-            Some(Ok((id, ()))) => (id, true),
-            Some(Err(error)) => (error.id(), false),
-            None => return,
-        };
-        if let Some(task) = under_way.tasks.remove(&id)
-            && !is_over
-        {
-            self.settle(&task, Err(Failure::refusal("internal_error")))
-                .await;
-        }
-    }
-
-    /// Of what is under way alone: what could not be settled has to be taken up again.
-    async fn keep_leases(&self, under_way: &UnderWay) {
-        let until = self
-            .clock
-            .now()
-            .checked_add(LEASE)
-            .unwrap_or(Timestamp::MAX);
-        let tasks: Vec<Uuid> = under_way
-            .tasks
-            .values()
-            .map(|leased| leased.task.id)
-            .collect();
-        if let Err(error) = self.store.extend(&self.worker, &tasks, until).await {
-            tracing::error!(
-                cause = error.with_cause(),
-                "the lease of tasks cannot be extended"
-            );
-        }
-    }
-
-    async fn lease(&self, limit: usize) -> Vec<LeasedTask> {
+    async fn lease(&self, limit: usize) -> Result<Vec<LeasedTask>, StoreError> {
+        let ours = self.clock.now();
+        let now = self.store.lease_time(ours).await?;
+        let ahead = now.duration_since(ours).as_nanos();
+        let ahead = i64::try_from(ahead).unwrap_or_default();
+        self.lease_clock_ahead.store(ahead, Ordering::Relaxed);
         let lease = Lease {
-            worker: self.worker.clone(),
-            now: self.clock.now(),
-            lasts: LEASE,
+            id: Uuid::new_v4(),
+            now,
+            lasts: LEASE.unsigned_abs(),
             limit,
+            except: self.under_way().keys().copied().collect(),
         };
-        let tasks = self.store.lease(&lease).await;
-        tasks.unwrap_or_else(|error| {
-            tracing::error!(cause = error.with_cause(), "tasks for partners wait");
-            Vec::new()
-        })
+        self.store.lease(&lease).await
     }
 
-    async fn work(&self, task: LeasedTask) {
-        let outcome = tokio::time::timeout(ATTEMPT, self.attempt(&task)).await;
-        let outcome = outcome.unwrap_or(Err(Failure::for_now("timeout")));
-        self.settle(&task, outcome).await;
-    }
-
-    async fn settle(&self, leased: &LeasedTask, outcome: Result<(), Failure>) {
-        let now = self.clock.now();
-        let attempts = leased.attempts.saturating_add(1);
-        let settlement = match outcome {
-            Ok(()) => Settlement::Done,
-            Err(failure) => {
-                let history = History {
-                    created_at: leased.created_at,
-                    attempts: leased.attempts,
-                    refusals: leased.refusals,
-                };
-                let chance = Uuid::new_v4().as_bytes()[0];
-                schedule::after_failure(failure, history, now, (self.options.first_pause, chance))
-            }
-        };
-        self.report(leased, settlement, attempts);
-        let settled = self
-            .store
-            .settle(&self.worker, leased.task.id, settlement, now)
-            .await;
-        if let Err(error) = settled {
-            tracing::error!(
-                cause = error.with_cause(),
-                task.id = %leased.task.id,
-                "what became of a task cannot be kept: it will be tried again"
-            );
-        }
-    }
-
-    fn report(&self, leased: &LeasedTask, settlement: Settlement, attempts: u32) {
-        let task = &leased.task;
-        let (kind, id) = (task.kind.as_str(), task.id);
-        let (outcome, why) = match settlement {
-            Settlement::Done => ("done", ""),
-            Settlement::Retry { why, .. } => ("retry", why),
-            Settlement::Dead { why } => ("dead", why),
-        };
-        self.metrics.delivered(kind, outcome);
-        if settlement == Settlement::Done {
-            tracing::info!(task.id = %id, task.kind = kind, recipient = task.recipient, partner.base_url = task.base_url, attempts, "delivered");
-        } else {
-            tracing::warn!(task.id = %id, task.kind = kind, recipient = task.recipient, partner.base_url = task.base_url, attempts, outcome, why, "not delivered");
-        }
-    }
-
-    async fn tidy(&self) {
-        let now = self.clock.now();
-        let before = |age| now.checked_sub(age).unwrap_or(Timestamp::MIN);
-        let pruned = self.store.prune(before(KEEP_DONE), before(KEEP_DEAD)).await;
-        let depth = match pruned {
-            Ok(()) => self.store.depth().await,
-            Err(error) => Err(error),
-        };
-        match depth {
-            Ok(depth) => {
-                let age = depth.oldest.map(|oldest| now.duration_since(oldest));
-                self.metrics.outbox(&depth, age.unwrap_or_default());
-            }
-            Err(error) => {
+    /// Also while the rest of the worker is busy, or waits for the database.
+    async fn keep_leases(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            if let Err(error) = self.store.extend(&self.held(), self.lease_end()).await {
                 tracing::error!(
                     cause = error.with_cause(),
-                    "tasks for partners cannot be counted"
+                    "the lease of tasks cannot be extended"
                 );
             }
         }
     }
+
+    /// Attempts a task, and settles it. When the server stops, what is not being sent is given back.
+    async fn work(&self, task: LeasedTask) {
+        let attempt = tokio::time::timeout(ATTEMPT, self.attempt(&task));
+        let ended = tokio::select! {
+            biased;
+            ended = AssertUnwindSafe(attempt).catch_unwind() => ended,
+            () = self.is_to_stop(task.task.id) => return self.give_back(&[task.held()]).await,
+        };
+        let outcome = match ended {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(Failure::new(About::Host, "timeout")),
+            Err(_panic) => Err(Failure::new(About::Us, "internal_error")),
+        };
+        self.settle(&task, outcome).await;
+    }
+
+    async fn is_to_stop(&self, task: Uuid) {
+        let _ = self.stopping.subscribe().wait_for(|is_so| *is_so).await;
+        if self.is_sending(task) {
+            pending::<()>().await;
+        }
+    }
+
+    async fn give_back(&self, held: &[Held]) {
+        if let Err(error) = self.store.release(held).await {
+            tracing::warn!(
+                cause = error.with_cause(),
+                "tasks for partners are not given back: others take them up when their lease ends"
+            );
+        }
+    }
+
+    /// Notes that the task's event is being sent.
+    pub(super) fn is_now_sending(&self, task: Uuid) {
+        if let Some(entry) = self.under_way().get_mut(&task) {
+            entry.is_sending = true;
+        }
+    }
+
+    pub(super) fn is_sending(&self, task: Uuid) -> bool {
+        let under_way = self.under_way();
+        under_way.get(&task).is_some_and(|entry| entry.is_sending)
+    }
+
+    /// When a lease ends that begins now.
+    pub(super) fn lease_end(&self) -> Timestamp {
+        let now = self.lease_now();
+        now.checked_add(LEASE).unwrap_or(Timestamp::MAX)
+    }
+
+    fn lease_now(&self) -> Timestamp {
+        let ahead = SignedDuration::from_nanos(self.lease_clock_ahead.load(Ordering::Relaxed));
+        let ours = self.clock.now();
+        ours.checked_add(ahead).unwrap_or(ours)
+    }
+
+    fn held(&self) -> Vec<Held> {
+        self.under_way().values().map(|entry| entry.held).collect()
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<Uuid, UnderWay>> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,15 +50,20 @@ pub fn is_within(url: &str, base: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The origin of a URL on this machine.
-pub(crate) fn loopback_base(url: &str) -> Option<String> {
-    let url = Url::parse(url).ok()?;
+/// The base behind an event's `source` on this machine, where nobody needs a certificate: without a scheme it is
+/// plain HTTP.
+pub(crate) fn loopback_base(source: &str) -> Option<String> {
+    let base = match source.strip_prefix("//") {
+        Some(rest) => callback_base(&format!("http://{rest}")),
+        None => callback_base(source),
+    }?;
+    let url = Url::parse(&base).ok()?;
     let is_here = match url.host()? {
         Host::Domain(name) => name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
     };
-    is_here.then(|| url.origin().ascii_serialization())
+    is_here.then_some(base)
 }
 
 #[cfg(test)]
@@ -127,15 +132,21 @@ mod tests {
 
     #[test]
     fn only_this_machine_has_a_loopback_base() {
-        assert_eq!(
-            loopback_base("http://127.0.0.1:9/x").as_deref(),
-            Some("http://127.0.0.1:9")
-        );
-        assert_eq!(
-            loopback_base("http://localhost:9").as_deref(),
-            Some("http://localhost:9")
-        );
-        assert_eq!(loopback_base("http://localhost.evil.example:9"), None);
-        assert_eq!(loopback_base("https://10.0.0.1"), None);
+        for (source, base) in [
+            ("http://127.0.0.1:9/x", Some("http://127.0.0.1:9/x")),
+            (
+                "http://127.0.0.1:9/x/2/events",
+                Some("http://127.0.0.1:9/x"),
+            ),
+            ("//127.0.0.1:9/x/", Some("http://127.0.0.1:9/x")),
+            ("//[::1]:9", Some("http://[::1]:9")),
+            ("http://localhost:9", Some("http://localhost:9")),
+            ("https://localhost:9", Some("https://localhost:9")),
+            ("http://localhost.evil.example:9", None),
+            ("//127.0.0.1@evil.example", None),
+            ("https://10.0.0.1", None),
+        ] {
+            assert_eq!(loopback_base(source).as_deref(), base, "{source}");
+        }
     }
 }

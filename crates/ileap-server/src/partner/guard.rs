@@ -5,8 +5,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// Public as it looks, this is the host beneath a virtual machine of Azure.
-const AZURE_HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16));
+/// Where clouds keep their metadata and credentials beside what is link-local: Azure's host beneath the machine,
+/// public as it looks; Alibaba's and Oracle's IPv4; IPv6 of AWS (instances, pods), Google, Oracle and Scaleway.
+const METADATA: [IpAddr; 8] = [
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
+];
 
 /// Where partners' hosts may be.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -24,7 +34,7 @@ impl Reach {
     /// Whether an address may be connected to.
     pub fn allows(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        if address == AZURE_HOST {
+        if METADATA.contains(&address) {
             return false;
         }
         match self {
@@ -52,6 +62,19 @@ impl Reach {
             && address.is_none_or(|address| self.allows(address))
             && url.username().is_empty()
             && url.password().is_none()
+    }
+}
+
+/// Whether a base is one of this machine or of a private network, by its URL or by what its name leads to now.
+pub(super) async fn is_inside(base: &Url) -> bool {
+    match base.host() {
+        Some(Host::Ipv4(address)) => !Reach::Public.allows(address.into()),
+        Some(Host::Ipv6(address)) => !Reach::Public.allows(address.into()),
+        Some(Host::Domain(name)) => {
+            let found = tokio::net::lookup_host((name, 0)).await;
+            found.is_ok_and(|mut found| found.any(|found| !Reach::Public.allows(found.ip())))
+        }
+        None => false,
     }
 }
 
@@ -115,7 +138,7 @@ impl Resolve for GuardedResolver {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<_> = found.filter(|address| reach.allows(address.ip())).collect();
             if allowed.is_empty() {
-                return Err(Box::new(Guarded).into());
+                return Err(Guarded.into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
@@ -214,7 +237,16 @@ mod tests {
         }
         for address in [
             "169.254.169.254",
+            "169.254.170.2",
             "168.63.129.16",
+            "100.100.100.200",
+            "::ffff:100.100.100.200",
+            "192.0.0.192",
+            "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+            "fd00:c1::a9fe:a9fe",
+            "fd00:42::42",
             "::ffff:169.254.169.254",
             "fe80::1",
             "0.0.0.0",

@@ -6,28 +6,43 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderValue, StatusCode, header};
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
+use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 use url::{Url, form_urlencoded};
 
-use super::{DeliveryError, PartnerClient, PartnerEndpoint, status_error};
-use crate::{identity::SecretEncoding, outbound::read_capped};
+use super::{DeliveryError, PartnerClient, PartnerEndpoint, guard::is_inside, is_temporary};
+use crate::{
+    identity::SecretEncoding,
+    outbound::{OutboundError, read_capped},
+};
 
 const DOCUMENT_LIMIT_BYTES: usize = 64 * 1024;
 /// How long a token is taken to live that does not say so.
 const LIFETIME: Duration = Duration::from_secs(300);
 
+/// How long a token is new.
+const NEW: Duration = Duration::from_secs(60);
+
 /// A token that is shown until shortly before it ends.
 #[derive(Debug)]
 pub(super) struct PartnerToken {
     value: SecretString,
+    asked_at: Instant,
     good_until: Instant,
 }
 
 impl PartnerToken {
     pub(super) fn is_good(&self, now: Instant) -> bool {
         now < self.good_until
+    }
+
+    /// Whether another one would hardly be better.
+    pub(super) fn is_new(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.asked_at) < NEW
     }
 
     /// `Authorization: Bearer` with this token; never printed.
@@ -44,11 +59,25 @@ struct Metadata {
     token_endpoint: String,
 }
 
-/// Partners send no more than this, some not even the lifetime.
+/// Partners send no more than this, some not even the lifetime, or as a text.
 #[derive(Deserialize)]
 struct TokenAnswer {
     access_token: String,
-    expires_in: Option<serde_json::Number>,
+    expires_in: Option<Value>,
+}
+
+impl TokenAnswer {
+    fn lifetime(&self) -> Duration {
+        let seconds = match &self.expires_in {
+            Some(Value::Number(seconds)) => seconds.as_f64(),
+            Some(Value::String(seconds)) => seconds.trim().parse().ok(),
+            _ => None,
+        };
+        seconds
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .unwrap_or(LIFETIME)
+            .min(Duration::from_secs(24 * 60 * 60))
+    }
 }
 
 impl PartnerClient {
@@ -59,8 +88,8 @@ impl PartnerClient {
     ) -> Result<Arc<PartnerToken>, DeliveryError> {
         let asked_at = self.clock.monotonic();
         let url = self.token_endpoint(endpoint).await?;
-        let request = self
-            .request(http::Method::POST, url)?
+        let request = self.request_to_token_endpoint(endpoint, url).await?;
+        let request = request
             .header(header::AUTHORIZATION, basic(endpoint)?)
             .header(header::ACCEPT, "application/json")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -73,36 +102,59 @@ impl PartnerClient {
         ) {
             return Err(DeliveryError::CredentialsRefused);
         }
-        if status != StatusCode::OK {
-            return Err(status_error(status, response.headers()));
+        if is_temporary(status) {
+            return Err(self.status_error(status, response.headers()));
+        }
+        if !status.is_success() {
+            return Err(DeliveryError::NoToken);
         }
         let body = read_capped(response, DOCUMENT_LIMIT_BYTES).await;
-        let body = body.map_err(DeliveryError::outbound)?;
+        let body = body.map_err(|error| match error {
+            OutboundError::TooLarge => DeliveryError::NoToken,
+            error => DeliveryError::outbound(error),
+        })?;
         let answer: TokenAnswer =
-            serde_json::from_slice(&body).map_err(|_| DeliveryError::Unreadable)?;
-        let seconds = answer.expires_in.and_then(|seconds| seconds.as_f64());
-        let lifetime = seconds
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .unwrap_or(LIFETIME)
-            .min(Duration::from_secs(24 * 60 * 60));
+            serde_json::from_slice(&body).map_err(|_| DeliveryError::NoToken)?;
+        let lifetime = answer.lifetime();
         let margin = (lifetime / 10).min(Duration::from_secs(60));
         let token = PartnerToken {
             value: answer.access_token.into(),
+            asked_at,
             good_until: asked_at + lifetime.saturating_sub(margin),
         };
         Ok(Arc::new(token))
     }
 
-    /// From the discovery document; without a usable one, where PACT puts it.
+    /// A request to the token endpoint. Another host's may be one inside only where the registered one is: a
+    /// document from outside must not lead our credentials in.
+    pub(super) async fn request_to_token_endpoint(
+        &self,
+        endpoint: &PartnerEndpoint,
+        url: Url,
+    ) -> Result<RequestBuilder, DeliveryError> {
+        let base = parse(&endpoint.auth_base_url)?;
+        if url.origin() == base.origin() || is_inside(&base).await {
+            return self.request(Method::POST, url);
+        }
+        self.public_request(Method::POST, url)
+    }
+
+    /// From the discovery document; where there is none that can be used, where PACT puts it.
     async fn token_endpoint(&self, endpoint: &PartnerEndpoint) -> Result<Url, DeliveryError> {
         let base = &endpoint.auth_base_url;
         let document = parse(&format!("{base}/.well-known/openid-configuration"))?;
-        let request = self.request(http::Method::GET, document)?;
+        let request = self.request(Method::GET, document)?;
         let request = request.header(header::ACCEPT, "application/json");
         let response = request.send().await.map_err(DeliveryError::network)?;
+        if is_temporary(response.status()) {
+            return Err(self.status_error(response.status(), response.headers()));
+        }
         if response.status() == StatusCode::OK {
-            let body = read_capped(response, DOCUMENT_LIMIT_BYTES).await;
-            let body = body.map_err(DeliveryError::outbound)?;
+            let body = match read_capped(response, DOCUMENT_LIMIT_BYTES).await {
+                Ok(body) => body,
+                Err(OutboundError::TooLarge) => Bytes::new(),
+                Err(error) => return Err(DeliveryError::outbound(error)),
+            };
             if let Ok(metadata) = serde_json::from_slice::<Metadata>(&body) {
                 return parse(&metadata.token_endpoint);
             }

@@ -7,6 +7,15 @@ use jiff::Timestamp;
 use super::StoreError;
 use crate::identity::{ClientCredentials, Role, SecretEncoding};
 
+/// The most events of one sender that are remembered, so that each is taken once.
+pub const EVENTS_LIMIT: i64 = 1_000_000;
+/// The most bytes of them that are kept.
+pub const EVENT_BYTES_LIMIT: i64 = 256 * 1024 * 1024;
+/// The most footprints of one partner that are kept.
+pub const FOOTPRINTS_LIMIT: i64 = 100_000;
+/// The most bytes of them.
+pub const FOOTPRINT_BYTES_LIMIT: i64 = 1024 * 1024 * 1024;
+
 /// A partner's own host, for events and footprints that go there.
 #[derive(Clone, Debug)]
 pub struct Partner {
@@ -45,15 +54,27 @@ pub trait PartnerRecords: Send + Sync {
     /// All partners, or those of one recipient.
     async fn partners(&self, recipient: Option<&str>) -> Result<Vec<Partner>, StoreError>;
 
-    /// Adds a partner, or changes the one with this recipient and base URL.
+    /// Adds a partner, or changes the one with this recipient and base URL. Its hosts are tried again at once.
     async fn put_partner(&self, partner: &Partner) -> Result<(), StoreError>;
 
     /// Forgets a recipient's host; says whether there was one. What was to be sent there is given up.
     async fn remove_partner(&self, recipient: &str, base_url: &str) -> Result<bool, StoreError>;
 
-    /// Keeps what a partner has shared; an older version does not replace a newer one.
-    async fn keep_received(&self, footprints: &[ReceivedFootprint]) -> Result<(), StoreError>;
+    /// Keeps what a partner has shared, all or nothing; an older version does not replace a newer one. `false`
+    /// when so much of this partner's is kept that there is no room.
+    async fn keep_received(&self, footprints: &[ReceivedFootprint]) -> Result<bool, StoreError>;
 
-    /// What a partner has shared, by id.
-    async fn received(&self, recipient: &str) -> Result<Vec<ReceivedFootprint>, StoreError>;
+    /// What a partner has shared, by id: so many behind this one.
+    async fn received(
+        &self,
+        recipient: &str,
+        after: Option<PfId>,
+        limit: usize,
+    ) -> Result<Vec<ReceivedFootprint>, StoreError>;
+
+    /// Forgets what a partner has shared and what came until then; says how many footprints that were.
+    async fn forget_received(&self, recipient: &str, until: Timestamp) -> Result<u64, StoreError>;
+
+    /// Forgets the bodies of events that came before one moment, and what came before another altogether.
+    async fn prune_events(&self, bodies: Timestamp, all: Timestamp) -> Result<(), StoreError>;
 }

@@ -13,6 +13,7 @@ mod postgres;
 mod publish;
 mod query;
 mod schema;
+mod sizes;
 mod sqlite;
 mod statement;
 
@@ -153,10 +154,6 @@ impl Store for SqlStore {
         tasks: &[NewTask],
     ) -> Result<EventReceipt, StoreError> {
         let failed = unavailable("keeping an event");
-        if tasks.is_empty() {
-            let inserted = event(received).execute(&self.writer).await;
-            return inserted.map(receipt).map_err(failed);
-        }
         let kept = async {
             let recipient = received.sender.recipient();
             let mut transaction = self.writer.begin(Lock::Account(recipient)).await?;
@@ -165,7 +162,9 @@ impl Store for SqlStore {
                 transaction.commit().await?;
                 return Ok(receipt);
             }
-            if outbox::is_full(&mut transaction, recipient).await? {
+            let fits = sizes::add_event(&mut transaction, recipient, received.body.len()).await?;
+            let is_full = !tasks.is_empty() && outbox::is_full(&mut transaction, recipient).await?;
+            if is_full || !fits {
                 return Ok(EventReceipt::Full);
             }
             outbox::insert(&mut transaction, tasks, received.received_at).await?;

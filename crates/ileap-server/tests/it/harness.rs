@@ -92,6 +92,7 @@ impl Default for Options {
             verifier: "clerk_frontend",
             delivery: DeliveryOptions {
                 first_pause: Duration::from_millis(50),
+                pauses_after_refusal: [Duration::from_millis(50); 4],
                 reach: Reach::Private,
                 ..DeliveryOptions::default()
             },

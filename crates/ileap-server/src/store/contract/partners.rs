@@ -23,6 +23,7 @@ pub(super) fn partner(recipient: &str, base_url: &str) -> Partner {
 pub(super) async fn are_kept(store: &dyn Store) {
     hosts_are_added_changed_and_removed(store).await;
     shared_footprints_are_kept_in_their_newest_version(store).await;
+    events_are_forgotten_in_two_steps(store).await;
 }
 
 async fn hosts_are_added_changed_and_removed(store: &dyn Store) {
@@ -81,26 +82,52 @@ async fn shared_footprints_are_kept_in_their_newest_version(store: &dyn Store) {
         received_at: "2026-01-01T00:00:00Z".parse().unwrap(),
         json: Bytes::from_static(json.as_bytes()),
     };
+    let keep = async |footprint| store.keep_received(&[footprint]).await.unwrap();
     for (version, json) in [
         (1, "{\"one\":1}"),
         (3, "{\"three\": 3}"),
         (2, "{\"two\":2}"),
     ] {
-        store
-            .keep_received(&[shared("org_a", version, json)])
-            .await
-            .unwrap();
+        assert!(keep(shared("org_a", version, json)).await);
     }
-    store
-        .keep_received(&[shared("org_b", 1, "{}")])
-        .await
-        .unwrap();
-    store.keep_received(&[]).await.unwrap();
-    let kept = store.received("org_a").await.unwrap();
+    assert!(keep(shared("org_b", 1, "{}")).await);
+    assert!(store.keep_received(&[]).await.unwrap());
+    let received = async |recipient| store.received(recipient, None, 10).await.unwrap();
+    let kept = received("org_a").await;
     assert_eq!(kept.len(), 1);
     assert_eq!(
         (kept[0].version, kept[0].json.as_ref()),
         (3, b"{\"three\": 3}".as_slice())
     );
-    assert_eq!(store.received("org_b").await.unwrap()[0].version, 1);
+    assert!(
+        store
+            .received("org_a", Some(id), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let moment = kept[0].received_at;
+    let before = moment - std::time::Duration::from_secs(1);
+    for (until, count) in [(before, 0), (moment, 1)] {
+        let forgotten = store.forget_received("org_a", until).await.unwrap();
+        assert_eq!(forgotten, count);
+    }
+    assert!(received("org_a").await.is_empty());
+    assert_eq!(received("org_b").await[0].version, 1);
+}
+
+async fn events_are_forgotten_in_two_steps(store: &dyn Store) {
+    let receive = async |id: &str| outbox::receive(store, ("org_old", id), &[]).await.unwrap();
+    assert_eq!(receive("1").await, EventReceipt::Stored);
+    // Without its body it is still known.
+    store
+        .prune_events(outbox::at(1), outbox::at(0))
+        .await
+        .unwrap();
+    assert_eq!(receive("1").await, EventReceipt::Duplicate);
+    store
+        .prune_events(outbox::at(1), outbox::at(1))
+        .await
+        .unwrap();
+    assert_eq!(receive("1").await, EventReceipt::Stored);
 }

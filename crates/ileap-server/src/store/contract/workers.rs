@@ -4,10 +4,10 @@ use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::{
-    outbox::{at, lease, names, receive, task},
+    outbox::{at, is_done, lease, names, receive, task},
     *,
 };
-use crate::store::outbox::{LeasedTask, NewTask, Settlement};
+use crate::store::outbox::{LeasedTask, NewTask};
 
 const HOSTS: usize = 40;
 
@@ -20,27 +20,21 @@ pub(crate) async fn share(stores: [&dyn Store; 2]) {
 }
 
 /// What ten workers get that ask at once, half of them of each process.
-async fn race(stores: [&dyn Store; 2], now: i64) -> Vec<(String, LeasedTask)> {
-    let workers = (0..10).map(async |number: usize| {
-        let worker = format!("worker {number} at {now}");
-        let leased = lease(stores[number % 2], &worker, at(now)).await;
-        let mine = leased.into_iter().map(|task| (worker.clone(), task));
-        mine.collect::<Vec<_>>()
-    });
+async fn race(stores: [&dyn Store; 2], now: i64) -> Vec<LeasedTask> {
+    let workers = (0..10).map(async |number: usize| lease(stores[number % 2], at(now)).await);
     join_all(workers).await.into_iter().flatten().collect()
 }
 
-fn unique(leased: &[(String, LeasedTask)]) -> Vec<Uuid> {
-    let mut ids: Vec<_> = leased.iter().map(|(_, leased)| leased.task.id).collect();
+fn unique(leased: &[LeasedTask]) -> Vec<Uuid> {
+    let mut ids = names(leased);
     ids.sort();
     ids.dedup();
     ids
 }
 
-async fn finish(store: &dyn Store, leased: &[(String, LeasedTask)]) {
-    for (worker, leased) in leased {
-        let done = store.settle(worker, leased.task.id, Settlement::Done, at(0));
-        assert!(done.await.unwrap());
+async fn finish(store: &dyn Store, leased: &[LeasedTask]) {
+    for leased in leased {
+        assert!(is_done(store, leased, at(0)).await);
     }
 }
 
@@ -77,7 +71,7 @@ async fn no_host_has_two_tasks_at_once(stores: [&dyn Store; 2]) {
 async fn a_lease_that_ended_goes_to_one_worker(stores: [&dyn Store; 2]) {
     let tasks = &of_many_hosts()[..10];
     stores[0].add_tasks(tasks, at(200)).await.unwrap();
-    let lost = lease(stores[0], "gone", at(200)).await;
+    let lost = lease(stores[0], at(200)).await;
     assert_eq!(lost.len(), tasks.len());
     let mut taken = Vec::new();
     while taken.len() < lost.len() {
@@ -86,11 +80,10 @@ async fn a_lease_that_ended_goes_to_one_worker(stores: [&dyn Store; 2]) {
         taken.extend(more);
     }
     assert_eq!(unique(&taken).len(), taken.len());
-    for id in names(&lost) {
+    for lost in &lost {
         let body = Bytes::from_static(b"too late");
-        assert!(!stores[0].fix_body("gone", id, &body).await.unwrap());
-        let settled = stores[0].settle("gone", id, Settlement::Done, at(301));
-        assert!(!settled.await.unwrap());
+        assert!(!stores[0].fix_body(lost.held(), &body).await.unwrap());
+        assert!(!is_done(stores[0], lost, at(301)).await);
     }
     finish(stores[1], &taken).await;
 }
@@ -108,10 +101,7 @@ async fn an_event_that_arrives_everywhere_has_its_tasks_once(stores: [&dyn Store
         assert_eq!(receipts.iter().filter(is_new).count(), 1);
     }
     assert_eq!(stores[0].depth().await.unwrap().open, 10);
-    let leased = lease(stores[1], "w", at(400)).await;
+    let leased = lease(stores[1], at(400)).await;
     assert_eq!(leased.len(), 10);
-    for id in names(&leased) {
-        let done = stores[1].settle("w", id, Settlement::Done, at(401));
-        assert!(done.await.unwrap());
-    }
+    finish(stores[1], &leased).await;
 }

@@ -33,6 +33,16 @@ impl Dialect {
         }
     }
 
+    /// Asks for the time in Unix nanoseconds, where the database is not on this machine.
+    pub(super) fn clock(self) -> Option<&'static str> {
+        match self {
+            Self::Postgres => {
+                Some("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000000 AS BIGINT)")
+            }
+            Self::Sqlite => None,
+        }
+    }
+
     /// Makes a table be read by an index: without statistics SQLite takes one that has to be sorted.
     pub(super) fn indexed_by(self, index: &str) -> String {
         match self {

@@ -1,8 +1,12 @@
 //! Tasks for partners, as rows.
 
+mod leases;
+mod settlement;
+
+pub(super) use self::settlement::wake_hosts;
+
 use bytes::Bytes;
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::{
     SqlStore,
@@ -14,106 +18,89 @@ use super::{
 use crate::store::{
     StoreError,
     outbox::{
-        Lease, LeasedTask, NewTask, OPEN_TASKS_LIMIT, Outbox, OutboxDepth, Settlement, TaskKind,
-        TaskRecord,
+        Ending, Held, Lease, LeasedTask, NewTask, OPEN_TASKS_LIMIT, Outbox, OutboxDepth, TaskRecord,
     },
 };
 
 #[async_trait::async_trait]
 impl Outbox for SqlStore {
     async fn lease(&self, lease: &Lease) -> Result<Vec<LeasedTask>, StoreError> {
+        let rows = leases::take(lease).fetch_all(&self.writer).await;
         let failed = unavailable("leasing tasks for partners");
-        let now = nanoseconds(lease.now);
-        let lasts = i64::try_from(lease.lasts.as_nanos()).unwrap_or(i64::MAX);
-        let rows = sql("UPDATE outbox SET worker = $1, lease_until = $2 WHERE state = 'open' AND lease_until <= $3 AND id IN \
-             (SELECT o.id FROM outbox o WHERE o.state = 'open' AND o.due_at <= $3 AND o.lease_until <= $3 AND NOT EXISTS \
-             (SELECT 1 FROM outbox p WHERE p.state = 'open' AND p.base_url = o.base_url AND (p.lease_until > $3 \
-             OR p.due_at < o.due_at OR (p.due_at = o.due_at AND p.id < o.id))) ORDER BY o.due_at LIMIT $4) \
-             RETURNING id, task, recipient, base_url, input, body, created_at, attempts, refusals")
-        .bind(&lease.worker)
-        .bind(now.saturating_add(lasts))
-        .bind(now)
-        .bind(i64::try_from(lease.limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.writer)
-        .await
-        .map_err(&failed)?;
-        rows.iter()
-            .map(leased)
+        rows.map_err(&failed)?
+            .iter()
+            .map(|row| leases::leased(row, lease.id))
             .collect::<Result<_, _>>()
             .map_err(&failed)
     }
 
-    async fn extend(
-        &self,
-        worker: &str,
-        tasks: &[Uuid],
-        until: Timestamp,
-    ) -> Result<(), StoreError> {
-        for task in tasks {
-            let extended = sql("UPDATE outbox SET lease_until = $2 WHERE worker = $1 AND state = 'open' AND id = $3")
-                .bind(worker)
-                .bind(nanoseconds(until))
-                .bind(task.to_string())
-                .execute(&self.writer)
-                .await;
-            extended.map_err(unavailable("leasing tasks for partners"))?;
+    async fn extend(&self, held: &[Held], until: Timestamp) -> Result<(), StoreError> {
+        if held.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let extended = leases::prolong(held, nanoseconds(until)).execute(&self.writer);
+        extended
+            .await
+            .map(|_| ())
+            .map_err(unavailable("leasing tasks for partners"))
     }
 
-    async fn fix_body(&self, worker: &str, id: Uuid, body: &Bytes) -> Result<bool, StoreError> {
-        let fixed = sql("UPDATE outbox SET body = $1 WHERE id = $2 AND worker = $3 AND state = 'open' AND body IS NULL")
+    async fn confirm(&self, held: Held, until: Timestamp) -> Result<bool, StoreError> {
+        let confirmed = sql("UPDATE outbox SET lease_until = $1, is_unsure = 1 WHERE id = $2 AND lease = $3 AND state = 'open'")
+            .bind(nanoseconds(until))
+            .bind(held.task.to_string())
+            .bind(held.lease.to_string())
+            .execute(&self.writer)
+            .await;
+        Ok(confirmed.map_err(unavailable("leasing tasks for partners"))? > 0)
+    }
+
+    async fn release(&self, held: &[Held]) -> Result<(), StoreError> {
+        if held.is_empty() {
+            return Ok(());
+        }
+        let released = leases::release(held).execute(&self.writer);
+        released
+            .await
+            .map(|_| ())
+            .map_err(unavailable("giving tasks for partners back"))
+    }
+
+    async fn fix_body(&self, held: Held, body: &Bytes) -> Result<bool, StoreError> {
+        let fixed = sql("UPDATE outbox SET body = $1 WHERE id = $2 AND lease = $3 AND state = 'open' AND is_unsure = 0")
             .bind(body)
-            .bind(id.to_string())
-            .bind(worker)
+            .bind(held.task.to_string())
+            .bind(held.lease.to_string())
             .execute(&self.writer)
             .await;
         Ok(fixed.map_err(unavailable("keeping an event to send"))? > 0)
     }
 
-    async fn settle(
-        &self,
-        worker: &str,
-        id: Uuid,
-        settlement: Settlement,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let statement = match settlement {
-            Settlement::Retry {
-                due_at,
-                is_refusal,
-                why,
-            } => sql(
-                "UPDATE outbox SET due_at = $3, error = $4, refusals = refusals + $5, attempts = attempts + 1, \
-                 worker = NULL, lease_until = 0 WHERE id = $1 AND worker = $2 AND state = 'open'",
-            )
-            .bind(id.to_string())
-            .bind(worker)
-            .bind(nanoseconds(due_at))
-            .bind(why)
-            .bind(i64::from(is_refusal)),
-            Settlement::Done => sql(
-                "UPDATE outbox SET state = 'done', settled_at = $3, error = NULL, \
-                 attempts = attempts + 1, worker = NULL, lease_until = 0, input = $4, body = NULL \
-                 WHERE id = $1 AND worker = $2 AND state = 'open'",
-            )
-            .bind(id.to_string())
-            .bind(worker)
-            .bind(nanoseconds(now))
-            .bind([].as_slice()),
-            // Whole, so that it can be revived.
-            Settlement::Dead { why } => sql(
-                "UPDATE outbox SET state = 'dead', settled_at = $3, error = $4, \
-                 attempts = attempts + 1, worker = NULL, lease_until = 0 \
-                 WHERE id = $1 AND worker = $2 AND state = 'open'",
-            )
-            .bind(id.to_string())
-            .bind(worker)
-            .bind(nanoseconds(now))
-            .bind(why),
+    async fn narrow(&self, held: Held, input: &Bytes) -> Result<bool, StoreError> {
+        let narrowed =
+            sql("UPDATE outbox SET input = $1 WHERE id = $2 AND lease = $3 AND state = 'open'")
+                .bind(input)
+                .bind(held.task.to_string())
+                .bind(held.lease.to_string())
+                .execute(&self.writer)
+                .await;
+        Ok(narrowed.map_err(unavailable("keeping how far a task for a partner is"))? > 0)
+    }
+
+    async fn settle(&self, held: Held, ending: &Ending) -> Result<bool, StoreError> {
+        let settled = settlement::settle(&self.writer, held, ending);
+        settled
+            .await
+            .map_err(unavailable("settling a task for a partner"))
+    }
+
+    async fn lease_time(&self, ours: Timestamp) -> Result<Timestamp, StoreError> {
+        let Some(clock) = self.writer.dialect().clock() else {
+            return Ok(ours);
         };
-        let settled = statement.execute(&self.writer).await;
-        Ok(settled.map_err(unavailable("settling a task for a partner"))? > 0)
+        let failed = unavailable("asking the database for the time");
+        let row = sql(clock).fetch_one(&self.writer).await.map_err(&failed)?;
+        row.get::<i64>(0).map(moment).map_err(&failed)
     }
 
     async fn add_tasks(&self, tasks: &[NewTask], now: Timestamp) -> Result<(), StoreError> {
@@ -176,23 +163,37 @@ impl Outbox for SqlStore {
     }
 
     async fn revive(&self, recipient: &str, now: Timestamp) -> Result<u64, StoreError> {
-        let revived = sql("UPDATE outbox SET state = 'open', attempts = 0, refusals = 0, created_at = $2, due_at = $2, settled_at = NULL \
-             WHERE recipient = $1 AND state = 'dead'")
-        .bind(recipient)
-        .bind(nanoseconds(now))
-        .execute(&self.writer)
-        .await;
-        revived.map_err(unavailable("trying given-up tasks again"))
+        let revived = async {
+            let mut transaction = self.writer.begin(Lock::Account(recipient)).await?;
+            wake_hosts(&mut transaction, recipient).await?;
+            let revived = sql("UPDATE outbox SET state = 'open', attempts = 0, refusals = 0, created_at = $2, due_at = $2, settled_at = NULL, \
+                 body = CASE WHEN is_unsure = 0 THEN NULL ELSE body END WHERE recipient = $1 AND state = 'dead'")
+            .bind(recipient)
+            .bind(nanoseconds(now))
+            .execute(&mut transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(revived)
+        };
+        revived
+            .await
+            .map_err(unavailable("trying given-up tasks again"))
     }
 
     async fn prune(&self, done: Timestamp, dead: Timestamp) -> Result<(), StoreError> {
+        let failed = unavailable("forgetting settled tasks");
         sql("DELETE FROM outbox WHERE (state = 'done' AND settled_at < $1) OR (state = 'dead' AND settled_at < $2)")
             .bind(nanoseconds(done))
             .bind(nanoseconds(dead))
             .execute(&self.writer)
             .await
+            .map_err(&failed)?;
+        sql("DELETE FROM resting_hosts WHERE until < $1")
+            .bind(nanoseconds(dead))
+            .execute(&self.writer)
+            .await
             .map(|_| ())
-            .map_err(unavailable("forgetting settled tasks"))
+            .map_err(&failed)
     }
 }
 
@@ -214,7 +215,8 @@ pub(super) async fn insert(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     for task in tasks {
-        sql("INSERT INTO outbox (id, task, recipient, base_url, input, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $6)")
+        sql("INSERT INTO outbox (id, task, recipient, base_url, input, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, \
+             COALESCE((SELECT until FROM resting_hosts WHERE recipient = $3 AND base_url = $4 AND until > $6 AND $2 <> 'keep'), $6))")
             .bind(task.id.to_string())
             .bind(task.kind.as_str())
             .bind(&task.recipient)
@@ -225,24 +227,6 @@ pub(super) async fn insert(
             .await?;
     }
     Ok(())
-}
-
-fn leased(row: &Row) -> Result<LeasedTask, sqlx::Error> {
-    let id = Uuid::parse_str(&row.text(0)?);
-    let kind = TaskKind::from_word(&row.text(1)?);
-    Ok(LeasedTask {
-        task: NewTask {
-            id: id.map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-            kind: kind.ok_or_else(|| sqlx::Error::Decode("an unknown kind of task".into()))?,
-            recipient: row.text(2)?,
-            base_url: row.text(3)?,
-            input: row.get::<Vec<u8>>(4)?.into(),
-        },
-        body: row.get::<Option<Vec<u8>>>(5)?.map(Bytes::from),
-        created_at: moment(row.get(6)?),
-        attempts: row.get::<i64>(7)?.try_into().unwrap_or(u32::MAX),
-        refusals: row.get::<i64>(8)?.try_into().unwrap_or(u32::MAX),
-    })
 }
 
 fn record(row: &Row) -> Result<TaskRecord, sqlx::Error> {

@@ -1,9 +1,12 @@
 //! Partners' hosts, as rows.
 
+use ileap_types::pact::v2::PfId;
+use jiff::Timestamp;
+
 use super::{
     SqlStore,
-    database::Lock,
-    json, moment, nanoseconds,
+    database::{Lock, Transaction},
+    json, moment, nanoseconds, outbox, sizes,
     statement::{Row, sql},
     unavailable,
 };
@@ -48,27 +51,36 @@ impl PartnerRecords for SqlStore {
             SecretEncoding::FormEncoded => "rfc6749",
             SecretEncoding::Raw => "raw",
         };
-        sql("INSERT INTO partners (recipient, base_url, auth_base_url, client_id, client_secret, basic_encoding, publish_as) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (recipient, base_url) DO UPDATE SET \
-             auth_base_url = excluded.auth_base_url, client_id = excluded.client_id, client_secret = excluded.client_secret, \
-             basic_encoding = excluded.basic_encoding, publish_as = excluded.publish_as")
-        .bind(&partner.recipient)
-        .bind(&partner.base_url)
-        .bind(partner.auth_base_url.as_deref())
-        .bind(partner.credentials.client_id.as_str())
-        .bind(partner.credentials.client_secret.expose())
-        .bind(encoding)
-        .bind(partner.publish_as.map(Role::as_str))
-        .execute(&self.writer)
-        .await
-        .map(|_| ())
-        .map_err(unavailable("keeping a partner"))
+        let kept = async {
+            let mut transaction = self.writer.begin(Lock::Account(&partner.recipient)).await?;
+            sql("INSERT INTO partners (recipient, base_url, auth_base_url, client_id, client_secret, basic_encoding, publish_as) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (recipient, base_url) DO UPDATE SET \
+                 auth_base_url = excluded.auth_base_url, client_id = excluded.client_id, client_secret = excluded.client_secret, \
+                 basic_encoding = excluded.basic_encoding, publish_as = excluded.publish_as")
+            .bind(&partner.recipient)
+            .bind(&partner.base_url)
+            .bind(partner.auth_base_url.as_deref())
+            .bind(partner.credentials.client_id.as_str())
+            .bind(partner.credentials.client_secret.expose())
+            .bind(encoding)
+            .bind(partner.publish_as.map(Role::as_str))
+            .execute(&mut transaction)
+            .await?;
+            outbox::wake_hosts(&mut transaction, &partner.recipient).await?;
+            transaction.commit().await
+        };
+        kept.await.map_err(unavailable("keeping a partner"))
     }
 
     async fn remove_partner(&self, recipient: &str, base_url: &str) -> Result<bool, StoreError> {
         let removed = async {
             let mut transaction = self.writer.begin(Lock::Account(recipient)).await?;
             sql("DELETE FROM outbox WHERE recipient = $1 AND base_url = $2")
+                .bind(recipient)
+                .bind(base_url)
+                .execute(&mut transaction)
+                .await?;
+            sql("DELETE FROM resting_hosts WHERE recipient = $1 AND base_url = $2")
                 .bind(recipient)
                 .bind(base_url)
                 .execute(&mut transaction)
@@ -84,36 +96,41 @@ impl PartnerRecords for SqlStore {
         removed.await.map_err(unavailable("removing a partner"))
     }
 
-    async fn keep_received(&self, footprints: &[ReceivedFootprint]) -> Result<(), StoreError> {
+    async fn keep_received(&self, footprints: &[ReceivedFootprint]) -> Result<bool, StoreError> {
         let Some(first) = footprints.first() else {
-            return Ok(());
+            return Ok(true);
         };
         let kept = async {
             let mut transaction = self.writer.begin(Lock::Account(&first.recipient)).await?;
+            let (mut count, mut bytes) = (0, 0);
             for footprint in footprints {
-                let id = footprint.id.to_string();
-                sql("INSERT INTO received_footprints (recipient, id, version, received_at, json) VALUES ($1, $2, $3, $4, $5) \
-                     ON CONFLICT (recipient, id) DO UPDATE SET version = excluded.version, \
-                     received_at = excluded.received_at, json = excluded.json \
-                     WHERE received_footprints.version <= excluded.version")
-                .bind(&footprint.recipient)
-                .bind(&id)
-                .bind(i64::from(footprint.version))
-                .bind(nanoseconds(footprint.received_at))
-                .bind(&footprint.json)
-                .execute(&mut transaction)
-                .await?;
+                let (more, longer) = keep(&mut transaction, footprint).await?;
+                count += more;
+                bytes += longer;
             }
-            transaction.commit().await
+            let sum = (count, bytes);
+            let fits = sizes::add_footprints(&mut transaction, &first.recipient, sum).await?;
+            if fits {
+                transaction.commit().await?;
+            }
+            Ok(fits)
         };
         kept.await
             .map_err(unavailable("keeping received footprints"))
     }
 
-    async fn received(&self, recipient: &str) -> Result<Vec<ReceivedFootprint>, StoreError> {
+    async fn received(
+        &self,
+        recipient: &str,
+        after: Option<PfId>,
+        limit: usize,
+    ) -> Result<Vec<ReceivedFootprint>, StoreError> {
         let failed = unavailable("reading received footprints");
-        let rows = sql("SELECT json, id, version, received_at FROM received_footprints WHERE recipient = $1 ORDER BY id")
+        let rows = sql("SELECT json, id, version, received_at FROM received_footprints WHERE recipient = $1 AND id > $2 \
+             ORDER BY id LIMIT $3")
             .bind(recipient)
+            .bind(after.map(|id| id.to_string()).unwrap_or_default())
+            .bind(sizes::number(limit))
             .fetch_all(&self.readers)
             .await
             .map_err(&failed)?;
@@ -131,6 +148,69 @@ impl PartnerRecords for SqlStore {
             .collect::<Result<_, _>>()
             .map_err(&failed)
     }
+
+    async fn forget_received(&self, recipient: &str, until: Timestamp) -> Result<u64, StoreError> {
+        let forgotten = async {
+            let mut transaction = self.writer.begin(Lock::Account(recipient)).await?;
+            let forgotten =
+                sql("DELETE FROM received_footprints WHERE recipient = $1 AND received_at <= $2")
+                    .bind(recipient)
+                    .bind(nanoseconds(until))
+                    .execute(&mut transaction)
+                    .await?;
+            sql("UPDATE received_sizes SET footprints = (SELECT COUNT(*) FROM received_footprints WHERE recipient = $1), \
+                 footprint_bytes = (SELECT CAST(COALESCE(SUM(length(json)), 0) AS BIGINT) FROM received_footprints \
+                 WHERE recipient = $1) WHERE recipient = $1")
+                .bind(recipient)
+                .execute(&mut transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(forgotten)
+        };
+        forgotten
+            .await
+            .map_err(unavailable("forgetting received footprints"))
+    }
+
+    async fn prune_events(&self, bodies: Timestamp, all: Timestamp) -> Result<(), StoreError> {
+        let pruned = sizes::prune((&self.readers, &self.writer), bodies, all);
+        pruned.await.map_err(unavailable("forgetting old events"))
+    }
+}
+
+/// Keeps a footprint; how many more there are then, and how many more bytes.
+async fn keep(
+    transaction: &mut Transaction,
+    footprint: &ReceivedFootprint,
+) -> Result<(i64, i64), sqlx::Error> {
+    let id = footprint.id.to_string();
+    let known = sql("SELECT version, CAST(length(json) AS BIGINT) FROM received_footprints WHERE recipient = $1 AND id = $2")
+        .bind(&footprint.recipient)
+        .bind(&id)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let known = known
+        .map(|row| Ok::<_, sqlx::Error>((row.get::<i64>(0)?, row.get::<i64>(1)?)))
+        .transpose()?;
+    let version = i64::from(footprint.version);
+    if known.is_some_and(|(known, _)| known > version) {
+        return Ok((0, 0));
+    }
+    sql("INSERT INTO received_footprints (recipient, id, version, received_at, json) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (recipient, id) DO UPDATE SET version = excluded.version, \
+         received_at = excluded.received_at, json = excluded.json")
+    .bind(&footprint.recipient)
+    .bind(&id)
+    .bind(version)
+    .bind(nanoseconds(footprint.received_at))
+    .bind(&footprint.json)
+    .execute(transaction)
+    .await?;
+    let bytes = sizes::number(footprint.json.len());
+    Ok(match known {
+        Some((_, length)) => (0, bytes - length),
+        None => (1, bytes),
+    })
 }
 
 pub(super) fn partner(row: &Row) -> Result<Partner, sqlx::Error> {

@@ -23,9 +23,12 @@ pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(7);
 /// The same for a statement of an import, whose commit may write a lot.
 const IMPORT_CALL_TIMEOUT: Duration = Duration::from_secs(605);
 
-/// The server's own limits. The last one gives back the locks of a process that is gone.
+/// The server's own limits. The last of them gives back the locks of a process that is gone. And what was
+/// acknowledged is on disk, also where the database is set not to wait for it.
 const LIMITS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
-                      SET idle_in_transaction_session_timeout = '60s'";
+                      SET idle_in_transaction_session_timeout = '60s'; \
+                      SELECT set_config('synchronous_commit', 'on', false) \
+                      WHERE current_setting('synchronous_commit') = 'off'";
 /// Those of an import, which also waits for another one.
 const IMPORT_LIMITS: &str = "SELECT set_config('statement_timeout', '600s', true), \
                              set_config('lock_timeout', '60s', true)";

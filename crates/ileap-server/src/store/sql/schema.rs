@@ -11,25 +11,28 @@ use super::{database::Pool, statement::sql, unavailable};
 use crate::store::{CursorKey, StoreError};
 
 /// What makes a database's schema out of the one before.
-pub(super) struct Migrations([&'static str; 3]);
+pub(super) struct Migrations([&'static str; 4]);
 
 /// What the versions bring.
-const DESCRIPTIONS: [&str; 3] = [
+const DESCRIPTIONS: [&str; 4] = [
     "footprints, activity data, events, access",
     "logins",
     "partners, outbox",
+    "leases, quotas",
 ];
 
 pub(super) const POSTGRES: Migrations = Migrations([
     include_str!("../../../migrations/postgres/0001_footprints_tads_events_access.sql"),
     include_str!("../../../migrations/postgres/0002_logins.sql"),
     include_str!("../../../migrations/postgres/0003_partners_outbox.sql"),
+    include_str!("../../../migrations/postgres/0004_leases_quotas.sql"),
 ]);
 
 pub(super) const SQLITE: Migrations = Migrations([
     include_str!("../../../migrations/sqlite/0001_footprints_tads_events_access.sql"),
     include_str!("../../../migrations/sqlite/0002_logins.sql"),
     include_str!("../../../migrations/sqlite/0003_partners_outbox.sql"),
+    include_str!("../../../migrations/sqlite/0004_leases_quotas.sql"),
 ]);
 
 impl Migrations {

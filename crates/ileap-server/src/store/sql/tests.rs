@@ -1,2 +1,3 @@
 mod postgres;
+mod sizes;
 mod sqlite;

@@ -34,10 +34,13 @@ pub(super) struct Inner {
     /// Where it sends callers off to.
     pub(super) redirects_to: Option<String>,
     pub(super) footprints: HashMap<String, Value>,
+    /// The statuses of the next answers to whoever fetches these.
+    pub(super) fetch_statuses: HashMap<String, VecDeque<u16>>,
     /// Events and the statuses they were answered with.
     pub(super) events: Vec<(Value, u16)>,
     pub(super) content_types: Vec<String>,
     pub(super) tokens: u64,
+    pub(super) refused_logins: u64,
     pub(super) fetches: Vec<String>,
 }
 
@@ -62,9 +65,11 @@ impl Partner {
             has_discovery: true,
             redirects_to: None,
             footprints: HashMap::new(),
+            fetch_statuses: HashMap::new(),
             events: Vec::new(),
             content_types: Vec::new(),
             tokens: 0,
+            refused_logins: 0,
             fetches: Vec::new(),
         };
         let partner = Self {
@@ -128,6 +133,7 @@ async fn token(State((_, inner)): Shared, headers: HeaderMap, body: Bytes) -> Re
     let authorization = headers[header::AUTHORIZATION].to_str().unwrap();
     assert_eq!(body, "grant_type=client_credentials");
     if authorization != format!("Basic {raw}") {
+        inner.lock().unwrap().refused_logins += 1;
         let refusal = json!({ "error": "invalid_client" });
         return (StatusCode::BAD_REQUEST, axum::Json(refusal)).into_response();
     }
@@ -163,6 +169,10 @@ async fn event(State((_, inner)): Shared, headers: HeaderMap, body: Bytes) -> Re
 async fn footprint(State((_, inner)): Shared, Path(id): Path<String>) -> Response {
     let mut inner = inner.lock().unwrap();
     inner.fetches.push(id.clone());
+    let statuses = inner.fetch_statuses.get_mut(&id);
+    if let Some(status) = statuses.and_then(VecDeque::pop_front) {
+        return StatusCode::from_u16(status).unwrap().into_response();
+    }
     match inner.footprints.get(&id) {
         Some(footprint) => axum::Json(json!({ "data": footprint })).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),

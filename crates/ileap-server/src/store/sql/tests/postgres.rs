@@ -205,3 +205,44 @@ async fn errors_keep_the_password_to_themselves() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_is_kept_of_one_partners_has_bounds() {
+    let database = TestDatabase::new().await;
+    super::sizes::are_bounded(&open(&database).await).await;
+}
+
+#[tokio::test]
+async fn commits_wait_for_the_disk_whatever_the_database_is_set_to() {
+    let database = TestDatabase::new().await;
+    let setting = async |store: &SqlStore| {
+        let row = sql("SELECT current_setting('synchronous_commit')");
+        row.fetch_one(&store.writer).await.unwrap().text(0).unwrap()
+    };
+    let mut connection = database.connect().await;
+    for (set, expected) in [
+        ("off", "on"),
+        ("local", "local"),
+        ("remote_apply", "remote_apply"),
+    ] {
+        let alter = format!(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = {set}', current_database()); END $$"
+        );
+        connection
+            .execute(sqlx::AssertSqlSafe(alter))
+            .await
+            .unwrap();
+        assert_eq!(setting(&open(&database).await).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn leases_are_judged_by_the_databases_clock() {
+    use crate::store::outbox::Outbox as _;
+    let database = TestDatabase::new().await;
+    let store = open(&database).await;
+    let [first, second] =
+        [Timestamp::UNIX_EPOCH, Timestamp::MAX].map(|ours| store.lease_time(ours));
+    let (first, second) = (first.await.unwrap(), second.await.unwrap());
+    assert!(Timestamp::UNIX_EPOCH < first && first <= second && second < Timestamp::MAX);
+}

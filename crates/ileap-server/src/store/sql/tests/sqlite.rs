@@ -341,3 +341,9 @@ async fn workers_on_one_file_share_tasks() {
     let theirs = SqlStore::open(&url).await.unwrap();
     contract::workers::share([&ours, &theirs]).await;
 }
+
+#[tokio::test]
+async fn what_is_kept_of_one_partners_has_bounds() {
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
+    super::sizes::are_bounded(&store).await;
+}

@@ -1,0 +1,279 @@
+use std::sync::{
+    atomic::{AtomicBool, AtomicUsize},
+    mpsc,
+};
+
+use bytes::Bytes;
+use ileap_types::{
+    filter::{odata::FootprintFilter, tad::TadFilter},
+    pact::event::CloudEvent,
+};
+use serde_json::json;
+
+use super::*;
+use crate::{
+    clock::{Clock as _, SystemClock},
+    data::{DataSource, Question, SourceError, stored::StoredData},
+    delivery::{DeliveryOptions, DeliveryParts},
+    identity::{ClientCredentials, ClientId, ClientSecret, Principal, Role, SecretEncoding},
+    outbound::raw_upstream::{RawUpstream, Reply},
+    partner::Reach,
+    store::{
+        EventReceipt, Page, ReceivedEvent, Store as _,
+        contract::principal,
+        outbox::Outbox as _,
+        partners::{Partner, PartnerRecords as _},
+        sql::SqlStore,
+    },
+    telemetry::Metrics,
+};
+
+/// What happens the first time that footprints are looked for.
+type Surprise = Box<dyn Fn() -> futures_util::future::BoxFuture<'static, ()> + Send + Sync>;
+
+/// The store's data, with a surprise.
+struct Surprising {
+    data: StoredData,
+    is_over: AtomicBool,
+    surprise: Surprise,
+}
+
+#[async_trait::async_trait]
+impl DataSource for Surprising {
+    async fn footprint(&self, caller: &Principal, id: &str) -> Result<Option<Bytes>, SourceError> {
+        self.data.footprint(caller, id).await
+    }
+
+    async fn footprints(
+        &self,
+        caller: &Principal,
+        question: &Question<'_, FootprintFilter>,
+    ) -> Result<Page, SourceError> {
+        if !self.is_over.swap(true, Ordering::SeqCst) {
+            (self.surprise)().await;
+        }
+        self.data.footprints(caller, question).await
+    }
+
+    async fn tads(
+        &self,
+        caller: &Principal,
+        question: &Question<'_, TadFilter>,
+    ) -> Result<Page, SourceError> {
+        self.data.tads(caller, question).await
+    }
+}
+
+fn no_surprise() -> Surprise {
+    Box::new(|| Box::pin(async {}))
+}
+
+/// A partner's host that gives tokens and acknowledges events, after it has done this.
+async fn host(before: impl Fn() + Send + Sync + 'static) -> (RawUpstream, Arc<AtomicUsize>) {
+    let events = Arc::new(AtomicUsize::new(0));
+    let counted = events.clone();
+    let reply = Reply::Answer(Arc::new(move |request: &str| {
+        if request.starts_with("POST /2/events") {
+            before();
+            counted.fetch_add(1, Ordering::SeqCst);
+            return Reply::json(200, "");
+        }
+        Reply::json(200, r#"{"access_token":"t"}"#)
+    }));
+    (RawUpstream::scripted(vec![reply]).await, events)
+}
+
+fn delivery(store: &Arc<SqlStore>, surprise: Surprise) -> Arc<Delivery> {
+    let options = DeliveryOptions {
+        first_pause: Duration::from_millis(20),
+        reach: Reach::Loopback,
+        ..DeliveryOptions::default()
+    };
+    let parts = DeliveryParts {
+        clock: Arc::new(SystemClock),
+        data: Arc::new(Surprising {
+            data: StoredData::new(store.clone()),
+            is_over: AtomicBool::new(false),
+            surprise,
+        }),
+        metrics: Arc::new(Metrics::new()),
+        public_base_url: "https://us.example".to_owned(),
+        store: store.clone(),
+    };
+    Arc::new(Delivery::new(options, parts))
+}
+
+/// Receives a request that is to be answered at `host`.
+async fn receive(delivery: &Delivery, store: &SqlStore, host: &RawUpstream) {
+    let base = host.url().as_str().trim_end_matches('/').to_owned();
+    let sender = principal(&[Role::User], "org_1");
+    let partner = Partner {
+        recipient: "org_1".to_owned(),
+        base_url: base.clone(),
+        auth_base_url: None,
+        credentials: ClientCredentials {
+            client_id: ClientId::new("us").unwrap(),
+            client_secret: ClientSecret::new("sesame").unwrap(),
+        },
+        basic_encoding: SecretEncoding::Raw,
+        publish_as: None,
+    };
+    store.put_partner(&partner).await.unwrap();
+    let event = json!({
+        "specversion": "1.0", "id": "1", "source": base,
+        "type": "org.wbcsd.pathfinder.ProductFootprintRequest.Created.v1",
+        "data": { "pf": { "productIds": ["urn:pact:null"] } },
+    });
+    let body = Bytes::from(event.to_string());
+    let event = CloudEvent::parse_v2(&body).unwrap();
+    let tasks = delivery.tasks(&event, &body, &sender).await.unwrap();
+    assert_eq!(tasks.len(), 1);
+    let received = ReceivedEvent {
+        event: &event,
+        body: &body,
+        sender: &sender,
+        received_at: SystemClock.now(),
+    };
+    let receipt = store.record_event(&received, &tasks).await.unwrap();
+    assert_eq!(receipt, EventReceipt::Stored);
+}
+
+async fn open(store: &SqlStore) -> u64 {
+    store.depth().await.map_or(1, |depth| depth.open)
+}
+
+async fn all_is_done(store: &SqlStore) {
+    for _ in 0..3000 {
+        if open(store).await == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("tasks stay open: {:?}", store.unsettled(10).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn an_acknowledged_event_is_not_sent_again_though_the_database_was_away_in_that_moment() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
+    let store = Arc::new(SqlStore::open(&url).await.unwrap());
+    let importer = SqlStore::open(&url).await.unwrap();
+    let (asks, asked) = mpsc::channel();
+    let (allows, allowed) = mpsc::channel::<()>();
+    let allowed = std::sync::Mutex::new(allowed);
+    let (host, events) = host(move || {
+        let _ = asks.send(());
+        let _ = allowed.lock().unwrap().recv();
+    })
+    .await;
+    let delivery = delivery(&store, no_surprise());
+    receive(&delivery, &store, &host).await;
+    let running = tokio::spawn(delivery.clone().run());
+    tokio::task::spawn_blocking(move || asked.recv().unwrap())
+        .await
+        .unwrap();
+    // An import begins before the partner acknowledges: for longer than a statement waits, and than a lease lasts.
+    let import = importer.begin_import().await.unwrap();
+    drop(allows);
+    tokio::time::sleep(Duration::from_secs(33)).await;
+    drop(import);
+    all_is_done(&store).await;
+    assert_eq!(events.load(Ordering::SeqCst), 1);
+    delivery.stop(running, Duration::from_secs(20)).await;
+}
+
+#[tokio::test]
+async fn a_task_that_panics_is_tried_again() {
+    let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
+    let (host, events) = host(|| {}).await;
+    let delivery = delivery(&store, Box::new(|| panic!("as surprises do")));
+    receive(&delivery, &store, &host).await;
+    let running = tokio::spawn(delivery.clone().run());
+    all_is_done(&store).await;
+    assert_eq!(events.load(Ordering::SeqCst), 1);
+    assert!(delivery.under_way().is_empty());
+    delivery.stop(running, Duration::from_secs(20)).await;
+}
+
+#[tokio::test]
+async fn who_has_lost_a_lease_sends_nothing() {
+    let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
+    let (host, events) = host(|| {}).await;
+    let taken = Arc::new(std::sync::Mutex::new(None));
+    let (thief, kept) = (store.clone(), taken.clone());
+    let steal = move || {
+        let (thief, kept) = (thief.clone(), kept.clone());
+        async move {
+            let lease = Lease {
+                id: Uuid::new_v4(),
+                now: SystemClock.now() + SignedDuration::from_hours(1),
+                lasts: Duration::from_secs(60),
+                limit: 1,
+                except: Vec::new(),
+            };
+            let leased = thief.lease(&lease).await.unwrap();
+            *kept.lock().unwrap() = Some(leased[0].held());
+        }
+        .boxed()
+    };
+    let delivery = delivery(&store, Box::new(steal));
+    receive(&delivery, &store, &host).await;
+    let running = tokio::spawn(delivery.clone().run());
+    let held = loop {
+        if let Some(held) = *taken.lock().unwrap() {
+            break held;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    while !delivery.under_way().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!((events.load(Ordering::SeqCst), open(&store).await), (0, 1));
+    assert_eq!(store.unsettled(1).await.unwrap()[0].attempts, 0);
+    // The thief gives it back.
+    store.release(&[held]).await.unwrap();
+    all_is_done(&store).await;
+    assert_eq!(events.load(Ordering::SeqCst), 1);
+    delivery.stop(running, Duration::from_secs(20)).await;
+}
+
+static ROUNDS: AtomicUsize = AtomicUsize::new(0);
+
+async fn panics_at_first(_: Arc<Delivery>) {
+    let round = ROUNDS.fetch_add(1, Ordering::SeqCst);
+    assert!(round > 0, "the first round panics");
+}
+
+#[tokio::test]
+async fn a_part_that_panics_is_begun_anew() {
+    let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
+    let delivery = delivery(&store, no_surprise());
+    delivery.clone().kept_up("part", panics_at_first).await;
+    assert_eq!(ROUNDS.load(Ordering::SeqCst), 2);
+    let metrics = delivery.metrics.render();
+    assert!(metrics.contains("restarted"), "{metrics}");
+}
+
+#[tokio::test]
+async fn what_is_not_being_sent_when_the_server_stops_is_given_back() {
+    let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
+    let (asks, mut asked) = tokio::sync::mpsc::unbounded_channel();
+    let reply = Reply::Answer(Arc::new(move |_: &str| {
+        let _ = asks.send(());
+        Reply::Hang
+    }));
+    // A host that never gives a token: nothing is being sent yet.
+    let host = RawUpstream::scripted(vec![reply]).await;
+    let delivery = delivery(&store, no_surprise());
+    receive(&delivery, &store, &host).await;
+    let running = tokio::spawn(delivery.clone().run());
+    asked.recv().await.unwrap();
+    // It would hang for longer than this.
+    delivery.stop(running, Duration::from_secs(10)).await;
+    let next = store.next_due().await.unwrap().unwrap();
+    assert!(
+        next <= SystemClock.now(),
+        "another process may have it at once"
+    );
+    assert_eq!(store.unsettled(1).await.unwrap()[0].attempts, 0);
+}
