@@ -16,7 +16,7 @@ pub(crate) use self::{
     data::{FileFormat, ImportArguments, RemoveArguments, ValidateArguments},
     partners::{
         AddPartnerArguments, BasicEncoding, ListPartnersArguments, NamedPartnerArguments,
-        PartnersCommand, RetryArguments,
+        PartnersCommand, ReceivedArguments, RetryArguments,
     },
 };
 

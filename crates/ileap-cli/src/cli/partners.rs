@@ -14,6 +14,8 @@ pub(crate) enum PartnersCommand {
     Add(AddPartnerArguments),
     /// List the registered hosts; secrets are not shown.
     List(ListPartnersArguments),
+    /// List the footprints that a partner has shared, print them, or forget old ones.
+    Received(ReceivedArguments),
     /// Forget a host, and all that was to be sent there.
     Remove(NamedPartnerArguments),
     /// Try again what was given up for a partner.
@@ -65,6 +67,21 @@ pub(crate) struct ListPartnersArguments {
     /// Print one line of JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `ileap partners received`
+#[derive(Args, Debug)]
+pub(crate) struct ReceivedArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// The partner, as it is registered.
+    pub(crate) recipient: String,
+    /// Print the footprints themselves, as they came: one line of JSON each.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print none, but forget those that came until then, such as 2026-01-31T00:00:00Z.
+    #[arg(long, value_name = "TIME", conflicts_with = "json")]
+    pub(crate) forget_until: Option<jiff::Timestamp>,
 }
 
 /// `ileap partners retry`

@@ -1,5 +1,7 @@
 //! `ileap partners`
 
+mod received;
+
 use std::sync::Arc;
 
 use ileap_server::{
@@ -7,7 +9,7 @@ use ileap_server::{
     config::{Config, Sources},
     delivery::DeliveryOptions,
     identity::{ClientCredentials, ClientSecret, Role, SecretEncoding},
-    partner::{DeliveryError, PartnerClient, PartnerEndpoint, registered_base},
+    partner::{DeliveryError, PartnerClient, PartnerEndpoint, callback_base, registered_base},
     store::{
         outbox::{Outbox as _, TaskRecord},
         partners::{Partner, PartnerRecords as _},
@@ -34,6 +36,7 @@ pub(crate) async fn run(command: PartnersCommand) -> Result<(), Failed> {
     match command {
         PartnersCommand::Add(arguments) => add(&arguments).await,
         PartnersCommand::List(arguments) => list(&arguments).await,
+        PartnersCommand::Received(arguments) => received::run(&arguments).await,
         PartnersCommand::Remove(arguments) => remove(&arguments).await,
         PartnersCommand::Retry(arguments) => retry(&arguments).await,
         PartnersCommand::Tasks(arguments) => tasks(&arguments).await,
@@ -170,7 +173,9 @@ async fn registered(
     let attempted = output::sanitised(&attempted);
     let partners = store.partners(Some(&arguments.recipient)).await;
     let partners = partners.map_err(|error| Failed::new(attempted.as_str(), error))?;
-    let base = arguments.url.trim_end_matches('/');
+    // As `add` has written it.
+    let base = callback_base(&arguments.url);
+    let base = base.as_deref().unwrap_or(&arguments.url);
     let found = partners
         .into_iter()
         .find(|partner| partner.base_url == base);
@@ -214,12 +219,14 @@ fn refused(partner: &Partner, error: DeliveryError) -> Failed {
         DeliveryError::CredentialsRefused => {
             "ask the partner for id and secret, or try the other `--basic` encoding with `ileap partners add`"
         }
-        DeliveryError::Guarded => {
+        DeliveryError::Guarded | DeliveryError::GuardedName => {
             "its name leads to no public address, or its token endpoint is not HTTPS; events.private_networks allows \
              private networks"
         }
-        DeliveryError::Later { .. } => "see that the host can be reached from here, and try again",
-        DeliveryError::Rejected(_) | DeliveryError::Unreadable => {
+        DeliveryError::KeptBack(_) | DeliveryError::Later { .. } => {
+            "see that the host can be reached from here, and try again"
+        }
+        DeliveryError::NoToken | DeliveryError::Rejected(_) | DeliveryError::Unreadable => {
             "see that its token endpoint is below this URL, or name another with --auth-url"
         }
     };

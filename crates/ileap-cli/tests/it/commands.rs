@@ -228,7 +228,7 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn start(arguments: &[&str]) -> (Self, Value) {
+    pub(crate) fn start(arguments: &[&str]) -> (Self, Value) {
         let child = ileap(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -8,6 +8,7 @@
 
 mod access;
 mod commands;
+mod demo_callbacks;
 mod doctor;
 mod durability;
 mod import;

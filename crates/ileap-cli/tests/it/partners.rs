@@ -87,7 +87,12 @@ fn a_partners_host_is_registered_listed_and_forgotten_and_its_secret_is_never_sh
     );
     assert_eq!(place.json(&["tasks"]), json!({ "tasks": [] }));
     assert_eq!(place.json(&["retry", "org_acme"]), json!({ "revived": 0 }));
-    place.json(&["remove", "org_acme", "https://acme.example/ileap"]);
+    // Written as it was added.
+    place.json(&[
+        "remove",
+        "org_acme",
+        "HTTPS://Acme.example:443/ileap/2/events/",
+    ]);
     assert_eq!(place.json(&["list"]), json!({ "partners": [] }));
     let (code, _, stderr) = place.run(&["remove", "org_acme", "https://acme.example/ileap"]);
     assert!(code == 1 && stderr.contains("partners list"), "{stderr}");
@@ -95,6 +100,29 @@ fn a_partners_host_is_registered_listed_and_forgotten_and_its_secret_is_never_sh
     assert_eq!(
         std::os::unix::fs::PermissionsExt::mode(&database.permissions()) & 0o777,
         0o600
+    );
+}
+
+#[test]
+fn what_a_partner_has_shared_is_listed_and_old_of_it_forgotten() {
+    let place = Place::new();
+    let (code, stdout, _) = place.run(&["received", "org_acme"]);
+    assert!(code == 0 && stdout.contains("nothing is kept"), "{stdout}");
+    let (code, stdout, _) = place.run(&["received", "org_acme", "--json"]);
+    assert_eq!((code, stdout.as_str()), (0, ""));
+    let forget = [
+        "received",
+        "org_acme",
+        "--forget-until",
+        "2026-01-31T00:00:00Z",
+    ];
+    let (code, stdout, _) = place.run(&forget);
+    assert!(code == 0 && stdout.starts_with("0 footprints"), "{stdout}");
+    assert_eq!(
+        place
+            .run(&["received", "org_acme", "--forget-until", "soon"])
+            .0,
+        2
     );
 }
 
