@@ -1,0 +1,196 @@
+//! Access tokens: got, kept, replaced.
+
+use std::time::{Duration, Instant};
+
+use http::{HeaderValue, header};
+use ileap_types::oauth2::{AccessToken, AuthorizationServerMetadata, TokenResponse};
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::{
+    auth::Credentials,
+    client::below,
+    error::{Error, ErrorKind},
+    transport::{Transport, is_loopback},
+};
+
+/// How long a token is taken to live that does not say so.
+const LIFETIME: Duration = Duration::from_secs(300);
+/// The longest a token is kept, whatever it says.
+const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
+/// A token as young as this is not replaced for a 403: it is the caller who may not.
+const YOUNG: Duration = Duration::from_secs(30);
+
+/// Gets tokens with the credentials, one request for all who wait.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    auth_base: Url,
+    credentials: Credentials,
+    kept: Mutex<Option<Token>>,
+}
+
+/// A token that is shown until shortly before it ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Token {
+    pub(crate) bearer: HeaderValue,
+    got_at: Instant,
+    good_until: Instant,
+}
+
+impl Token {
+    fn new(token: &AccessToken, lifetime: Duration, got_at: Instant) -> Option<Self> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
+        bearer.set_sensitive(true);
+        let margin = (lifetime / 10).min(Duration::from_secs(60));
+        Some(Self {
+            bearer,
+            got_at,
+            good_until: got_at + lifetime.saturating_sub(margin),
+        })
+    }
+
+    pub(crate) fn is_young(&self) -> bool {
+        self.got_at.elapsed() < YOUNG
+    }
+}
+
+impl Tokens {
+    pub(crate) fn new(auth_base: Url, credentials: Credentials) -> Self {
+        Self {
+            auth_base,
+            credentials,
+            kept: Mutex::new(None),
+        }
+    }
+
+    /// The kept token while it is good, else a new one.
+    pub(crate) async fn get(&self, transport: &Transport) -> Result<Token, Error> {
+        let mut kept = self.kept.lock().await;
+        if let Some(token) = kept
+            .as_ref()
+            .filter(|token| Instant::now() < token.good_until)
+        {
+            return Ok(token.clone());
+        }
+        let (token, _) = self.request(transport).await?;
+        *kept = Some(token.clone());
+        Ok(token)
+    }
+
+    /// Another one than `refused`: the one that somebody else has got meanwhile, or a new one.
+    pub(crate) async fn replace(
+        &self,
+        transport: &Transport,
+        refused: &Token,
+    ) -> Result<Token, Error> {
+        let mut kept = self.kept.lock().await;
+        match kept.as_ref() {
+            Some(token) if token.bearer != refused.bearer => Ok(token.clone()),
+            _ => {
+                let (token, _) = self.request(transport).await?;
+                *kept = Some(token.clone());
+                Ok(token)
+            }
+        }
+    }
+
+    /// Keeps a token from elsewhere, as of an earlier run, for as long as it is said to live.
+    pub(crate) async fn keep(&self, token: &AccessToken, lifetime: Duration) {
+        *self.kept.lock().await = Token::new(token, lifetime, Instant::now());
+    }
+
+    /// A new token, with the host's whole answer.
+    pub(crate) async fn log_in(&self, transport: &Transport) -> Result<TokenResponse, Error> {
+        let mut kept = self.kept.lock().await;
+        let (token, response) = self.request(transport).await?;
+        *kept = Some(token);
+        Ok(response)
+    }
+
+    async fn request(&self, transport: &Transport) -> Result<(Token, TokenResponse), Error> {
+        let url = self.endpoint(transport).await?;
+        let attempted = format!("getting a token at {url}");
+        let encoding = transport.options().basic_encoding;
+        let basic = self.credentials.basic(encoding).ok_or_else(|| {
+            let why = "a client id with a colon needs the Basic encoding of RFC 6749";
+            Error::new(&attempted, ErrorKind::CredentialsUnusable(why))
+        })?;
+        let asked_at = Instant::now();
+        let attempt = || async {
+            let request = transport
+                .post(&url)
+                .header(header::AUTHORIZATION, basic.clone())
+                .header(header::ACCEPT, "application/json")
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body("grant_type=client_credentials");
+            transport.send(request).await.map_err(as_credentials)
+        };
+        let answer = transport.call(&attempted, attempt).await?;
+        let unreadable = || {
+            Error::new(
+                &attempted,
+                ErrorKind::Unreadable("it holds no access token"),
+            )
+        };
+        let response: TokenResponse =
+            serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
+        let lifetime = response.expires_in.map_or(LIFETIME, Duration::from_secs);
+        let lifetime = lifetime.min(LONGEST_LIFETIME);
+        let token =
+            Token::new(&response.access_token, lifetime, asked_at).ok_or_else(unreadable)?;
+        Ok((token, response))
+    }
+
+    /// From the discovery document; without a usable one, where PACT puts it (PACT v2.3 "Authentication Flow").
+    async fn endpoint(&self, transport: &Transport) -> Result<Url, Error> {
+        let fallback = below(&self.auth_base, &["auth", "token"]);
+        let Some(endpoint) = self
+            .metadata(transport)
+            .await
+            .and_then(|said| said.token_endpoint)
+        else {
+            return Ok(fallback);
+        };
+        let attempted = || format!("finding the token endpoint of {}", self.auth_base);
+        let Ok(url) = Url::parse(&endpoint) else {
+            let why = "the discovery document names a token endpoint that is no URL";
+            return Err(Error::new(attempted(), ErrorKind::Unreadable(why)));
+        };
+        if url.origin() == self.auth_base.origin() {
+            return Ok(url);
+        }
+        if url.scheme() != "https" && !(is_loopback(&url) && is_loopback(&self.auth_base)) {
+            let why = "the discovery document names a token endpoint without TLS, which must not get credentials";
+            return Err(Error::new(attempted(), ErrorKind::Address(why)));
+        }
+        if !transport.options().follow_token_endpoint {
+            let origin = url.origin().ascii_serialization();
+            return Err(Error::new(
+                attempted(),
+                ErrorKind::TokenEndpointElsewhere { origin },
+            ));
+        }
+        Ok(url)
+    }
+
+    /// No answer, or one that cannot be read, is as good as no document.
+    async fn metadata(&self, transport: &Transport) -> Option<AuthorizationServerMetadata> {
+        let url = below(&self.auth_base, &[".well-known", "openid-configuration"]);
+        let attempt = || async { transport.send(transport.get(&url)).await };
+        let answer = transport
+            .call("reading the discovery document", attempt)
+            .await
+            .ok()?;
+        serde_json::from_slice(&answer.body).ok()
+    }
+}
+
+/// What a token endpoint says about credentials is about credentials; its troubles are not.
+fn as_credentials(kind: ErrorKind) -> ErrorKind {
+    match kind {
+        ErrorKind::Refused(refusal) if matches!(refusal.status, 400 | 401 | 403) => {
+            ErrorKind::CredentialsRefused(refusal)
+        }
+        kind => kind,
+    }
+}

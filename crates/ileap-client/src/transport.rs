@@ -1,0 +1,261 @@
+//! One call: bounded in time and size, its failure in words of ours.
+
+use std::{error::Error as StdError, io, sync::Arc, time::Duration};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, header};
+use reqwest::{RequestBuilder, redirect::Policy};
+use serde::Deserialize;
+use serde_json::Value;
+use url::{Host, Url};
+
+use crate::{
+    error::{Error, ErrorKind, Refusal},
+    options::Options,
+};
+
+/// The pause before the second attempt; each later one is twice as long, give or take.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// How much of a host's message is kept.
+const MESSAGE_CHARS: usize = 500;
+/// How much of an error answer is read.
+const REFUSAL_LIMIT_BYTES: usize = 64 * 1024;
+
+/// Sends requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Transport {
+    http: reqwest::Client,
+    options: Arc<Options>,
+}
+
+/// A whole answer with a 2xx status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Transport {
+    /// For calls to the host at `base` and those it names.
+    pub(crate) fn new(base: &Url, options: Options) -> Result<Self, ErrorKind> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that builds a client"
+        )]
+        let builder = reqwest::Client::builder();
+        let mut builder = builder
+            .connect_timeout(options.connect_timeout)
+            .timeout(options.call_timeout)
+            .redirect(Policy::none())
+            .referer(false)
+            .user_agent(concat!("ileap-client/", env!("CARGO_PKG_VERSION")));
+        if is_loopback(base) {
+            // Machines without CA certificates can talk to themselves, and no proxy leads there.
+            builder = builder.no_proxy();
+            if base.scheme() == "http" {
+                builder = builder.tls_certs_only([]);
+            }
+        }
+        for authority in &options.authorities {
+            let certificate = reqwest::Certificate::from_der(authority);
+            let unusable = |_| ErrorKind::Address("the CA certificate is none");
+            builder = builder.tls_certs_merge([certificate.map_err(unusable)?]);
+        }
+        Ok(Self {
+            http: builder.build().map_err(|_| ErrorKind::Certificates)?,
+            options: Arc::new(options),
+        })
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(crate) fn get(&self, url: &Url) -> RequestBuilder {
+        let request = self.http.get(url.clone());
+        request.header(header::ACCEPT, "application/json")
+    }
+
+    pub(crate) fn post(&self, url: &Url) -> RequestBuilder {
+        self.http.post(url.clone())
+    }
+
+    /// Calls, and again while it may help, as often as the options say.
+    pub(crate) async fn call<F, R>(&self, attempted: &str, attempt: F) -> Result<Answer, Error>
+    where
+        F: Fn() -> R,
+        R: Future<Output = Result<Answer, ErrorKind>>,
+    {
+        let longest = self.options.longest_pause;
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(FIRST_PAUSE.min(longest))
+            .with_max_delay(longest)
+            .with_max_times(self.options.attempts.saturating_sub(1))
+            .with_jitter();
+        let named = || async { attempt().await.map_err(|kind| Error::new(attempted, kind)) };
+        named
+            .retry(pauses)
+            .when(Error::is_temporary)
+            .adjust(|error, pause| {
+                let wanted = error.refusal().and_then(|refusal| refusal.retry_after);
+                match (pause, wanted) {
+                    (Some(_), Some(wanted)) if wanted > longest => None,
+                    (Some(pause), Some(wanted)) => Some(wanted.max(pause.min(FIRST_PAUSE))),
+                    (pause, _) => pause,
+                }
+            })
+            .await
+    }
+
+    /// One request and its whole answer. A status outside 2xx is a refusal.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, ErrorKind> {
+        let mut response = request.send().await.map_err(|error| kind_of(&error))?;
+        let status = response.status();
+        let limit_bytes = if status.is_success() {
+            self.options.answer_limit_bytes
+        } else {
+            REFUSAL_LIMIT_BYTES
+        };
+        let headers = response.headers().clone();
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| kind_of(&error))? {
+            if body.len() + chunk.len() > limit_bytes {
+                if status.is_success() {
+                    return Err(ErrorKind::TooLarge { limit_bytes });
+                }
+                // What an error page says beyond this is of no interest.
+                body.clear();
+                break;
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status.is_success() {
+            let body = body.freeze();
+            return Ok(Answer {
+                status,
+                headers,
+                body,
+            });
+        }
+        Err(ErrorKind::Refused(refusal(status, &headers, &body)))
+    }
+}
+
+/// Whether nothing but this machine is reached.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Both forms of error bodies: PACT's and OAuth's.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ErrorBody {
+    code: Value,
+    message: Value,
+    error: Value,
+    error_description: Value,
+}
+
+fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Refusal {
+    let said: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
+    let text = |value: &Value| value.as_str().and_then(short);
+    Refusal {
+        status: status.as_u16(),
+        code: text(&said.code).or_else(|| text(&said.error)),
+        message: text(&said.message).or_else(|| text(&said.error_description)),
+        request_id: header_text(headers, "x-request-id").and_then(short),
+        retry_after: header_text(headers, "retry-after")
+            .and_then(|seconds| seconds.trim().parse().ok())
+            .map(Duration::from_secs),
+    }
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// A stranger's text, without control characters and not too long; `None` when nothing is left.
+fn short(text: &str) -> Option<String> {
+    let text: String = text
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MESSAGE_CHARS)
+        .collect();
+    (!text.trim().is_empty()).then_some(text)
+}
+
+fn kind_of(error: &reqwest::Error) -> ErrorKind {
+    if error.is_connect() {
+        return if is_caused_by_tls(error) {
+            ErrorKind::Tls
+        } else if error.is_timeout() {
+            ErrorKind::Timeout
+        } else {
+            ErrorKind::Connect
+        };
+    }
+    if error.is_timeout() {
+        ErrorKind::Timeout
+    } else if error.is_builder() {
+        ErrorKind::Address("the request cannot be built")
+    } else {
+        ErrorKind::Interrupted
+    }
+}
+
+fn is_caused_by_tls(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if cause.is::<rustls::Error>() {
+            return true;
+        }
+        // An io::Error's source() is its inner error's source: the inner error itself is passed over.
+        let inner = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_what_the_host_said_in_either_form_and_nothing_a_terminal_would_obey() {
+        let pact = br#"{"code":"AccessDenied","message":"no\u001b[31m red"}"#;
+        let said = refusal(StatusCode::FORBIDDEN, &HeaderMap::new(), pact);
+        assert_eq!(said.code.as_deref(), Some("AccessDenied"));
+        assert_eq!(said.message.as_deref(), Some("no[31m red"));
+        let oauth = br#"{"error":"invalid_client","error_description":null}"#;
+        let said = refusal(StatusCode::BAD_REQUEST, &HeaderMap::new(), oauth);
+        assert_eq!(said.code.as_deref(), Some("invalid_client"));
+        assert_eq!(said.message, None);
+    }
+
+    #[test]
+    fn an_answer_that_is_no_error_body_leaves_the_status() {
+        for body in ["", "<html>", "[]", r#"{"code":5}"#, "\"text\""] {
+            let said = refusal(StatusCode::BAD_GATEWAY, &HeaderMap::new(), body.as_bytes());
+            assert_eq!(
+                said,
+                Refusal {
+                    status: 502,
+                    ..Refusal::default()
+                },
+                "{body}"
+            );
+        }
+    }
+}
