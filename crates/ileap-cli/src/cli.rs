@@ -1,6 +1,7 @@
 //! The command line's shape: clap definitions and nothing else.
 
 mod access;
+mod client;
 mod data;
 mod partners;
 
@@ -12,6 +13,11 @@ use ileap_server::identity::ClientId;
 pub(crate) use self::{
     access::{
         AccessArguments, AccessCommand, ChangeAccessArguments, ListAccessArguments, NamedObjects,
+    },
+    client::{
+        EventsCommand, FootprintsArguments, HostArguments, ListArguments, ListenArguments,
+        LoginArguments, LogoutArguments, RequestArguments, SendArguments, TadsArguments,
+        WhoamiArguments,
     },
     data::{FileFormat, ImportArguments, RemoveArguments, ValidateArguments},
     partners::{
@@ -47,10 +53,21 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Find out why partners cannot log in: asks Clerk, the store and this machine, and says what to do.
     Doctor(DoctorArguments),
+    /// Send events to any host, or receive them here for a test.
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// List the footprints of any iLEAP or PACT host, or show one with its transport chain.
+    Footprints(FootprintsArguments),
     /// Hash a partner's secret for the file of static users; it is asked for, or read on stdin.
     HashSecret(HashSecretArguments),
     /// Put footprints and transport activity data into the store, each file whole or not at all.
     Import(ImportArguments),
+    /// Log in at any iLEAP or PACT host and keep the token.
+    ///
+    /// The secret comes from `ILEAP_CLIENT_SECRET`, else from the terminal.
+    Login(LoginArguments),
+    /// Forget a saved login.
+    Logout(LogoutArguments),
     /// Register partners' own hosts, where their requests by event are answered.
     #[command(subcommand)]
     Partners(PartnersCommand),
@@ -58,11 +75,15 @@ pub(crate) enum Command {
     Remove(RemoveArguments),
     /// Run the server.
     Serve(ServeArguments),
+    /// List the transport activity data of any iLEAP host.
+    Tads(TadsArguments),
     /// Decode and judge an access token, or mint one for a test.
     #[command(subcommand)]
     Token(TokenCommand),
     /// Judge files as an import would, without a store.
     Validate(ValidateArguments),
+    /// List the saved logins.
+    Whoami(WhoamiArguments),
 }
 
 /// `ileap clerk-emulator`

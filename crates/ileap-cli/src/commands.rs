@@ -6,15 +6,23 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod events;
+pub(crate) mod footprints;
 pub(crate) mod hash_secret;
 pub(crate) mod import;
+pub(crate) mod login;
 pub(crate) mod partners;
 pub(crate) mod remove;
 pub(crate) mod serve;
+pub(crate) mod tads;
 pub(crate) mod token;
 pub(crate) mod validate;
 
 mod file;
+mod host;
+mod lists;
+mod numbers;
+mod pull;
 mod secret;
 
 use ileap_server::{

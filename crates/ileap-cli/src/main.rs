@@ -4,6 +4,9 @@ mod cli;
 mod commands;
 mod exit;
 mod output;
+mod progress;
+mod saved;
+mod table;
 
 use std::process::ExitCode;
 
@@ -50,13 +53,19 @@ async fn dispatch(command: Command) -> Result<Exit, Failed> {
         Command::Completions(arguments) => commands::completions::run(&arguments),
         Command::Config(command) => commands::config::run(command),
         Command::Demo(arguments) => commands::demo::run(arguments).await,
+        Command::Events(command) => commands::events::run(command).await,
+        Command::Footprints(arguments) => commands::footprints::run(arguments).await,
         Command::HashSecret(arguments) => commands::hash_secret::run(&arguments),
         Command::Import(arguments) => commands::import::run(arguments).await,
+        Command::Login(arguments) => commands::login::log_in(arguments).await,
+        Command::Logout(arguments) => commands::login::log_out(&arguments),
         Command::Partners(command) => commands::partners::run(command).await,
         Command::Remove(arguments) => commands::remove::run(arguments).await,
         Command::Serve(arguments) => commands::serve::run(arguments).await,
+        Command::Tads(arguments) => commands::tads::run(arguments).await,
         Command::Token(command) => commands::token::run(command),
         Command::Validate(arguments) => commands::validate::run(arguments).await,
+        Command::Whoami(arguments) => commands::login::whoami(&arguments),
     }?;
     Ok(Exit::Ok)
 }

@@ -37,6 +37,11 @@ impl Credentials {
         &self.client_id
     }
 
+    /// The secret, for whoever keeps it.
+    pub fn client_secret(&self) -> &SecretString {
+        &self.client_secret
+    }
+
     /// The value of the `Authorization` header; `None` where the id has a colon, which would end it too early.
     pub(crate) fn basic(&self, encoding: BasicEncoding) -> Option<HeaderValue> {
         let secret = self.client_secret.expose_secret();

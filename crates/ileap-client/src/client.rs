@@ -41,7 +41,8 @@ impl Client {
         Self::with_options(base_url, credentials, Options::default())
     }
 
-    /// The same, with options. Nothing is sent yet.
+    /// The same, with options. Nothing is sent yet. Without credentials only a token that is given to
+    /// [`Self::keep_token`] is shown, and no other is asked for.
     ///
     /// # Errors
     ///
@@ -49,7 +50,7 @@ impl Client {
     /// [`ErrorKind::Certificates`] where this machine has no CA certificates.
     pub fn with_options(
         base_url: &str,
-        credentials: Credentials,
+        credentials: impl Into<Option<Credentials>>,
         options: Options,
     ) -> Result<Self, Error> {
         let base = base(base_url, &options)?;
@@ -62,7 +63,7 @@ impl Client {
             transport.map_err(|kind| Error::new(format!("preparing calls to {base}"), kind))?;
         Ok(Self(Arc::new(Parts {
             base,
-            tokens: Tokens::new(auth_base, credentials),
+            tokens: Tokens::new(auth_base, credentials.into()),
             transport,
         })))
     }

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Certificates,
     /// No connection.
     Connect,
+    /// Another token is needed, and there are no credentials to get it with.
+    CredentialsMissing,
     /// The host does not take the credentials.
     CredentialsRefused(Refusal),
     /// The credentials cannot be put into a request; the text says why.
@@ -159,6 +161,9 @@ impl fmt::Display for ErrorKind {
             Self::Address(why) | Self::CredentialsUnusable(why) => f.write_str(why),
             Self::Certificates => f.write_str("the CA certificates of this machine cannot be read"),
             Self::Connect => f.write_str("no connection"),
+            Self::CredentialsMissing => {
+                f.write_str("another token is needed, and there is no secret to get it with")
+            }
             Self::CredentialsRefused(refusal) => {
                 write!(f, "the host refuses the credentials, {refusal}")
             }

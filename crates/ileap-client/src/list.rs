@@ -86,6 +86,11 @@ impl<T: Send + 'static> List<T> {
         Ok(self)
     }
 
+    /// Where the list stands: the page that comes next; `None` at its end.
+    pub fn place(&self) -> Option<&Url> {
+        self.next.as_ref()
+    }
+
     /// The next page; `None` after the last.
     pub async fn next_page(&mut self) -> Result<Option<Page<T>>, Error> {
         let Some(url) = self.next.take() else {

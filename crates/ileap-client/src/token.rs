@@ -25,7 +25,7 @@ const YOUNG: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Tokens {
     auth_base: Url,
-    credentials: Credentials,
+    credentials: Option<Credentials>,
     kept: Mutex<Option<Token>>,
 }
 
@@ -55,7 +55,7 @@ impl Token {
 }
 
 impl Tokens {
-    pub(crate) fn new(auth_base: Url, credentials: Credentials) -> Self {
+    pub(crate) fn new(auth_base: Url, credentials: Option<Credentials>) -> Self {
         Self {
             auth_base,
             credentials,
@@ -108,10 +108,14 @@ impl Tokens {
     }
 
     async fn request(&self, transport: &Transport) -> Result<(Token, TokenResponse), Error> {
+        let Some(credentials) = &self.credentials else {
+            let attempted = format!("getting a token at {}", self.auth_base);
+            return Err(Error::new(attempted, ErrorKind::CredentialsMissing));
+        };
         let url = self.endpoint(transport).await?;
         let attempted = format!("getting a token at {url}");
         let encoding = transport.options().basic_encoding;
-        let basic = self.credentials.basic(encoding).ok_or_else(|| {
+        let basic = credentials.basic(encoding).ok_or_else(|| {
             let why = "a client id with a colon needs the Basic encoding of RFC 6749";
             Error::new(&attempted, ErrorKind::CredentialsUnusable(why))
         })?;

@@ -1,10 +1,10 @@
 //! Secrets come from the terminal or from stdin, never from an argument.
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
-use secrecy::zeroize::Zeroizing;
+use secrecy::{SecretString, zeroize::Zeroizing};
 
-use crate::exit::Failed;
+use crate::{exit::Failed, output};
 
 /// The most bytes a client secret has.
 const SECRET_LIMIT_BYTES: usize = 1024;
@@ -47,4 +47,26 @@ fn piped() -> Result<Zeroizing<String>, Failed> {
     let text = str::from_utf8(line)
         .map_err(|_| Failed::new(READING, "it is not UTF-8; choose printable characters"))?;
     Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// A secret that somebody else chose: typed once, unseen.
+pub(super) fn ask_once(prompt: &str) -> Result<SecretString, Failed> {
+    let typed = rpassword::prompt_password(output::sanitised(prompt)).map(SecretString::from);
+    typed.map_err(|error| Failed::new("reading the secret from the terminal", error))
+}
+
+/// A client id, typed.
+pub(super) fn ask_client_id() -> Result<String, Failed> {
+    output::note("Client id:");
+    let mut line = String::new();
+    let read = io::stdin().lock().take(READ_LIMIT).read_line(&mut line);
+    read.map_err(|error| Failed::new("reading the client id from the terminal", error))?;
+    let client_id = line.trim();
+    if client_id.is_empty() {
+        return Err(Failed::new(
+            "reading the client id from the terminal",
+            "nothing was typed",
+        ));
+    }
+    Ok(client_id.to_owned())
 }

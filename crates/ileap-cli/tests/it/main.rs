@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod client;
 mod commands;
 mod demo_callbacks;
 mod doctor;

@@ -1,6 +1,8 @@
 //! Where a token comes from, how long it serves, and what replaces it.
 
-use ileap_client::{BasicEncoding, Client, ErrorKind, Options, Query};
+use std::time::Duration;
+
+use ileap_client::{BasicEncoding, Client, ErrorKind, Options, Query, types::oauth2::AccessToken};
 
 use crate::host::{Host, Reply, credentials, quick, token};
 
@@ -221,4 +223,20 @@ async fn a_token_answer_may_hold_nothing_but_the_token() {
     .await;
     let client = Client::with_options(&host.base, credentials(), quick()).unwrap();
     assert_eq!(client.log_in().await.unwrap().access_token.expose(), "t");
+}
+
+#[tokio::test]
+async fn without_credentials_the_token_alone_is_shown_and_no_other_is_asked_for() {
+    let host = Host::start(|asked, _| match asked.path.as_str() {
+        "/2/ileap/tad" if asked.header("authorization") == "Bearer kept" => Reply::ok(LIST),
+        _ => Reply::new(401, ""),
+    })
+    .await;
+    let client = Client::with_options(&host.base, None, quick()).unwrap();
+    let token = AccessToken::new("kept".to_owned());
+    client.keep_token(&token, Duration::from_secs(600)).await;
+    client.tads(&Query::new()).next_page().await.unwrap();
+    let list = client.footprints(&Query::new()).next_page().await;
+    assert_eq!(*list.unwrap_err().kind(), ErrorKind::CredentialsMissing);
+    assert!(host.asked("/auth/token").is_empty());
 }

@@ -1,0 +1,184 @@
+//! From arguments, environment and saved logins to a client of a host.
+
+use std::{
+    io::{self, IsTerminal as _},
+    path::Path,
+    time::Duration,
+};
+
+use ileap_client::{Client, Credentials, Error, ErrorKind, Options};
+use ileap_server::{
+    clock::{Clock as _, SystemClock},
+    config::Sources,
+};
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use secrecy::SecretString;
+
+use super::secret;
+use crate::{
+    cli::HostArguments,
+    exit::{Exit, Failed},
+    saved::{Login, Logins},
+};
+
+/// What to do when a token has ended and no secret is there to get another.
+const LOG_IN_AGAIN: &str = "run `ileap login` again, with --save-secret for longer jobs";
+
+/// Credentials from the environment, as far as they are set.
+pub(super) struct FromEnvironment {
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<SecretString>,
+}
+
+impl FromEnvironment {
+    pub(super) fn read() -> Self {
+        let environment = Sources::from_process(None).environment;
+        let value = |wanted: &str| {
+            let found = environment.iter().find(|(name, _)| name == wanted);
+            found
+                .map(|(_, value)| value.clone())
+                .filter(|value| !value.is_empty())
+        };
+        Self {
+            client_id: value("ILEAP_CLIENT_ID"),
+            client_secret: value("ILEAP_CLIENT_SECRET").map(SecretString::from),
+        }
+    }
+
+    /// Both or nothing.
+    fn credentials(self) -> Option<Credentials> {
+        Some(Credentials::new(self.client_id?, self.client_secret?))
+    }
+
+    /// What is missing is asked for on a terminal; scripts set the environment.
+    pub(super) fn or_ask(self) -> Result<Credentials, Failed> {
+        let is_complete = self.client_id.is_some() && self.client_secret.is_some();
+        if !is_complete && !io::stdin().is_terminal() {
+            let remedy = "set ILEAP_CLIENT_ID and ILEAP_CLIENT_SECRET, or run `ileap login URL` on a terminal first";
+            return Err(Failed::new("finding the credentials", remedy));
+        }
+        let client_id = match self.client_id {
+            Some(client_id) => client_id,
+            None => secret::ask_client_id()?,
+        };
+        let client_secret = match self.client_secret {
+            Some(client_secret) => client_secret,
+            None => secret::ask_once(&format!("Secret of {client_id}: "))?,
+        };
+        Ok(Credentials::new(client_id, client_secret))
+    }
+}
+
+/// A client of the host that the arguments name, else of that of a saved login.
+///
+/// Credentials of the environment go before saved ones.
+pub(super) async fn find(arguments: &HostArguments) -> Result<Client, Failed> {
+    let logins = Logins::load()?;
+    let saved = logins.choose(arguments.login.as_deref());
+    if let (Some(name), None) = (&arguments.login, &saved) {
+        let remedy = format!("there is none of the name {name}; `ileap whoami` lists them");
+        return Err(Failed::new("finding the saved login", remedy));
+    }
+    let environment = FromEnvironment::read();
+    if let Some(url) = &arguments.host {
+        let is_same = |login: &Login| login.url == url.trim_end_matches('/');
+        match saved.filter(|(_, login)| is_same(login)) {
+            Some((_, login)) => client_of(login, environment, arguments).await,
+            None => client(url, environment.or_ask()?, options(arguments)?),
+        }
+    } else if let Some((_, login)) = saved {
+        client_of(login, environment, arguments).await
+    } else {
+        let remedy = "run `ileap login URL` first, or name it with --host URL";
+        Err(Failed::new("finding the host", remedy))
+    }
+}
+
+async fn client_of(
+    login: &Login,
+    environment: FromEnvironment,
+    arguments: &HostArguments,
+) -> Result<Client, Failed> {
+    let options = login_options(login, arguments.ca_file.as_deref())?;
+    if let Some(credentials) = environment.credentials() {
+        return client(&login.url, credentials, options);
+    }
+    let rest = login.expires_at().duration_since(SystemClock.now());
+    let rest = Duration::try_from(rest).unwrap_or_default();
+    let client = client(&login.url, login.credentials(), options)?;
+    if rest.is_zero() && login.client_secret.is_none() {
+        let happened = format!("the saved token has ended: {LOG_IN_AGAIN}");
+        let failed = Failed::new(format!("calling {}", login.url), happened);
+        return Err(failed.exiting(Exit::CredentialsRefused));
+    }
+    if !rest.is_zero() {
+        client.keep_token(&login.access_token, rest).await;
+    }
+    Ok(client)
+}
+
+pub(super) fn client(
+    url: &str,
+    credentials: impl Into<Option<Credentials>>,
+    options: Options,
+) -> Result<Client, Failed> {
+    Client::with_options(url, credentials, options).map_err(|error| failed(&error))
+}
+
+fn options(arguments: &HostArguments) -> Result<Options, Failed> {
+    Ok(Options {
+        authorities: authorities(arguments.ca_file.as_deref())?,
+        ..Options::default()
+    })
+}
+
+/// The options that a login was made with; another CA file may be named.
+fn login_options(login: &Login, ca_file: Option<&Path>) -> Result<Options, Failed> {
+    Ok(Options {
+        auth_base_url: login.auth_url.clone(),
+        authorities: authorities(ca_file.or(login.ca_file.as_deref()))?,
+        basic_encoding: login.basic_encoding(),
+        danger_plain_http: login.danger_plain_http,
+        ..Options::default()
+    })
+}
+
+/// The certificates in a PEM file.
+pub(super) fn authorities(file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Failed> {
+    let Some(file) = file else {
+        return Ok(Vec::new());
+    };
+    let attempted = format!("reading the CA certificates in {}", file.display());
+    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certificates = read.map_err(|error| Failed::new(&attempted, error))?;
+    if certificates.is_empty() {
+        return Err(Failed::new(
+            attempted,
+            "it holds none; a PEM file is needed",
+        ));
+    }
+    Ok(certificates)
+}
+
+/// The exit code that fits a failed call.
+pub(super) fn failed(error: &Error) -> Failed {
+    let exit = match error.kind() {
+        ErrorKind::CredentialsMissing | ErrorKind::CredentialsRefused(_) => {
+            Exit::CredentialsRefused
+        }
+        ErrorKind::Connect | ErrorKind::Interrupted | ErrorKind::Timeout | ErrorKind::Tls => {
+            Exit::Unavailable
+        }
+        ErrorKind::Refused(_) if error.is_temporary() => Exit::Unavailable,
+        _ => Exit::Failed,
+    };
+    let remedy = match error.kind() {
+        ErrorKind::CredentialsMissing => Some(LOG_IN_AGAIN),
+        _ => error.remedy(),
+    };
+    let happened = match remedy {
+        Some(remedy) => format!("{} ({remedy})", error.kind()),
+        None => error.kind().to_string(),
+    };
+    Failed::new(error.attempted(), happened).exiting(exit)
+}
