@@ -1,0 +1,352 @@
+//! What lies in `deploy/` works as it lies there.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{
+    commands::{Running, ileap, run},
+    static_users::{eventually, free_address, hash, write_users},
+};
+
+const SECRET: &str = "canary:quartz+Lantern%41 4711";
+
+fn shipped(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../deploy")
+        .join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn documents() -> Vec<Value> {
+    let manifest = shipped("kubernetes.yaml");
+    let documents = manifest.split("\n---\n");
+    documents
+        .map(|document| serde_norway::from_str(document).unwrap())
+        .collect()
+}
+
+fn of_kind(kind: &str) -> Value {
+    let mut documents = documents().into_iter();
+    documents.find(|document| document["kind"] == kind).unwrap()
+}
+
+/// The file, with the paths in it leading to what the test has made.
+fn configuration(text: &str, directory: &Path) -> PathBuf {
+    let mut file = text.to_owned();
+    for secret in [
+        "clerk_secret_key",
+        "clerk_webhook_secret",
+        "keys_encryption_key",
+    ] {
+        let path = directory.join(secret);
+        let content = match secret {
+            "clerk_secret_key" => "sk_live_canary",
+            _ => "whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5",
+        };
+        write_private(&path, content);
+        file = file.replace(
+            &format!("/run/secrets/ileap/{secret}"),
+            path.to_str().unwrap(),
+        );
+        file = file.replace(
+            &format!("/run/credentials/ileap.service/{secret}"),
+            path.to_str().unwrap(),
+        );
+    }
+    let path = directory.join("ileap.toml");
+    fs::write(&path, file).unwrap();
+    path
+}
+
+fn write_private(path: &Path, content: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::write(path, content).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn the_configuration_in_the_kubernetes_manifest_and_in_the_manual_has_nothing_that_is_unknown() {
+    let config_map = of_kind("ConfigMap");
+    let of_manifest = config_map["data"]["ileap.toml"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let manual = include_str!("../../../../docs/operations.md");
+    let of_manual = manual
+        .split("```toml\n   # /etc/ileap/ileap.toml\n")
+        .nth(1)
+        .unwrap();
+    let (of_manual, _) = of_manual.split_once("```").unwrap();
+    for text in [of_manifest, of_manual.to_owned()] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = configuration(&text, directory.path());
+        let (code, _, stderr) = run(ileap(&["config", "check", "--config"]).arg(&path).env(
+            "ILEAP_STORE__URL",
+            "postgres://ileap:canary@db.example.com/ileap",
+        ));
+        // What is not there yet in this version is said of the value, never of the key.
+        let unknown = stderr.contains("no such key") || stderr.contains("is not valid");
+        assert!(!unknown && [0, 64].contains(&code), "{stderr}\n{text}");
+    }
+}
+
+#[test]
+fn in_kubernetes_two_instances_run_with_as_little_as_they_need() {
+    let deployment = of_kind("Deployment");
+    assert_eq!(deployment["spec"]["replicas"], 2);
+    assert_eq!(
+        deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"],
+        0
+    );
+    let pod = &deployment["spec"]["template"]["spec"];
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    assert_eq!(
+        pod["securityContext"]["seccompProfile"]["type"],
+        "RuntimeDefault"
+    );
+    let container = &pod["containers"][0];
+    let security = &container["securityContext"];
+    assert_eq!(security["readOnlyRootFilesystem"], true);
+    assert_eq!(security["allowPrivilegeEscalation"], false);
+    assert_eq!(security["capabilities"]["drop"][0], "ALL");
+    for (probe, path) in [
+        ("startupProbe", "/healthz"),
+        ("livenessProbe", "/healthz"),
+        ("readinessProbe", "/readyz"),
+    ] {
+        let get = &container[probe]["httpGet"];
+        assert_eq!(
+            (&get["path"], &get["port"]),
+            (&path.into(), &"admin".into()),
+            "{probe}"
+        );
+    }
+    assert!(container["resources"]["limits"]["memory"].is_string());
+    // No secret stands in the manifest, and the admin listener has no service.
+    assert!(
+        documents()
+            .iter()
+            .all(|document| document["kind"] != "Secret")
+    );
+    let ports = of_kind("Service")["spec"]["ports"]
+        .as_array()
+        .unwrap()
+        .clone();
+    assert!(
+        ports.iter().all(|port| port["targetPort"] == "http"),
+        "{ports:?}"
+    );
+    assert_eq!(of_kind("PodDisruptionBudget")["spec"]["minAvailable"], 1);
+    let policy = of_kind("NetworkPolicy");
+    assert_eq!(
+        policy["spec"]["policyTypes"],
+        serde_json::json!(["Ingress", "Egress"])
+    );
+}
+
+#[test]
+fn the_image_has_no_shell_no_root_and_what_the_lock_file_names() {
+    let dockerfile = shipped("Dockerfile");
+    let instructions: Vec<_> = dockerfile
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    let (_, last_stage) = dockerfile.rsplit_once("\nFROM ").unwrap();
+    assert!(last_stage.starts_with("gcr.io/distroless/"), "{last_stage}");
+    assert!(
+        !last_stage.contains("\nRUN "),
+        "there is no shell to run anything"
+    );
+    assert!(last_stage.contains("\nUSER 65532"));
+    assert!(dockerfile.contains("cargo build --release --locked"));
+    let toolchain = include_str!("../../../../rust-toolchain.toml");
+    let version = instructions
+        .iter()
+        .find_map(|line| line.strip_prefix("FROM rust:"))
+        .unwrap();
+    let (version, _) = version.split_once('-').unwrap();
+    assert!(
+        toolchain.contains(&format!("\"{version}.")),
+        "{version} is not that of {toolchain}"
+    );
+    let secret = instructions
+        .iter()
+        .find(|line| line.contains("CLERK_") || line.contains("SECRET"));
+    assert_eq!(secret, None);
+}
+
+/// nginx with the configuration that is shipped, in front of two servers, on ports of the test's.
+struct Premises {
+    directory: tempfile::TempDir,
+    https: String,
+    http: String,
+    servers: Vec<Child>,
+    _nginx: Running,
+}
+
+impl Premises {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        write_users(&path.join("users.toml"), &[("acme", &hash(SECRET))]);
+        let [https, http] = [free_address(), free_address()];
+        let addresses = [free_address(), free_address()];
+        let serve = |address: &String| serve(path, address, &https);
+        let first = serve(&addresses[0]);
+        let is_there = |address: &str| std::net::TcpStream::connect(address).is_ok();
+        // One after the other: the first makes keys and database.
+        eventually(|| is_there(&addresses[0]));
+        let second = serve(&addresses[1]);
+        eventually(|| is_there(&addresses[1]));
+        let nginx = nginx(path, [&https, &http], &addresses);
+        eventually(|| is_there(&https));
+        Self {
+            servers: vec![first, second],
+            directory,
+            https,
+            http,
+            _nginx: nginx,
+        }
+    }
+
+    /// What curl sees: status, headers and body.
+    fn curl(&self, arguments: &[&str]) -> String {
+        let output = Command::new("curl")
+            .args(["-sSi", "--noproxy", "*", "--cacert"])
+            .arg(self.directory.path().join("fullchain.pem"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn log_in(&self, arguments: &[&str]) -> String {
+        let (user, url) = (
+            format!("acme:{SECRET}"),
+            format!("https://{}/auth/token", self.https),
+        );
+        let mut all = vec!["-u", &user, "-d", "grant_type=client_credentials", &url];
+        all.extend(arguments);
+        self.curl(&all)
+    }
+}
+
+impl Drop for Premises {
+    fn drop(&mut self) {
+        for server in &mut self.servers {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
+}
+
+fn serve(directory: &Path, address: &str, https: &str) -> Child {
+    ileap(&["serve"])
+        .env("ILEAP_PUBLIC_BASE_URL", format!("https://{https}"))
+        .env("ILEAP_LISTENER__BIND", address)
+        .env("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0")
+        .env("ILEAP_LISTENER__BEHIND_PROXY", "true")
+        .env("ILEAP_LISTENER__TRUSTED_PROXIES", "127.0.0.1")
+        .env("ILEAP_VERIFIER__KIND", "static_users")
+        .env(
+            "ILEAP_VERIFIER__STATIC_USERS__FILE",
+            directory.join("users.toml"),
+        )
+        .env("ILEAP_AUDIT__TARGET", "file")
+        .env("ILEAP_TOKEN__ALGORITHM", "ES256")
+        .current_dir(directory)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn nginx(directory: &Path, [https, http]: [&str; 2], servers: &[String; 2]) -> Running {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let certificate = certificate.self_signed(&key).unwrap();
+    fs::write(directory.join("fullchain.pem"), certificate.pem()).unwrap();
+    fs::write(directory.join("privkey.pem"), key.serialize_pem()).unwrap();
+    let mut config = shipped("nginx.conf");
+    let directory_name = directory.to_str().unwrap();
+    for (shipped, here) in [
+        ("listen 443 ssl", &*format!("listen {https} ssl")),
+        ("listen 80 ", &format!("listen {http} ")),
+        ("10.0.0.11:8080", &servers[0]),
+        ("10.0.0.12:8080", &servers[1]),
+        ("/etc/ssl/ileap", directory_name),
+        ("/var/log/nginx", directory_name),
+        ("/run/nginx.pid", &format!("{directory_name}/nginx.pid")),
+        ("worker_processes auto;", "daemon off; master_process off;"),
+    ] {
+        assert!(config.contains(shipped), "{shipped} is in nginx.conf");
+        config = config.replace(shipped, here);
+    }
+    let path = directory.join("nginx.conf");
+    fs::write(&path, config).unwrap();
+    let child = Command::new("nginx")
+        .arg("-c")
+        .arg(&path)
+        .args(["-e", "stderr"])
+        .spawn();
+    Running(child.expect("nginx is installed: scripts/test install"))
+}
+
+#[test]
+fn behind_the_shipped_nginx_two_servers_answer_partners_and_know_where_they_come_from() {
+    let mut premises = Premises::start();
+    let liar = [
+        "-H",
+        "X-Forwarded-For: 192.0.2.66",
+        "-H",
+        "X-Request-Id: chosen",
+        "-H",
+        "Forwarded: for=192.0.2.66",
+    ];
+    for _ in 0..6 {
+        let answer = premises.log_in(&liar);
+        assert!(answer.starts_with("HTTP/2 200"), "{answer}");
+        assert!(
+            answer.contains("strict-transport-security: max-age="),
+            "{answer}"
+        );
+        assert!(!answer.contains("nginx/"), "{answer}");
+    }
+    let trail = fs::read_to_string(premises.directory.path().join("audit.jsonl")).unwrap();
+    let lines: Vec<Value> = trail
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 6, "both servers write to one trail: {trail}");
+    for line in &lines {
+        assert_eq!(
+            line["client_address"], "127.0.0.1",
+            "what a caller claims is not believed"
+        );
+        assert_ne!(line["request_id"], "chosen");
+    }
+    // Without TLS nobody is let in, and nobody is sent on.
+    let plain = premises.curl(&[&format!("http://{}/auth/token", premises.http)]);
+    assert!(
+        plain.starts_with("HTTP/1.1 403") && !plain.contains("Location"),
+        "{plain}"
+    );
+    // With one server gone partners do not notice.
+    premises.servers[0].kill().unwrap();
+    premises.servers[0].wait().unwrap();
+    for _ in 0..6 {
+        let answer = premises.log_in(&[]);
+        assert!(answer.starts_with("HTTP/2 200"), "{answer}");
+    }
+}
