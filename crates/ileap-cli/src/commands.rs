@@ -22,6 +22,7 @@ mod file;
 mod host;
 mod lists;
 mod numbers;
+mod on_record;
 mod pull;
 mod secret;
 

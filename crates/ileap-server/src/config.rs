@@ -14,6 +14,7 @@ pub mod publishable_key;
 mod read;
 mod read_clerk;
 mod read_data;
+mod read_telemetry;
 mod reader;
 mod rules;
 mod secret_file;
@@ -26,8 +27,8 @@ mod violation;
 pub use base_url::PublicBaseUrl;
 pub use document::{default_file, json_schema, reference_markdown};
 pub use sections::{
-    Access, Budget, Clerk, Config, Data, Events, Keys, KnownGood, Listener, Log, Profile,
-    StoreSection, TlsFiles, Token, Upstream, Verifier, VerifierKind,
+    Access, Audit, Budget, Clerk, Config, Data, Events, Keys, KnownGood, Listener, Log, Profile,
+    StoreSection, TlsFiles, Token, Traces, Upstream, Verifier, VerifierKind,
 };
 pub use sources::Sources;
 pub use store_url::StoreUrl;

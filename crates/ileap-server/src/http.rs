@@ -6,10 +6,12 @@ pub mod profile;
 pub mod state;
 
 pub(crate) mod admin;
+pub(crate) mod caller;
 pub(crate) mod client_address;
 pub(crate) mod cursor;
 pub mod documents;
 pub(crate) mod extract;
 pub(crate) mod layers;
+pub(crate) mod record;
 pub(crate) mod router;
 pub(crate) mod routes;

@@ -5,15 +5,20 @@
 //! and [`store`] are the domain, free of HTTP; [`clerk`] is the only place that knows Clerk's words.
 
 pub mod access;
+pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod data;
 pub mod delivery;
 pub mod doctor;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 pub mod http;
 pub mod identity;
 pub mod import;
 pub mod invalidation;
+#[cfg(test)]
+pub(crate) mod manual;
 pub mod server;
 pub mod store;
 pub mod telemetry;
@@ -24,4 +29,5 @@ pub mod withdraw;
 pub mod clerk;
 pub mod outbound;
 pub mod partner;
+mod private_file;
 mod serve;

@@ -21,6 +21,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     access::Admission,
+    audit::Audit,
     clerk::webhook::{Likenesses, WebhookKey},
     clock::{Clock, SystemClock},
     config::Config,
@@ -47,6 +48,8 @@ use crate::{
 const ADMIN_CONNECTIONS: usize = 64;
 /// How long the verifier may take to clean up behind its logins.
 const VERIFIER_DRAIN: Duration = Duration::from_secs(5);
+/// How long the last lines of the audit trail may take to be on disk.
+const AUDIT_DRAIN: Duration = Duration::from_secs(5);
 /// How long the admin listener drains, once the public one has.
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
@@ -76,8 +79,9 @@ impl Parts {
     pub async fn from_config(config: &Config) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let keys = SigningKeys::load_or_create(&config.keys.directory, config.token.algorithm)?;
-        let store: Arc<dyn Store> = Arc::new(SqlStore::open(config.store.url.expose()).await?);
         let metrics = Arc::new(Metrics::new());
+        let store = SqlStore::open(config.store.url.expose()).await?;
+        let store: Arc<dyn Store> = Arc::new(store.counted(&metrics));
         let verifier_parts = VerifierParts {
             clock: clock.clone(),
             metrics: metrics.clone(),
@@ -119,7 +123,13 @@ impl Server {
             .transpose()?;
         let metrics = parts.metrics.clone();
         let data = data::data_source(config, parts.store.clone(), metrics.clone())?;
-        let state = Arc::new(state(config, parts, data, public_address));
+        let audit = Audit::open(
+            &config.audit.target,
+            config.audit.data_access,
+            metrics.clone(),
+        );
+        let audit = Arc::new(audit.map_err(StartError::Audit)?);
+        let state = Arc::new(state(config, parts, (data, audit), public_address));
         let is_draining = Arc::new(AtomicBool::new(false));
         let public = Listener {
             socket,
@@ -213,6 +223,7 @@ impl Server {
         care.abort();
         self.state.delivery.stop(delivering, delivery::DRAIN).await;
         self.state.verifier.drain(VERIFIER_DRAIN).await;
+        self.state.flush_audit(AUDIT_DRAIN).await;
         drop(stop_admin);
         if admin.await.is_err() {
             tracing::warn!("the admin listener ended early");
@@ -261,7 +272,12 @@ pub fn token_options(config: &Config, base_url: &str) -> (IssuerOptions, Validat
     (issuer, validator)
 }
 
-fn state(config: &Config, parts: Parts, data: Arc<dyn DataSource>, bound: SocketAddr) -> AppState {
+fn state(
+    config: &Config,
+    parts: Parts,
+    (data, audit): (Arc<dyn DataSource>, Arc<Audit>),
+    bound: SocketAddr,
+) -> AppState {
     let base = public_base_url(config, bound);
     let (issuer, validator) = token_options(config, &base);
     let prefix = config
@@ -278,6 +294,7 @@ fn state(config: &Config, parts: Parts, data: Arc<dyn DataSource>, bound: Socket
         store: parts.store.clone(),
     };
     AppState {
+        audit,
         delivery: Arc::new(Delivery::new(parts.delivery, delivery)),
         invalidations: Arc::new(Invalidations {
             clock: parts.clock.clone(),

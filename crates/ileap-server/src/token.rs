@@ -23,6 +23,8 @@ pub use issuer::{
     AccessToken, IssueError, IssuedToken, IssuerOptions, MintOptions, Reuse, TokenIssuer,
 };
 pub use jws::UnverifiedToken;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use jws::sign_anything;
 pub use key_file::KeyError;
 pub use signing_keys::SigningKeys;
 pub use validator::{DEFAULT_LEEWAY, InvalidReason, TokenError, TokenValidator, ValidatorOptions};

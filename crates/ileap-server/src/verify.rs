@@ -45,6 +45,11 @@ pub trait CredentialVerifier: Send + Sync {
         true
     }
 
+    /// How many entries each of its caches has. Most have none.
+    fn remembered(&self) -> Vec<(&'static str, usize)> {
+        Vec::new()
+    }
+
     /// The configuration's name for this verifier, for logs and metrics.
     fn kind(&self) -> &'static str;
 }

@@ -2,13 +2,14 @@
 
 use ileap_server::{
     access::{AccessRule, Opened, Period},
+    audit::Event,
     config::{Config, VerifierKind},
     store::{access::AccessRules as _, sql::SqlStore},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{load_for_store, open_store};
+use super::{load_for_store, on_record::OnRecord, open_store};
 use crate::{
     cli::{
         AccessArguments, AccessCommand, ChangeAccessArguments, ListAccessArguments, NamedObjects,
@@ -45,9 +46,11 @@ async fn allow(arguments: &ChangeAccessArguments) -> Result<(), Failed> {
     let config = load_for_store(&arguments.whose.config)?;
     check_recipient(&config, recipient)?;
     let rules = rules(&arguments.named)?;
+    let on_record = OnRecord::open(&config)?;
     let store = open_store(&config).await?;
     let added = store.allow(recipient, &rules).await;
     added.map_err(|error| Failed::new(format!("changing the access of {recipient}"), error))?;
+    on_record.change(Event::AccessRules, recipient, &change("allowed", &rules))?;
     show(&store, &arguments.whose).await
 }
 
@@ -56,10 +59,12 @@ async fn disallow(arguments: &ChangeAccessArguments) -> Result<(), Failed> {
     let config = load_for_store(&arguments.whose.config)?;
     check_recipient(&config, recipient)?;
     let rules = rules(&arguments.named)?;
+    let on_record = OnRecord::open(&config)?;
     let store = open_store(&config).await?;
     let removed = store.disallow(recipient, &rules).await;
     let removed = removed
         .map_err(|error| Failed::new(format!("changing the access of {recipient}"), error))?;
+    on_record.change(Event::AccessRules, recipient, &change("disallowed", &rules))?;
     if removed < rules.len() {
         let missing = rules.len() - removed;
         output::note(&format!(
@@ -67,6 +72,12 @@ async fn disallow(arguments: &ChangeAccessArguments) -> Result<(), Failed> {
         ));
     }
     show(&store, &arguments.whose).await
+}
+
+/// What was changed, in the words of the command line.
+fn change(verb: &str, rules: &[AccessRule]) -> String {
+    let rules: Vec<_> = rules.iter().map(as_text).collect();
+    format!("{verb} {}", rules.join(" "))
 }
 
 fn check_recipient(config: &Config, recipient: &str) -> Result<(), Failed> {

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use ileap_server::{
+    audit::{Decision, Event},
     config::{Config, Sources},
     doctor::{Blame, Check, ClientReport, Diagnosis, Doctor, Forgotten, Severity},
 };
 use serde::Serialize;
 
+use super::on_record::OnRecord;
 use crate::{
     cli::DoctorArguments,
     exit::{Exit, Failed},
@@ -30,10 +32,16 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<Exit, Failed> {
     };
     let doctor = Doctor::new(&loaded.config);
     if let (Some(client_id), true) = (&arguments.client, arguments.forget) {
+        let on_record = OnRecord::open(&loaded.config)?;
         let forgotten = doctor
             .forget(client_id)
             .await
             .map_err(|error| Failed::new(format!("forgetting {}", client_id.as_str()), error))?;
+        on_record.record(&Decision {
+            client_id: Some(client_id.as_str()),
+            change: Some("counted failures and what is remembered cleared"),
+            ..Decision::new(Event::Counts, "done")
+        })?;
         return say_forgotten(&forgotten, arguments.json).map(|()| Exit::Ok);
     }
     let diagnosis = doctor

@@ -5,6 +5,7 @@ mod received;
 use std::sync::Arc;
 
 use ileap_server::{
+    audit::Event,
     clock::{Clock as _, SystemClock},
     config::{Config, Sources},
     delivery::DeliveryOptions,
@@ -18,7 +19,7 @@ use ileap_server::{
 };
 use serde_json::{Value, json};
 
-use super::{load_for_store, open_store, secret};
+use super::{load_for_store, on_record::OnRecord, open_store, secret};
 use crate::{
     cli::{
         AddPartnerArguments, BasicEncoding, ListPartnersArguments, NamedPartnerArguments,
@@ -64,9 +65,12 @@ async fn add(arguments: &AddPartnerArguments) -> Result<(), Failed> {
         },
         publish_as: arguments.publish_as,
     };
+    let on_record = OnRecord::open(&config)?;
     let store = open_store(&config).await?;
     let kept = store.put_partner(&partner).await;
     kept.map_err(|error| Failed::new(format!("registering {}", partner.base_url), error))?;
+    let change = format!("registered {}", partner.base_url);
+    on_record.change(Event::Partner, &partner.recipient, &change)?;
     if named.json {
         return output::json(&as_json(&partner));
     }
@@ -146,12 +150,16 @@ fn as_json(partner: &Partner) -> Value {
 }
 
 async fn remove(arguments: &NamedPartnerArguments) -> Result<(), Failed> {
-    let store = open_store(&load_for_store(&arguments.config)?).await?;
+    let config = load_for_store(&arguments.config)?;
+    let on_record = OnRecord::open(&config)?;
+    let store = open_store(&config).await?;
     let partner = registered(&store, arguments).await?;
     let removed = store
         .remove_partner(&partner.recipient, &partner.base_url)
         .await;
     removed.map_err(|error| Failed::new(format!("forgetting {}", partner.base_url), error))?;
+    let change = format!("removed {}", partner.base_url);
+    on_record.change(Event::Partner, &partner.recipient, &change)?;
     if arguments.json {
         return output::json(&json!({ "removed": as_json(&partner) }));
     }

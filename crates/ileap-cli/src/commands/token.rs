@@ -8,6 +8,7 @@ use std::{
 };
 
 use ileap_server::{
+    audit::{Decision, Event},
     clock::{Clock, SystemClock},
     config::Config,
     identity::{ClientId, Organization, Principal, Scopes},
@@ -19,7 +20,7 @@ use ileap_server::{
 };
 use serde::Serialize;
 
-use super::load;
+use super::{load, on_record::OnRecord};
 use crate::{
     cli::{ConfigArguments, InspectArguments, MintArguments, TokenCommand},
     exit::Failed,
@@ -136,6 +137,7 @@ fn mint(arguments: &MintArguments) -> Result<(), Failed> {
         base_url,
         keys,
     } = Tokens::load(&arguments.config)?;
+    let on_record = OnRecord::open(&config)?;
     let (options, _) = token_options(&config, &base_url);
     let clock = Arc::new(SystemClock);
     // An expired token has had the same length of life as any other, and ended one life ago.
@@ -150,6 +152,13 @@ fn mint(arguments: &MintArguments) -> Result<(), Failed> {
     };
     let minted = TokenIssuer::new(options, keys, clock).mint(&principal, options_of_token);
     let minted = minted.map_err(|error| Failed::new("minting a token", error))?;
+    let organization = principal.organization.as_ref();
+    on_record.record(&Decision {
+        client_id: Some(principal.client_id.as_str()),
+        subject: Some(&principal.subject),
+        organization: organization.map(|organization| organization.id.as_str()),
+        ..Decision::new(Event::TokenMint, "done")
+    })?;
     if arguments.json {
         return output::json(&Minted {
             access_token: minted.access_token.expose(),

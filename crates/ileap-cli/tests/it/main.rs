@@ -2,6 +2,7 @@
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]
@@ -10,10 +11,13 @@ mod access;
 mod client;
 mod commands;
 mod demo_callbacks;
+mod deploy;
 mod doctor;
 mod durability;
 mod import;
+mod on_record;
 mod partners;
 mod static_users;
+mod traces;
 mod upstream_tls;
 mod workspace;

@@ -244,3 +244,40 @@ fn the_commands_in_the_manual_work_as_pasted() {
     assert!(stdout.contains("\"access_token\""), "{stdout}\n{stderr}");
     assert!(!stderr.contains("warning"), "{stderr}");
 }
+
+/// As the kernel sees it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_leaves_no_core_dump() {
+    let directory = tempfile::tempdir().unwrap();
+    let users = directory.path().join("users.toml");
+    write_users(&users, &[("acme", &hash(SECRET))]);
+    let address = free_address();
+    let child = ileap(&["serve"])
+        .env("ILEAP_VERIFIER__KIND", "static_users")
+        .env("ILEAP_VERIFIER__STATIC_USERS__FILE", &users)
+        .env("ILEAP_LISTENER__BIND", &address)
+        .env("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0")
+        .env("ILEAP_STORE__URL", "sqlite::memory:")
+        .env("ILEAP_TOKEN__ALGORITHM", "ES256")
+        .current_dir(directory.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let server = Running(child);
+    eventually(|| token(&address, "acme", SECRET).0 == 200);
+    let proc = Path::new("/proc").join(server.0.id().to_string());
+    let limits = fs::read_to_string(proc.join("limits")).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    let core: Vec<_> = core.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(
+        core,
+        ["0", "0"],
+        "no core dump, and none to be turned on again"
+    );
+    assert_eq!(server.terminate(), (0, String::new()));
+}

@@ -200,6 +200,61 @@ fn modules_are_named_after_their_files() {
     );
 }
 
+#[test]
+fn every_crate_forbids_unsafe_code_and_takes_the_workspaces_lints() {
+    let manifest = |path: PathBuf| fs::read_to_string(path).unwrap();
+    let root = manifest(workspace().join("Cargo.toml"));
+    for lint in [
+        "unsafe_code = \"forbid\"",
+        "await_holding_lock = \"deny\"",
+        "expect_used = \"warn\"",
+        "indexing_slicing = \"warn\"",
+        "panic = \"warn\"",
+        "unwrap_used = \"warn\"",
+    ] {
+        assert!(root.contains(lint), "{lint}");
+    }
+    assert!(
+        !root.contains("panic = \"abort\""),
+        "one panic would end every request"
+    );
+    for package in packages() {
+        let path = PathBuf::from(package["manifest_path"].as_str().unwrap());
+        let manifest = manifest(path);
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{}",
+            name(&package)
+        );
+    }
+}
+
+/// A table that names a test which is gone proves nothing.
+#[test]
+fn every_proof_in_the_security_document_is_a_test_that_there_is() {
+    let document = fs::read_to_string(workspace().join("docs/security.md")).unwrap();
+    let files: Vec<_> = rust_files(&workspace().join("crates"))
+        .into_iter()
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            (path.display().to_string(), text)
+        })
+        .collect();
+    let mut count = 0;
+    for proof in document.split('`').filter(|text| text.contains(".rs::")) {
+        let (place, test) = proof.split_once("::").unwrap();
+        let is_there = files.iter().any(|(path, text)| {
+            path.ends_with(&format!("/{place}")) && text.contains(&format!("fn {test}("))
+        });
+        assert!(
+            is_there,
+            "docs/security.md names {proof}, and there is no such test"
+        );
+        count += 1;
+    }
+    assert!(count > 100, "the document has been read");
+}
+
 impl WordRule {
     fn allows(&self, place: &str) -> bool {
         self.only_in.iter().any(|only| {

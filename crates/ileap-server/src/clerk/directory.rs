@@ -19,6 +19,7 @@ use futures_util::{
 };
 use quick_cache::sync::Cache;
 use tokio::{sync::oneshot, time::timeout_at};
+use tracing::Instrument as _;
 
 use super::{
     backend::BackendApi,
@@ -82,6 +83,14 @@ impl Directory {
         }
     }
 
+    /// How many entries each of its caches has.
+    pub(crate) fn remembered(&self) -> [(&'static str, usize); 2] {
+        [
+            ("users", self.shared.users.len()),
+            ("unknown_users", self.shared.nobody.len()),
+        ]
+    }
+
     /// What is remembered of the identifier, else what a lookup finds.
     pub(crate) async fn find(&self, identifier: &str) -> Result<Arc<Sighting>, VerifyError> {
         match self.shared.recall(identifier) {
@@ -115,11 +124,12 @@ impl Directory {
             identifier: identifier.to_owned(),
             number,
         };
-        tokio::spawn(async move {
+        let task = async move {
             let answer = landing.inner.look_up(&landing.identifier).await;
             drop(landing);
             let _ = sender.send(answer);
-        });
+        };
+        tokio::spawn(task.in_current_span());
         lookup
     }
 

@@ -7,10 +7,12 @@ use std::{
 };
 
 use aws_lc_rs::rand;
+use tracing::Instrument as _;
 
 use super::{call::CallError, error::AnswerClass};
 use crate::{
     clock::Clock,
+    telemetry::{ClerkCallOutcome, Metrics, traces},
     verify::{
         VerifyError,
         budget::{Window, WindowOptions},
@@ -31,9 +33,17 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 pub struct Gate {
     breaker: Mutex<Breaker>,
     clock: Arc<dyn Clock>,
+    counted: Option<Counted>,
     /// For the second step of a sign-in, which Clerk limits by itself.
     factors: Option<Window>,
     calls: Option<Window>,
+}
+
+/// Where calls are counted, and as whose.
+#[derive(Debug)]
+struct Counted {
+    api: &'static str,
+    metrics: Arc<Metrics>,
 }
 
 /// Which of Clerk's limits a call counts against.
@@ -72,9 +82,18 @@ impl Gate {
         Self {
             breaker: Mutex::new(Breaker::Closed { failures: 0 }),
             calls: calls.map(window),
+            counted: None,
             factors: factors.map(window),
             clock,
         }
+    }
+
+    /// The same, with calls counted as those of `api`.
+    #[must_use]
+    pub fn counted(mut self, api: &'static str, metrics: Arc<Metrics>) -> Self {
+        metrics.clerk_breaker(api, false);
+        self.counted = Some(Counted { api, metrics });
+        self
     }
 
     /// Whether Clerk gave no answer lately: a call that changes nothing had better go first.
@@ -84,6 +103,31 @@ impl Gate {
 
     /// Makes a call, when it may be made.
     pub(crate) async fn pass<T>(
+        &self,
+        limit: Limit,
+        call: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        let api = self.counted.as_ref().map_or("", |counted| counted.api);
+        let span = traces::clerk_call(api);
+        let mut began = None;
+        let call = async {
+            began = Some(self.clock.monotonic());
+            call.await
+        };
+        // Boxed: it holds the whole call, and so do the futures around it.
+        let answer = Box::pin(self.pass_uncounted(limit, call));
+        let answer = answer.instrument(span.clone()).await;
+        let outcome = outcome(&answer);
+        traces::called(&span, outcome);
+        if let Some(Counted { api, metrics }) = &self.counted {
+            let now = self.clock.monotonic();
+            let elapsed = began.map(|began| now.saturating_duration_since(began));
+            metrics.called_clerk(api, outcome, elapsed);
+        }
+        answer
+    }
+
+    async fn pass_uncounted<T>(
         &self,
         limit: Limit,
         call: impl Future<Output = Result<T, CallError>>,
@@ -117,7 +161,7 @@ impl Gate {
         let mut breaker = self.breaker();
         match *breaker {
             Breaker::Open { since, until, .. } if self.clock.monotonic() >= until => {
-                *breaker = Breaker::Trial { since };
+                self.turn(&mut breaker, Breaker::Trial { since });
                 Ok(())
             }
             Breaker::Trial { .. } => Err(circuit_open()),
@@ -173,7 +217,7 @@ impl Gate {
             let seconds = now.saturating_duration_since(since).as_secs();
             tracing::info!(outage.seconds = seconds, "Clerk answers again");
         }
-        *breaker = Breaker::Closed { failures: 0 };
+        self.turn(&mut breaker, Breaker::Closed { failures: 0 });
     }
 
     fn unanswered(&self) {
@@ -196,11 +240,12 @@ impl Gate {
             // Of a call that began before it opened.
             Breaker::Open { .. } => return,
         };
-        *breaker = Breaker::Open {
+        let open = Breaker::Open {
             since,
             until: now + with_jitter(PAUSE),
             is_throttled: false,
         };
+        self.turn(&mut breaker, open);
     }
 
     fn throttled(&self, retry_after: Duration) {
@@ -218,15 +263,37 @@ impl Gate {
             }
             Breaker::Open { since, .. } | Breaker::Trial { since } => since,
         };
-        *breaker = Breaker::Open {
+        let open = Breaker::Open {
             since,
             until: now + retry_after.min(LONGEST_PAUSE),
             is_throttled: true,
         };
+        self.turn(&mut breaker, open);
+    }
+
+    fn turn(&self, breaker: &mut Breaker, to: Breaker) {
+        *breaker = to;
+        if let Some(Counted { api, metrics }) = &self.counted {
+            metrics.clerk_breaker(api, !matches!(breaker, Breaker::Closed { .. }));
+        }
     }
 
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What came of a call, as metrics and traces call it.
+fn outcome<T>(answer: &Result<T, CallError>) -> ClerkCallOutcome {
+    match answer {
+        Ok(_) => ClerkCallOutcome::Answered,
+        Err(CallError::Held(_)) => ClerkCallOutcome::Held,
+        Err(CallError::Malformed | CallError::Outbound(_)) => ClerkCallOutcome::Unanswered,
+        Err(CallError::Refused(refused)) => match refused.class() {
+            AnswerClass::Throttled { .. } => ClerkCallOutcome::Throttled,
+            AnswerClass::Busy { .. } => ClerkCallOutcome::Unanswered,
+            _ => ClerkCallOutcome::Refused,
+        },
     }
 }
 

@@ -1,4 +1,4 @@
-//! Environment variables: Clerk's own, then ours, which go before them.
+//! Environment variables: Clerk's and OpenTelemetry's own, then ours, which go before them.
 
 use super::{
     keys::{self, Key, Kind},
@@ -24,15 +24,30 @@ const CLERK_VARIABLES: [(&str, &str); 3] = [
     ),
 ];
 
+/// OpenTelemetry's variables, the one that goes before the other last. The rest of them is for its exporter.
+const OTEL_VARIABLES: [(&str, &str); 2] = [
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "/v1/traces"),
+    ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ""),
+];
+
 /// Reads every variable.
 pub(super) fn read(environment: Vec<(String, String)>, reader: &mut Reader) {
     let (ours, others): (Vec<_>, Vec<_>) = environment
         .into_iter()
         .partition(|(name, _)| name.starts_with("ILEAP_"));
-    for (name, value) in others {
-        let clerks = CLERK_VARIABLES.iter().find(|(clerks, _)| *clerks == name);
+    for (name, value) in &others {
+        let clerks = CLERK_VARIABLES.iter().find(|(clerks, _)| clerks == name);
         if let Some(key) = clerks.and_then(|(_, path)| keys::find(path)) {
-            read_clerks(key, &name, value.trim(), reader);
+            read_clerks(key, name, value.trim(), reader);
+        }
+    }
+    for (variable, path) in OTEL_VARIABLES {
+        let value = others.iter().rfind(|(name, _)| name == variable);
+        if let (Some(key), Some((_, value))) = (keys::find("traces.endpoint"), value)
+            && !value.trim().is_empty()
+        {
+            let value = format!("{}{path}", value.trim().trim_end_matches('/'));
+            reader.take(key, place(variable), Value::One(value));
         }
     }
     for (name, value) in ours {

@@ -33,7 +33,7 @@ const NEAR: usize = 5;
 const ROLES: &[&str] = &["user", "organizer", "operator", "all"];
 
 /// Every key, in the order of the default file.
-pub(super) const KEYS: [Key; 53] = [
+pub(super) const KEYS: [Key; 57] = [
     Key::unset(
         "public_base_url",
         Kind::Text,
@@ -346,6 +346,31 @@ pub(super) const KEYS: [Key; 53] = [
         Kind::Choice(&["pact", "rfc6749", "ileaptest"]),
         "\"pact\"",
         "How wrong credentials look: 400 invalid_client, 401 invalid_client, or 400 invalid_request.",
+    ),
+    Key::set(
+        "audit.target",
+        Kind::Choice(&["off", "stderr", "file"]),
+        "\"off\"",
+        "Where the audit trail goes: who was let in, who was not and why, and who changed that.",
+    ),
+    Key::set(
+        "audit.file",
+        Kind::Text,
+        "\"audit.jsonl\"",
+        "The file, for audit.target = \"file\"; made with mode 0600, and opened anew when it was moved away.",
+    ),
+    Key::set(
+        "audit.data_access",
+        Kind::Choice(&["none", "refused", "all"]),
+        "\"refused\"",
+        "Which requests with access tokens are in it.",
+    ),
+    Key::unset(
+        "traces.endpoint",
+        Kind::Text,
+        "\"http://127.0.0.1:4318/v1/traces\"",
+        "Where traces are sent, by OTLP over HTTP, where the build has the feature `otel`. \
+         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT sets it too, and OTEL_EXPORTER_OTLP_ENDPOINT without the path.",
     ),
     Key::set(
         "log.level",

@@ -8,19 +8,17 @@ use super::{
     base_url::PublicBaseUrl,
     read_clerk::clerk,
     read_data::data,
+    read_telemetry::{audit, log, traces},
     reader::Reader,
     secret_file,
     sections::{
-        Access, Budget, Config, Events, Keys, KnownGood, Listener, Log, Profile, StoreSection,
-        TlsFiles, Token, Verifier, VerifierKind,
+        Access, Budget, Config, Events, Keys, KnownGood, Listener, Profile, StoreSection, TlsFiles,
+        Token, Verifier, VerifierKind,
     },
     store_url::StoreUrl,
-    values,
     violation::Violation,
 };
-use crate::{
-    http::profile::OauthErrors, identity::Role, telemetry::LogFormat, verify::static_users,
-};
+use crate::{http::profile::OauthErrors, identity::Role, verify::static_users};
 
 /// Reads every section. `None` means that violations were noted and a value is missing because of them;
 /// every section is read all the same, so that all of them are noted.
@@ -39,32 +37,26 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
             .into_iter()
             .find(|profile| profile.as_str() == text)
     });
-    let format = reader.parsed("log.format", |text| match text {
-        "text" => Some(LogFormat::Text),
-        "json" => Some(LogFormat::Json),
-        _ => None,
-    });
-    let level = reader.parsed("log.level", |text| {
-        values::is_log_filter(text).then(|| text.to_owned())
-    });
+    let audit = audit(reader);
+    let log = log(reader);
+    let traces = traces(reader);
     Some(Config {
         access: access?,
+        audit: audit?,
         data: data?,
         events: Events {
             private_networks: private_networks?,
         },
         keys: keys?,
         listener: listener?,
-        log: Log {
-            format: format?,
-            level: level?,
-        },
+        log: log?,
         profile: Profile {
             oauth_errors: oauth_errors?,
         },
         public_base_url,
         store: store?,
         token: token?,
+        traces,
         verifier: verifier?,
     })
 }

@@ -3,12 +3,12 @@
 use std::{
     fs::{self, File},
     io::{self, Read as _},
-    os::unix::fs::PermissionsExt as _,
 };
 
 use secrecy::{SecretString, zeroize::Zeroizing};
 
 use super::{reader::Reader, violation::shown};
+use crate::private_file::is_exposed;
 
 /// The longest secret file that is read, in bytes; the longest secret in use has a few hundred.
 const LIMIT_BYTES: u64 = 64 * 1024;
@@ -48,7 +48,7 @@ fn open_private(reader: &mut Reader, path: &'static str, name: &str) -> Option<F
     let file = open(reader, path, name)?;
     // Asked of the open file: the name may mean another one by now.
     match file.metadata() {
-        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
+        Ok(metadata) if is_exposed(&metadata) => {
             reader.violate_key(
                 path,
                 format!("others than its owner may use {}", shown(name)),

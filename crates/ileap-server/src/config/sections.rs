@@ -10,13 +10,21 @@ use super::{
     store_url::StoreUrl,
     values::{ClerkSecretKey, UpstreamToken, WebhookSigningSecret},
 };
-use crate::{http::profile::OauthErrors, identity::Role, telemetry::LogFormat, token::Algorithm};
+use crate::{
+    audit::{DataAccess, Target},
+    http::profile::OauthErrors,
+    identity::Role,
+    telemetry::LogFormat,
+    token::Algorithm,
+};
 
 /// Everything that can be set. Turned into parts at start, then dropped.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Who may come in.
     pub access: Access,
+    /// The audit trail.
+    pub audit: Audit,
     /// The data endpoints.
     pub data: Data,
     /// Events.
@@ -35,6 +43,8 @@ pub struct Config {
     pub store: StoreSection,
     /// Access tokens.
     pub token: Token,
+    /// Traces.
+    pub traces: Traces,
     /// How credentials are checked.
     pub verifier: Verifier,
 }
@@ -48,6 +58,15 @@ pub struct Access {
     pub default_role: Option<Role>,
     /// What Clerk's organization role keys mean.
     pub role_keys: BTreeMap<String, Role>,
+}
+
+/// `[audit]`
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// Which requests with access tokens are in it.
+    pub data_access: DataAccess,
+    /// Where it goes.
+    pub target: Target,
 }
 
 /// `[data]`
@@ -156,6 +175,13 @@ pub struct Token {
     pub reuse: bool,
     /// The `typ` in the header.
     pub typ: String,
+}
+
+/// `[traces]`
+#[derive(Clone, Debug)]
+pub struct Traces {
+    /// Where they are sent.
+    pub endpoint: Option<Url>,
 }
 
 /// `[verifier]`

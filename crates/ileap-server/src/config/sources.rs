@@ -9,13 +9,16 @@ pub struct Sources {
     pub environment: Vec<(String, String)>,
 }
 
+/// How the names of variables begin that are read at all.
+const PREFIXES: [&str; 3] = ["ILEAP_", "CLERK_", "OTEL_"];
+
 impl Sources {
     /// This process's environment, and `file`, else the one that `ILEAP_CONFIG` names.
     pub fn from_process(file: Option<PathBuf>) -> Self {
         let environment: Vec<_> = std::env::vars_os()
             .filter_map(|(name, value)| {
                 let name = name.into_string().ok()?;
-                let is_ours = name.starts_with("ILEAP_") || name.starts_with("CLERK_");
+                let is_ours = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
                 // What is not UTF-8 is kept to be refused, not dropped as if it were not set.
                 is_ours.then(|| (name, value.to_string_lossy().into_owned()))
             })

@@ -315,25 +315,5 @@ proptest! {
 
 #[test]
 fn the_reference_in_the_operations_manual_is_the_registry() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations.md");
-    let manual = fs::read_to_string(path).unwrap();
-    let (begin, end) = (
-        "<!-- begin: configuration reference (generated) -->\n",
-        "<!-- end: configuration reference -->",
-    );
-    let (before, rest) = manual.split_once(begin).unwrap();
-    let (found, after) = rest.split_once(end).unwrap();
-    let wanted = format!("\n{}\n", reference_markdown());
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "asks whether to rewrite the manual, as CONTRIBUTING says"
-    )]
-    if std::env::var("UPDATE").is_ok() {
-        fs::write(path, format!("{before}{begin}{wanted}{end}{after}")).unwrap();
-        return;
-    }
-    assert_eq!(
-        found, wanted,
-        "run `UPDATE=1 cargo test -p ileap-server` to write the reference anew"
-    );
+    crate::manual::hold("configuration reference", &reference_markdown());
 }

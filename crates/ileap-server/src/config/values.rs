@@ -45,7 +45,7 @@ secret! {
     WebhookSigningSecret
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 impl WebhookSigningSecret {
     pub(crate) fn for_test(text: &str) -> Self {
         Self::new(text.to_owned().into())

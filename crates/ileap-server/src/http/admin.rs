@@ -54,7 +54,9 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         "content-type",
         "application/openmetrics-text; version=1.0.0; charset=utf-8",
     )];
-    (content_type, admin.state.metrics.render()).into_response()
+    let state = &admin.state;
+    state.count_what_is_remembered();
+    (content_type, state.metrics.render()).into_response()
 }
 
 fn unavailable(why: &'static str) -> Response {

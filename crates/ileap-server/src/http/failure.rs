@@ -13,6 +13,10 @@ use crate::{
     verify::{RejectReason, VerifyError},
 };
 
+/// This file, for the operations manual's table.
+#[cfg(test)]
+pub(crate) const SOURCE: &str = include_str!("failure.rs");
+
 /// Why a request fails. What the caller sees of it is decided in [`super::profile`] alone.
 #[derive(Debug)]
 pub enum Cause {

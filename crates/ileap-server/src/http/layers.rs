@@ -15,13 +15,17 @@ use axum::{
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, header};
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 
 pub(crate) use self::context::RequestContext;
 use self::context::RequestIds;
 use super::{
+    caller,
     failure::{Cause, Failure},
+    record,
     state::AppState,
 };
+use crate::telemetry::traces;
 
 /// Requests worked on at once; more are shed with 503, so that those under way can finish.
 const IN_FLIGHT_LIMIT: usize = 4096;
@@ -54,7 +58,14 @@ async fn pass(State(layers): State<Arc<Layers>>, mut request: Request, next: Nex
     let state = &layers.state;
     // First, so that everything below can name the request and the caller's address.
     let context = context::establish(state, &layers.request_ids, &mut request);
-    let response = work(&layers, request, next).await;
+    let span = context::span(state, &context, &request);
+    let work = work(&layers, request, next).instrument(span.clone());
+    let (response, caller) = if record::wants_caller(state, context.endpoint) {
+        caller::of(work).await
+    } else {
+        (work.await, None)
+    };
+    let failure = response.extensions().get::<Failure>().cloned();
     // Outside panic, shedding and deadline, so that their failures get our bodies as well.
     let mut response = render_failures::render(state, &context, response);
     // Outside the renderer, so that refusals carry these headers too.
@@ -62,6 +73,13 @@ async fn pass(State(layers): State<Arc<Layers>>, mut request: Request, next: Nex
     context.write_id(response.headers_mut());
     // Last, so that it counts the status the caller really gets.
     observe::count(state, &context, &response);
+    let status = response.status().as_u16();
+    traces::answered(
+        &span,
+        status,
+        failure.as_ref().map(|failure| failure.cause.as_str()),
+    );
+    record::ended(state, &context, caller.as_ref(), (status, failure.as_ref()));
     response
 }
 

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use super::{documents::Documents, profile::OauthErrors};
 use crate::{
     access::Admission,
+    audit::Audit,
     clerk::webhook::{Likenesses, WebhookKey},
     clock::Clock,
     data::DataSource,
@@ -22,6 +23,8 @@ use crate::{
 pub struct AppState {
     /// Who may come in, and as what.
     pub admission: Admission,
+    /// What is decided, on record.
+    pub audit: Arc<Audit>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What the data endpoints answer.
@@ -50,6 +53,30 @@ pub struct AppState {
     pub verifier: Arc<dyn CredentialVerifier>,
     /// Checks Clerk's webhooks, where there is a secret.
     pub webhook_key: Option<WebhookKey>,
+}
+
+impl AppState {
+    /// Has the metrics say how many entries each cache has.
+    pub(crate) fn count_what_is_remembered(&self) {
+        let mut caches = self.verifier.remembered();
+        caches.extend([
+            ("encodings", self.encodings.remembered()),
+            ("issued_tokens", self.issuer.remembered()),
+            ("verified_tokens", self.validator.remembered()),
+        ]);
+        for (cache, entries) in caches {
+            self.metrics.remembered(cache, entries);
+        }
+    }
+
+    /// Waits until the audit trail is on disk.
+    pub(crate) async fn flush_audit(&self, longest: Duration) {
+        let audit = self.audit.clone();
+        let flushed = tokio::task::spawn_blocking(move || audit.flush(longest)).await;
+        if !matches!(flushed, Ok(true)) {
+            tracing::error!("the last lines of the audit trail may be lost");
+        }
+    }
 }
 
 /// What the edge needs to know.

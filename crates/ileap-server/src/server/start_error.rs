@@ -5,6 +5,9 @@ use crate::{config::ConfigError, store::StoreError, token::KeyError};
 /// The server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The audit trail cannot be written.
+    #[error("opening the audit trail: {0}")]
+    Audit(std::io::Error),
     /// An address cannot be bound.
     #[error("binding {address}: {source}")]
     Bind {
@@ -45,7 +48,8 @@ impl StartError {
     /// Whether the operator's settings or files are to blame, rather than the machine's state.
     pub fn is_configuration(&self) -> bool {
         match self {
-            Self::Keys(_)
+            Self::Audit(_)
+            | Self::Keys(_)
             | Self::StaticUsers(_)
             | Self::Tls { .. }
             | Self::Upstream(_)

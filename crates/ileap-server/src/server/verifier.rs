@@ -68,11 +68,17 @@ pub fn verifier(
                 limit: calls.limit / BACKEND_CALLS_PER_LOGIN,
                 ..calls
             });
-            (clerk_backend(config, calls, clock.clone())?, logins)
+            (
+                clerk_backend(config, calls, clock.clone(), &metrics)?,
+                logins,
+            )
         }
         VerifierKind::ClerkFrontend => {
             let calls = budget.map(|budget| calls(budget, FRONTEND_LOGINS));
-            (clerk_frontend(config, calls, clock.clone())?, calls)
+            (
+                clerk_frontend(config, calls, clock.clone(), &metrics)?,
+                calls,
+            )
         }
         VerifierKind::StaticUsers => (static_users(config, remembering.clone())?, None),
     };
@@ -116,6 +122,7 @@ fn clerk_frontend(
     config: &Config,
     calls: Option<WindowOptions>,
     clock: Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
 ) -> Result<Arc<dyn CredentialVerifier>, StartError> {
     let clerk = &config.verifier.clerk;
     let url = clerk.frontend_api_url.as_ref();
@@ -125,7 +132,7 @@ fn clerk_frontend(
         limit: calls.limit.min(FRONTEND_FACTORS),
         ..calls
     });
-    let gate = Gate::new(calls, factors, clock);
+    let gate = Gate::new(calls, factors, clock).counted("frontend", metrics.clone());
     let api = FrontendApi::new(url, http, Arc::new(gate));
     let options = ClerkFrontendOptions {
         organization: clerk.organization.clone(),
@@ -139,11 +146,12 @@ fn clerk_backend(
     config: &Config,
     calls: Option<WindowOptions>,
     clock: Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
 ) -> Result<Arc<dyn CredentialVerifier>, StartError> {
     let clerk = &config.verifier.clerk;
     let key = clerk.secret_key.as_ref();
     let key = key.ok_or_else(|| StartError::Verifier("there is no secret key".to_owned()))?;
-    let gate = Gate::new(calls, None, clock.clone());
+    let gate = Gate::new(calls, None, clock.clone()).counted("backend", metrics.clone());
     let http = http_client(&clerk.backend_api_url)?;
     let api = BackendApi::new(&clerk.backend_api_url, key.expose(), http, Arc::new(gate));
     let options = ClerkBackendOptions {

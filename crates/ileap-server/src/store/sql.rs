@@ -19,11 +19,13 @@ mod statement;
 
 pub use self::condition::{Condition, condition};
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
 
 use self::{
-    database::{Lock, Pool},
+    database::{Connections, Lock, Pool},
     query::{
         Builder,
         lead::{self, Lead},
@@ -34,7 +36,7 @@ use super::{
     CursorKey, EventReceipt, ImportTransaction, Page, PageQuery, ReceivedEvent, Store, StoreError,
     outbox::NewTask,
 };
-use crate::access::Visibility;
+use crate::{access::Visibility, telemetry::Metrics};
 
 /// Footprints, transport activity data, events and access rules in a database.
 ///
@@ -52,11 +54,12 @@ impl SqlStore {
     /// `postgres://USER:PASSWORD@HOST/DATABASE`. Brings an older schema up to date and refuses a newer one.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let (writer, readers) = if is_postgres(url) {
-            let pool = Pool::Postgres(postgres::open(url).await?);
+            let pool = Pool::new(Connections::Postgres(postgres::open(url).await?));
             (pool.clone(), pool)
         } else {
             let (writer, readers) = sqlite::open(url).await?;
-            (Pool::Sqlite(writer), Pool::Sqlite(readers))
+            let of = |pool| Pool::new(Connections::Sqlite(pool));
+            (of(writer), of(readers))
         };
         let cursor_key = schema::cursor_key(&writer).await?;
         Ok(Self {
@@ -64,6 +67,14 @@ impl SqlStore {
             readers,
             writer,
         })
+    }
+
+    /// The same, with what its statements take counted.
+    #[must_use]
+    pub fn counted(mut self, metrics: &Arc<Metrics>) -> Self {
+        self.readers.metrics = Some(metrics.clone());
+        self.writer.metrics = Some(metrics.clone());
+        self
     }
 
     /// Which of the leads a page follows.

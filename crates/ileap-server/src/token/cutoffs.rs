@@ -44,6 +44,12 @@ struct CutOff {
 pub struct CutoffMark(u64);
 
 impl TokenCutoffs {
+    /// How many subjects and organizations are kept apart.
+    pub fn remembered(&self) -> usize {
+        let cut = self.cut.read().unwrap_or_else(PoisonError::into_inner);
+        cut.by_name.len()
+    }
+
     /// Cuts off the tokens of a subject (`clerk|user_...`) or of an organization's members (`org_...`) that
     /// were issued at `at`, in whole seconds, or before.
     ///

@@ -154,6 +154,11 @@ impl TokenIssuer {
         }
     }
 
+    /// How many tokens are kept to be given out again.
+    pub fn remembered(&self) -> usize {
+        self.reusable.len()
+    }
+
     /// The same, with no token reused that `cutoffs` cuts off.
     #[must_use]
     pub fn heeding(mut self, cutoffs: Arc<TokenCutoffs>) -> Self {

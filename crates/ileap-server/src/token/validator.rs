@@ -127,6 +127,11 @@ impl TokenValidator {
         }
     }
 
+    /// How many verified tokens are remembered.
+    pub fn remembered(&self) -> usize {
+        self.verified.len()
+    }
+
     /// The same, with tokens cut off as `cutoffs` says.
     #[must_use]
     pub fn heeding(mut self, cutoffs: Arc<TokenCutoffs>) -> Self {

@@ -380,6 +380,13 @@ impl CredentialVerifier for Budgeted {
         self.inner.drain(rest).await && is_written
     }
 
+    fn remembered(&self) -> Vec<(&'static str, usize)> {
+        let mut caches = self.inner.remembered();
+        caches.push(("addresses", self.addresses.len()));
+        caches.push(("spent_accounts", self.spent.len()));
+        caches
+    }
+
     fn kind(&self) -> &'static str {
         self.inner.kind()
     }

@@ -341,6 +341,10 @@ impl CredentialVerifier for ClerkBackendVerifier {
         }
     }
 
+    fn remembered(&self) -> Vec<(&'static str, usize)> {
+        self.directory.remembered().into()
+    }
+
     fn kind(&self) -> &'static str {
         "clerk_backend"
     }

@@ -25,6 +25,11 @@ impl EncodingMemory {
         }
     }
 
+    /// How many clients' forms are remembered.
+    pub fn remembered(&self) -> usize {
+        self.forms.len()
+    }
+
     /// The form that this client, named as its raw reading does, logged in with last.
     fn recall(&self, client: &ClientId) -> Option<SecretEncoding> {
         self.forms.get(client)

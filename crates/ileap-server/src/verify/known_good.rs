@@ -167,6 +167,12 @@ impl CredentialVerifier for KnownGood {
         self.shared.inner.drain(longest).await
     }
 
+    fn remembered(&self) -> Vec<(&'static str, usize)> {
+        let mut caches = self.shared.inner.remembered();
+        caches.extend(self.shared.memory.sizes());
+        caches
+    }
+
     fn kind(&self) -> &'static str {
         self.shared.inner.kind()
     }

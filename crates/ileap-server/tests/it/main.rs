@@ -9,6 +9,7 @@
 
 mod access;
 mod attack;
+mod audit;
 mod backend;
 mod callbacks;
 mod conformance;
@@ -21,6 +22,7 @@ mod harness;
 mod hostile_tokens;
 mod openapi;
 mod outage;
+mod panics;
 mod secrets;
 mod shutdown;
 mod tad;

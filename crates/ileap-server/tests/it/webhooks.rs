@@ -271,3 +271,33 @@ async fn clerk_itself_tells_of_a_ban() {
     let answer = server.token_request("operator", "ileap").send().await;
     assert_eq!(answer.unwrap().status(), 400);
 }
+
+#[tokio::test]
+async fn what_a_webhook_cuts_off_is_on_record_once() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let file = directory.path().join("audit.jsonl");
+    let options = Options::default()
+        .set("CLERK_WEBHOOK_SIGNING_SECRET", secret())
+        .set("ILEAP_AUDIT__TARGET", "file")
+        .set("ILEAP_AUDIT__FILE", file.to_str().unwrap());
+    let server = TestServer::start_with(options).await;
+    let event = updated(&server, "operator");
+    tell(&server, "msg_1", &event).await;
+    tell(&server, "msg_1", &event).await;
+    deliver(&server, "msg_2", now(), b"another key", &event).await;
+    let id = server.clerk.user_id("operator").unwrap();
+    server.ended().await;
+    let lines = std::fs::read_to_string(file).unwrap();
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let [done, refused] = &lines[..] else {
+        panic!("{lines:?}");
+    };
+    assert_eq!(done["event"], "webhook");
+    assert_eq!(done["outcome"], "done");
+    assert_eq!(done["subject"], format!("clerk|{id}"));
+    assert_eq!(refused["outcome"], "refused");
+    assert_eq!(refused["reason"], "webhook_refused");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, header};
 
 use crate::{
-    http::{failure::Cause, state::AppState},
+    http::{caller, failure::Cause, state::AppState},
     identity::{Principal, Scope},
     token::UnverifiedToken,
 };
@@ -18,6 +18,7 @@ pub(crate) fn principal(
 ) -> Result<Arc<Principal>, Cause> {
     let token = unverified_token(headers)?;
     let principal = state.validator.validate(token)?;
+    caller::is(&principal);
     match scope {
         Some(scope) if !principal.scopes.contains(scope) => {
             Err(Cause::ScopeMissing(scope.as_str()))
@@ -27,7 +28,7 @@ pub(crate) fn principal(
 }
 
 /// The header's shape only: one header, the scheme in any case, one or more spaces, token characters.
-fn unverified_token(headers: &HeaderMap) -> Result<UnverifiedToken<'_>, Cause> {
+pub(crate) fn unverified_token(headers: &HeaderMap) -> Result<UnverifiedToken<'_>, Cause> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().ok_or(Cause::TokenMissing)?;
     if values.next().is_some() {

@@ -11,11 +11,15 @@ use std::{
 
 use axum::extract::{ConnectInfo, Request};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tracing::Span;
 
-use crate::http::{
-    client_address::{client_address, is_trusted},
-    endpoint::Endpoint,
-    state::AppState,
+use crate::{
+    http::{
+        client_address::{client_address, is_trusted},
+        endpoint::Endpoint,
+        state::AppState,
+    },
+    telemetry::traces,
 };
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -95,6 +99,22 @@ pub(super) fn establish(
     };
     request.extensions_mut().insert(context.clone());
     context
+}
+
+/// The request's span; it continues a trace that a trusted proxy began.
+pub(super) fn span(state: &AppState, context: &RequestContext, request: &Request) -> Span {
+    let endpoint = context.endpoint.as_str();
+    let span = traces::request(endpoint, request.method(), &context.request_id);
+    if !span.is_disabled() {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let is_trusted = |peer: &ConnectInfo<SocketAddr>| {
+            is_trusted(peer.0.ip().to_canonical(), &state.edge.trusted_proxies)
+        };
+        if peer.is_some_and(is_trusted) {
+            traces::continue_trace(&span, request.headers());
+        }
+    }
+    span
 }
 
 fn well_formed_id(headers: &HeaderMap) -> Option<&str> {

@@ -31,6 +31,12 @@ pub(super) fn render(
     state
         .metrics
         .failed(context.endpoint.as_str(), failure.cause.as_str());
+    match &*failure.cause {
+        Cause::ClientRefused(reason) => state.metrics.client_refused(reason.as_str()),
+        Cause::ClientWithoutRole => state.metrics.client_refused("no_role"),
+        Cause::FailuresThrottled { budget, .. } => state.metrics.held_back(budget),
+        _ => {}
+    }
     let headers = rendered.headers(&failure.cause);
     let mut answer = Response::new(Body::from(rendered.body));
     *answer.status_mut() = rendered.status;

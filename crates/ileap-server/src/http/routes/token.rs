@@ -10,16 +10,18 @@ use axum::{
 use http::{HeaderValue, header};
 use ileap_types::oauth2::{AccessToken, TokenResponse};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::{
     http::{
         extract::{body, media_type::media_type, token_request::TokenRequest},
         failure::{Cause, Failure},
         layers::RequestContext,
+        record,
         state::AppState,
     },
     identity::Principal,
-    telemetry::VerifyOutcome,
+    telemetry::{VerifyOutcome, traces},
     token::{IssueError, IssuedToken},
     verify::{Verdict, VerifiedClient, VerifyError, encodings::verify_presented},
 };
@@ -64,6 +66,7 @@ pub(crate) async fn issue(
         match state.issuer.issue(&principal, since).await {
             Ok(issued) => {
                 log_issued(&principal, &context);
+                record::issued(&state, &context, &principal);
                 return Ok(answer(&issued));
             }
             // What was found has been forgotten meanwhile: the next verification asks afresh.
@@ -79,12 +82,14 @@ async fn verify(
     request: &TokenRequest,
 ) -> Result<VerifiedClient, Cause> {
     let began = state.clock.monotonic();
+    let span = traces::verification(state.verifier.kind());
     let verdict = verify_presented(
         &*state.verifier,
         &request.credentials,
         context.client_address,
         &state.encodings,
     )
+    .instrument(span.clone())
     .await;
     let outcome = match &verdict {
         Ok(Verdict::Accept(_)) => VerifyOutcome::Accepted,
@@ -92,6 +97,7 @@ async fn verify(
         Err(VerifyError::OverBudget { .. }) => VerifyOutcome::HeldBack,
         Err(_) => VerifyOutcome::Unavailable,
     };
+    traces::verified(&span, outcome);
     let elapsed = state.clock.monotonic().saturating_duration_since(began);
     state
         .metrics

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::{
+    Extension,
+    extract::{Request, State},
+};
 use http::StatusCode;
 
 use crate::{
@@ -10,6 +13,8 @@ use crate::{
     http::{
         extract::body,
         failure::{Cause, Failure},
+        layers::RequestContext,
+        record,
         state::AppState,
     },
     telemetry::WebhookOutcome,
@@ -22,6 +27,7 @@ const WEBHOOK_LIMIT_BYTES: usize = 256 * 1024;
 /// sender try again later.
 pub(crate) async fn clerk(
     State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
     request: Request,
 ) -> Result<StatusCode, Failure> {
     let Some(key) = &state.webhook_key else {
@@ -52,6 +58,7 @@ pub(crate) async fn clerk(
             // In this order: whatever breaks off in between is done once more.
             state.store.record_webhook(&webhook.id, now).await?;
             state.likenesses.see(&webhook);
+            record::cut_off(&state, &context, invalidation);
             tracing::info!(
                 webhook.id = ?webhook.id,
                 invalidated = ?invalidation,

@@ -1,12 +1,22 @@
 //! The two databases: connections, transactions, and the locks that keep writers apart.
 
+use std::{sync::Arc, time::Duration};
+
 use sqlx::{PgPool, Sqlite, SqlitePool};
 
 use super::{dialect::Dialect, postgres};
+use crate::telemetry::Metrics;
+
+/// Connections to a database, and where it is counted what their statements take.
+#[derive(Clone, Debug)]
+pub(super) struct Pool {
+    pub(super) connections: Connections,
+    pub(super) metrics: Option<Arc<Metrics>>,
+}
 
 /// Connections to a database.
 #[derive(Clone, Debug)]
-pub(super) enum Pool {
+pub(super) enum Connections {
     Postgres(PgPool),
     Sqlite(SqlitePool),
 }
@@ -25,21 +35,45 @@ pub(super) enum Lock<'a> {
 }
 
 impl Pool {
+    pub(super) fn new(connections: Connections) -> Self {
+        Self {
+            connections,
+            metrics: None,
+        }
+    }
+
     pub(super) fn dialect(&self) -> Dialect {
-        match self {
-            Self::Postgres(_) => Dialect::Postgres,
-            Self::Sqlite(_) => Dialect::Sqlite,
+        match self.connections {
+            Connections::Postgres(_) => Dialect::Postgres,
+            Connections::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// The database, as metrics and traces call it.
+    pub(super) fn name(&self) -> &'static str {
+        match self.connections {
+            Connections::Postgres(_) => "postgresql",
+            Connections::Sqlite(_) => "sqlite",
+        }
+    }
+
+    /// Counts a statement that took this long.
+    pub(super) fn count(&self, is_error: bool, elapsed: Duration) {
+        if let Some(metrics) = &self.metrics {
+            metrics.store_answered(self.name(), is_error, elapsed);
         }
     }
 
     /// Begins a transaction that is undone when it is dropped. SQLite has one lock for everything that writes;
     /// it is taken at once, because a transaction that reads first cannot wait for another process's.
     pub(super) async fn begin(&self, lock: Lock<'_>) -> Result<Transaction, sqlx::Error> {
-        Ok(match self {
-            Self::Postgres(pool) => {
+        Ok(match &self.connections {
+            Connections::Postgres(pool) => {
                 Transaction::Postgres(postgres::Transaction::begin(pool, lock).await?)
             }
-            Self::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Connections::Sqlite(pool) => {
+                Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?)
+            }
         })
     }
 }

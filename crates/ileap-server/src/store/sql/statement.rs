@@ -14,11 +14,15 @@ use sqlx::{
     sqlite::{SqliteQueryResult, SqliteRow},
 };
 
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
 use super::{
-    database::{Pool, Target, Transaction},
+    database::{Connections, Target, Transaction},
     dialect::Dialect,
     postgres,
 };
+use crate::telemetry::traces;
 
 /// A value of a statement.
 #[derive(Clone, Debug)]
@@ -134,14 +138,15 @@ impl<'q> Statement<'q> {
     /// Runs it; rows beyond `wanted` may be left out.
     async fn run(self, on: Target<'_>, wanted: usize) -> Result<Answer, sqlx::Error> {
         match on {
-            Target::Pool(Pool::Postgres(pool)) => {
-                let mut connection = pool.acquire().await?;
-                self.on_postgres(&mut connection, postgres::CALL_TIMEOUT)
-                    .await
-            }
-            Target::Pool(Pool::Sqlite(pool)) => {
-                let mut connection = pool.acquire().await?;
-                self.on_sqlite(&mut connection, wanted).await
+            Target::Pool(pool) => {
+                let began = Instant::now();
+                let span = traces::store_call(pool.name());
+                let answer = self
+                    .on_pool(&pool.connections, wanted)
+                    .instrument(span)
+                    .await;
+                pool.count(answer.is_err(), began.elapsed());
+                answer
             }
             Target::Transaction(Transaction::Postgres(transaction)) => {
                 let timeout = transaction.call_timeout;
@@ -149,6 +154,24 @@ impl<'q> Statement<'q> {
             }
             Target::Transaction(Transaction::Sqlite(transaction)) => {
                 self.on_sqlite(transaction, wanted).await
+            }
+        }
+    }
+
+    async fn on_pool(
+        self,
+        connections: &Connections,
+        wanted: usize,
+    ) -> Result<Answer, sqlx::Error> {
+        match connections {
+            Connections::Postgres(pool) => {
+                let mut connection = pool.acquire().await?;
+                self.on_postgres(&mut connection, postgres::CALL_TIMEOUT)
+                    .await
+            }
+            Connections::Sqlite(pool) => {
+                let mut connection = pool.acquire().await?;
+                self.on_sqlite(&mut connection, wanted).await
             }
         }
     }

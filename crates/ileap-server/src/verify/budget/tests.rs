@@ -572,3 +572,16 @@ async fn a_try_of_the_accounts_own_address_is_nobodys_while_its_job_is_at_work()
     let restarted = premises.another();
     assert!(is_accepted(&restarted.log_in("right").await));
 }
+
+#[tokio::test]
+async fn a_hundred_thousand_addresses_take_no_more_room_than_there_is() {
+    let premises = Premises::new().await;
+    for number in 0..100_000 {
+        let address = IpAddr::V4(Ipv4Addr::from_bits(number));
+        premises.budgeted.charge_address(Origin::from(address));
+    }
+    let caches = premises.budgeted.remembered();
+    let entries = caches.iter().find(|(cache, _)| *cache == "addresses");
+    let (_, entries) = entries.unwrap();
+    assert!((ADDRESSES / 2..=ADDRESSES).contains(entries), "{entries}");
+}

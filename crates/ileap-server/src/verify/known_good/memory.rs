@@ -102,6 +102,13 @@ impl Memory {
         tag
     }
 
+    pub(super) fn sizes(&self) -> [(&'static str, usize); 2] {
+        [
+            ("right_credentials", self.good.len()),
+            ("wrong_credentials", self.wrong.len()),
+        ]
+    }
+
     pub(super) fn recall(&self, tag: &Tag, now: Instant) -> Recollection {
         if let Some(good) = self.good.get(tag) {
             let age = now.saturating_duration_since(good.verified_at);
@@ -267,5 +274,72 @@ fn lasts(reason: &RejectReason) -> Option<Duration> {
         | RejectReason::ProtectCheck
         | RejectReason::SessionTask
         | RejectReason::UnknownStatus => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::identity::{ClientId, ClientSecret};
+
+    fn memory() -> Memory {
+        let options = KnownGoodOptions {
+            fresh_for: Duration::from_secs(300),
+            stale_for: Duration::ZERO,
+        };
+        Memory::new(options, Instant::now()).unwrap()
+    }
+
+    fn credentials(id: &str, secret: &str) -> Option<ClientCredentials> {
+        Some(ClientCredentials {
+            client_id: ClientId::new(id)?,
+            client_secret: ClientSecret::new(secret)?,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn moving_the_border_between_id_and_secret_makes_another_pair(
+            text in "[a-z:%+]{3,24}",
+            cut in 1..23_usize,
+            other in 1..23_usize,
+        ) {
+            let (cut, other) = (cut % text.len(), other % text.len());
+            let memory = memory();
+            let pair = |cut: usize| credentials(&text[..cut], &text[cut..]);
+            if let (Some(one), Some(two)) = (pair(cut), pair(other)) {
+                prop_assert_eq!(memory.tag(&one) == memory.tag(&two), cut == other);
+            }
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_clients_take_no_more_room_than_there_is() {
+        let memory = memory();
+        let now = Instant::now();
+        for number in 0_u32..100_000 {
+            let id = format!("client-{number}");
+            let client = VerifiedClient {
+                subject: format!("clerk|{id}"),
+                client_id: ClientId::new(&id).unwrap(),
+                organization: None,
+                roles: [].into(),
+            };
+            let mut tag = Tag::default();
+            tag[..4].copy_from_slice(&number.to_le_bytes());
+            memory.remember_good(tag, &client, now);
+            let mut wrong = tag;
+            wrong[31] = 1;
+            memory.remember_refused(wrong, &RejectReason::WrongSecret, now);
+        }
+        let [(_, good), (_, wrong)] = memory.sizes();
+        assert!((GOOD_ENTRIES / 2..=GOOD_ENTRIES).contains(&good), "{good}");
+        assert!(
+            (WRONG_ENTRIES / 2..=WRONG_ENTRIES).contains(&wrong),
+            "{wrong}"
+        );
+        assert!(memory.latest.len() <= GOOD_ENTRIES);
     }
 }

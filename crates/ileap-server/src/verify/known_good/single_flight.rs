@@ -10,6 +10,7 @@ use std::{
 };
 
 use tokio::sync::{Semaphore, watch};
+use tracing::Instrument as _;
 
 use super::memory::Tag;
 use crate::verify::{Verdict, VerifyError, unavailable};
@@ -91,7 +92,7 @@ impl SingleFlight {
         };
         let verification = begin();
         // Not under the lock: a runtime that shuts down drops the task, and with it the entry, at once.
-        tokio::spawn(async move {
+        let task = async move {
             let _slot = slot;
             let answer = {
                 // Gone before the answer is told, also when the verification panics: whoever comes later
@@ -100,7 +101,8 @@ impl SingleFlight {
                 verification.await
             };
             let _ = sender.send(Some(answer));
-        });
+        };
+        tokio::spawn(task.in_current_span());
         Ok(receiver)
     }
 }

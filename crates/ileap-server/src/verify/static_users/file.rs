@@ -14,6 +14,7 @@ use super::{read_user, secret_hash::SecretHash};
 use crate::{
     config::Violation,
     identity::{ClientId, Role},
+    private_file::is_exposed,
 };
 
 /// The largest file that is read, in bytes.
@@ -208,7 +209,7 @@ fn read_text(path: &Path, name: &str) -> Result<String, Violation> {
     let mut file = open(path).map_err(unreadable)?;
     // Asked of the open file: the name may mean another one by now.
     let metadata = file.metadata().map_err(unreadable)?;
-    if metadata.mode() & 0o077 != 0 {
+    if is_exposed(&metadata) {
         let remedy = format!("run: chmod 600 {name}");
         return Err(violation(
             "others than its owner may use it".to_owned(),

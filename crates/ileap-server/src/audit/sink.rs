@@ -1,0 +1,117 @@
+//! Where lines go.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+/// Where the trail is kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Target {
+    /// In this file, made with mode 0600 where it is missing.
+    File(PathBuf),
+    /// Nowhere.
+    Off,
+    /// On stderr, between the log's lines.
+    Stderr,
+}
+
+/// An open trail.
+#[derive(Debug)]
+pub(super) enum Sink {
+    File(Reopened),
+    Stderr,
+}
+
+impl Sink {
+    pub(super) fn open(target: &Target) -> io::Result<Option<Self>> {
+        Ok(match target {
+            Target::File(path) => Some(Self::File(Reopened::open(path)?)),
+            Target::Off => None,
+            Target::Stderr => Some(Self::Stderr),
+        })
+    }
+
+    /// Writes a line; after an error, what is still missing of it.
+    pub(super) fn write(&mut self, line: &mut Pending) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.write(line),
+            Self::Stderr => line.write_to(&mut io::stderr().lock()),
+        }
+    }
+
+    /// Returns once what was written is on disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.file.sync_data(),
+            Self::Stderr => Ok(()),
+        }
+    }
+}
+
+/// A file that is opened anew when another stands in its place, as after a rotation.
+#[derive(Debug)]
+pub(super) struct Reopened {
+    file: File,
+    path: PathBuf,
+}
+
+impl Reopened {
+    fn open(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        // Appending: other processes (`ileap access`) write to the same file, a line at a time.
+        let file = options.append(true).create(true).mode(0o600).open(path)?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+        })
+    }
+
+    fn write(&mut self, line: &mut Pending) -> io::Result<()> {
+        if !self.is_in_place() {
+            // A line begun in the old file is written whole in the new one.
+            line.written = 0;
+            let _ = self.file.sync_data();
+            *self = Self::open(&self.path)?;
+        }
+        line.write_to(&mut self.file)
+    }
+
+    fn is_in_place(&self) -> bool {
+        let (Ok(open), Ok(named)) = (self.file.metadata(), fs::metadata(&self.path)) else {
+            return false;
+        };
+        (open.dev(), open.ino()) == (named.dev(), named.ino())
+    }
+}
+
+/// A line, and how much of it is written.
+#[derive(Debug)]
+pub(super) struct Pending {
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl From<Vec<u8>> for Pending {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, written: 0 }
+    }
+}
+
+impl Pending {
+    fn write_to(&mut self, writer: &mut impl io::Write) -> io::Result<()> {
+        while let Some(rest) = self.bytes.get(self.written..)
+            && !rest.is_empty()
+        {
+            match writer.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => self.written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        writer.flush()
+    }
+}

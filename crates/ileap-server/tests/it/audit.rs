@@ -1,0 +1,176 @@
+//! The audit trail of a running server: every decision, and nothing that opens a door.
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::{Options, TestServer};
+
+/// A server that keeps a trail, and what it has written once it ended.
+struct Audited {
+    directory: TempDir,
+    server: TestServer,
+}
+
+impl Audited {
+    async fn start(data_access: &str, options: Options) -> Self {
+        let directory = TempDir::new().unwrap();
+        let file = directory.path().join("audit.jsonl");
+        let options = options
+            .set("ILEAP_AUDIT__TARGET", "file")
+            .set("ILEAP_AUDIT__FILE", file.to_str().unwrap())
+            .set("ILEAP_AUDIT__DATA_ACCESS", data_access);
+        Self {
+            server: TestServer::start_with(options).await,
+            directory,
+        }
+    }
+
+    async fn log_in(&self, client_id: &str, secret: &str) -> reqwest::Response {
+        let request = self.server.token_request(client_id, secret);
+        request.send().await.unwrap()
+    }
+
+    async fn ended(self) -> (String, Vec<Value>) {
+        self.server.ended().await;
+        let text = fs::read_to_string(self.directory.path().join("audit.jsonl")).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let lines = lines.collect();
+        (text, lines)
+    }
+}
+
+/// Some fields of a line, `-` where it has none.
+fn fields(line: &Value, names: &[&str]) -> String {
+    let field = |name: &&str| match &line[*name] {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    names.iter().map(field).collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn every_login_is_on_record_with_its_outcome_and_reason() {
+    let audited = Audited::start("none", Options::default().over_backend()).await;
+    let answer = audited.log_in("operator", "ileap").await;
+    let request_id = crate::harness::header(&answer, "x-request-id");
+    let token = crate::harness::json(answer).await["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    audited.log_in("operator", "canary-wrong-0815").await;
+    audited.log_in("nobody\r\nat all", "ileap").await;
+    audited.log_in("no_role", "ileap").await;
+    let unauthenticated = audited
+        .server
+        .http
+        .post(format!("{}/auth/token", audited.server.base));
+    unauthenticated.send().await.unwrap();
+    audited.server.with_token(&token).get("/2/footprints").await;
+    let (text, lines) = audited.ended().await;
+    let names = ["event", "outcome", "reason", "client_id", "status"];
+    let seen: Vec<_> = lines.iter().map(|line| fields(line, &names)).collect();
+    assert_eq!(
+        seen,
+        [
+            "token_request accepted - operator 200",
+            "token_request refused wrong_secret operator 400",
+            "token_request refused credentials_malformed - 400",
+            "token_request refused no_role no_role 400",
+            "token_request refused media_type_unsupported - 400",
+        ]
+    );
+    let first = &lines[0];
+    assert_eq!(first["request_id"], *request_id);
+    assert_eq!(first["client_address"], "127.0.0.1");
+    assert!(
+        first["subject"]
+            .as_str()
+            .unwrap()
+            .starts_with("clerk|user_")
+    );
+    assert!(first["organization"].as_str().unwrap().starts_with("org_"));
+    assert!(first["time"].as_str().unwrap().ends_with('Z'));
+    for secret in ["canary-wrong-0815", "Basic", &token] {
+        assert!(!text.contains(secret), "{secret} is on record");
+    }
+}
+
+#[tokio::test]
+async fn data_access_is_on_record_as_far_as_the_operator_wants() {
+    for (data_access, wanted) in [
+        ("none", vec![]),
+        (
+            "refused",
+            vec![
+                "refused signature - 403 tad",
+                "refused token_missing - 401 list_footprints",
+            ],
+        ),
+        (
+            "all",
+            vec![
+                "accepted - hello 200 list_footprints",
+                "accepted footprint_not_found hello 404 get_footprint",
+                "refused signature - 403 tad",
+                "refused token_missing - 401 list_footprints",
+            ],
+        ),
+    ] {
+        let audited = Audited::start(data_access, Options::default()).await;
+        let caller = audited.server.as_client("hello").await;
+        caller.get("/2/footprints").await;
+        caller
+            .get("/2/footprints/00000000-0000-4000-8000-000000000000")
+            .await;
+        // Any character of the signature but the last, in which not every bit counts.
+        let place = caller.token.len() - 10;
+        let (before, rest) = caller.token.split_at(place);
+        let other = if rest.starts_with('A') { 'B' } else { 'A' };
+        let forged = format!("{before}{other}{}", &rest[1..]);
+        audited.server.with_token(&forged).get("/2/ileap/tad").await;
+        audited.server.get("/2/footprints").send().await.unwrap();
+        audited.server.get("/jwks").send().await.unwrap();
+        let deleted = format!("{}/2/footprints", audited.server.base);
+        audited.server.http.delete(deleted).send().await.unwrap();
+        let (_, lines) = audited.ended().await;
+        let data = lines.iter().filter(|line| line["event"] == "data_access");
+        let names = ["outcome", "reason", "client_id", "status", "endpoint"];
+        let seen: Vec<_> = data.map(|line| fields(line, &names)).collect();
+        assert_eq!(seen, wanted, "{data_access}");
+    }
+}
+
+#[tokio::test]
+async fn logins_that_are_held_back_are_told_from_refused_ones() {
+    let options = Options::default()
+        .over_backend()
+        .set("ILEAP_VERIFIER__BUDGET__ENABLED", "true")
+        .set("ILEAP_VERIFIER__BUDGET__FAILURES_PER_ADDRESS", "2");
+    let audited = Audited::start("none", options).await;
+    for number in 0..3 {
+        audited.log_in(&format!("stranger{number}"), "guess").await;
+    }
+    let metrics = audited
+        .server
+        .http
+        .get(format!("{}/metrics", audited.server.admin));
+    let metrics = crate::harness::text(metrics.send().await.unwrap()).await;
+    let (_, lines) = audited.ended().await;
+    let names = ["outcome", "reason", "status"];
+    let seen: Vec<_> = lines.iter().map(|line| fields(line, &names)).collect();
+    let refused = "refused unknown_client 400";
+    assert_eq!(seen, [refused, refused, "held_back address 429"]);
+    for line in [
+        r#"ileap_logins_held_back_total{budget="address"} 1"#,
+        r#"ileap_clients_refused_total{reason="unknown_client"} 2"#,
+        r#"ileap_clerk_breaker_open{api="backend"} 0"#,
+        r#"ileap_cache_entries{cache="addresses"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{line} in\n{metrics}");
+    }
+    let clerk_was_asked = metrics.contains(r#"ileap_clerk_calls_total{api="backend",outcome="#);
+    assert!(clerk_was_asked, "{metrics}");
+}
