@@ -3,6 +3,7 @@
 mod access;
 mod client;
 mod data;
+mod keys;
 mod partners;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) use self::{
         WhoamiArguments,
     },
     data::{FileFormat, ImportArguments, RemoveArguments, ValidateArguments},
+    keys::{KeysArguments, KeysCommand, RevokeKeyArguments},
     partners::{
         AddPartnerArguments, BasicEncoding, ListPartnersArguments, NamedPartnerArguments,
         PartnersCommand, ReceivedArguments, RetryArguments,
@@ -62,6 +64,9 @@ pub(crate) enum Command {
     HashSecret(HashSecretArguments),
     /// Put footprints and transport activity data into the store, each file whole or not at all.
     Import(ImportArguments),
+    /// List, rotate and revoke the keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Log in at any iLEAP or PACT host and keep the token.
     ///
     /// The secret comes from `ILEAP_CLIENT_SECRET`, else from the terminal.

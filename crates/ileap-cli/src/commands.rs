@@ -10,6 +10,7 @@ pub(crate) mod events;
 pub(crate) mod footprints;
 pub(crate) mod hash_secret;
 pub(crate) mod import;
+pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod partners;
 pub(crate) mod remove;
@@ -26,9 +27,11 @@ mod on_record;
 mod pull;
 mod secret;
 
+use std::sync::Arc;
+
 use ileap_server::{
     config::{Config, ConfigError, Loaded, Sources},
-    store::sql::SqlStore,
+    store::{Store, sql::SqlStore},
 };
 
 use crate::{cli::ConfigArguments, exit::Failed, output};
@@ -38,7 +41,7 @@ fn load(arguments: &ConfigArguments) -> Result<Config, Failed> {
     noted(Config::load(sources(arguments)))
 }
 
-/// The same for a command that works on the store alone; what it says of a verifier may be too little for others.
+/// The same for a command that works on store and keys alone; what it says of a verifier may be too little for others.
 fn load_for_store(arguments: &ConfigArguments) -> Result<Config, Failed> {
     noted(Config::load_for_store(sources(arguments)))
 }
@@ -59,4 +62,12 @@ fn noted(loaded: Result<Loaded, ConfigError>) -> Result<Config, Failed> {
 async fn open_store(config: &Config) -> Result<SqlStore, Failed> {
     let store = SqlStore::open(config.store.url.expose()).await;
     store.map_err(|error| Failed::new(format!("opening {}", config.store.url), error.with_cause()))
+}
+
+/// The same, where signing keys are or have been in it.
+async fn key_store(config: &Config) -> Result<Option<Arc<dyn Store>>, Failed> {
+    match config.keys.cipher {
+        Some(_) => Ok(Some(Arc::new(open_store(config).await?))),
+        None => Ok(None),
+    }
 }

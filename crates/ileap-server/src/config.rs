@@ -3,7 +3,6 @@
 //! The registry in `keys` is the one list of what can be set; the default file, the JSON Schema, the
 //! reference and the reading itself all come from it.
 
-mod availability;
 mod base_url;
 mod document;
 mod environment;
@@ -27,8 +26,8 @@ mod violation;
 pub use base_url::PublicBaseUrl;
 pub use document::{default_file, json_schema, reference_markdown};
 pub use sections::{
-    Access, Audit, Budget, Clerk, Config, Data, Events, Keys, KnownGood, Listener, Log, Profile,
-    StoreSection, TlsFiles, Token, Traces, Upstream, Verifier, VerifierKind,
+    Access, Audit, Budget, Clerk, Config, Data, Events, KeyPlace, Keys, KnownGood, Listener, Log,
+    Profile, StoreSection, TlsFiles, Token, Traces, Upstream, Verifier, VerifierKind,
 };
 pub use sources::Sources;
 pub use store_url::StoreUrl;
@@ -59,7 +58,6 @@ impl Config {
     fn judged(mut reader: reader::Reader) -> Result<Loaded, ConfigError> {
         let config = read::config(&mut reader);
         rules::judge(&mut reader);
-        availability::judge(&mut reader);
         reader.finish(config)
     }
 }

@@ -10,6 +10,7 @@ mod issuer;
 mod judgement;
 mod local;
 mod own_records;
+mod signing_keys;
 
 pub use self::{
     client::{ClientReport, Forgotten, MembershipReport, UserReport},
@@ -88,7 +89,7 @@ impl<'a> Doctor<'a> {
         let mut checks = local::configuration(warnings);
         let (store, check) = local::store(&self.config.store.url).await;
         checks.push(check);
-        checks.push(local::signing_keys(self.config));
+        checks.push(signing_keys::check(self.config, &store, &*self.clock).await);
         let mut clerk = None;
         if self.config.verifier.kind == VerifierKind::StaticUsers {
             checks.extend(local::static_users(self.config).await);

@@ -1,10 +1,12 @@
 //! The start-up story, read top to bottom: configuration becomes parts, parts become listeners, listeners run.
 
 mod data;
+mod keys;
 mod start_error;
 mod tls;
 mod verifier;
 
+pub use keys::{key_location, key_policy, signing_keys};
 pub use start_error::StartError;
 pub use verifier::{VerifierParts, verifier};
 
@@ -29,7 +31,7 @@ use crate::{
     delivery::{self, Delivery, DeliveryOptions, DeliveryParts},
     http::{
         admin,
-        documents::Documents,
+        documents::CurrentDocuments,
         router::router,
         state::{AppState, Edge},
     },
@@ -78,10 +80,11 @@ impl Parts {
     /// The parts a configuration asks for. Makes keys and the database file where there are none.
     pub async fn from_config(config: &Config) -> Result<Self, StartError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let keys = SigningKeys::load_or_create(&config.keys.directory, config.token.algorithm)?;
         let metrics = Arc::new(Metrics::new());
         let store = SqlStore::open(config.store.url.expose()).await?;
         let store: Arc<dyn Store> = Arc::new(store.counted(&metrics));
+        let keys =
+            signing_keys(config, Some(store.clone()), clock.clone(), metrics.clone()).await?;
         let verifier_parts = VerifierParts {
             clock: clock.clone(),
             metrics: metrics.clone(),
@@ -195,13 +198,14 @@ impl Server {
                 tracing::error!(cause = %error, "which tokens are cut off cannot be read: they count until it can");
             })
             .ok();
+        let keys = self.state.keys.clone();
         let verifier = self.state.verifier.clone();
         let care = tokio::spawn(async move {
             let tend = async {
                 probe(&*verifier).await;
                 verifier.tend().await;
             };
-            tokio::join!(tend, invalidations.follow(mark));
+            tokio::join!(tend, invalidations.follow(mark), keys.tend());
         });
         let delivering = tokio::spawn(self.state.delivery.clone().run());
         let (stop_admin, stopped) = watch::channel(());
@@ -308,7 +312,7 @@ fn state(
             allowed_clients: config.access.allowed_clients.iter().cloned().collect(),
         },
         data,
-        documents: Documents::new(&base, &parts.keys),
+        documents: CurrentDocuments::new(&base, parts.keys.clone(), key_policy(config).max_age()),
         encodings: EncodingMemory::new(),
         edge: Edge {
             public_base_url: base,
@@ -320,6 +324,7 @@ fn state(
             refusal_floor: parts.refusal_floor,
         },
         likenesses: Likenesses::new(),
+        keys: parts.keys.clone(),
         issuer: TokenIssuer::new(issuer, parts.keys.clone(), parts.clock.clone())
             .heeding(cutoffs.clone()),
         validator: TokenValidator::new(validator, parts.keys, parts.clock.clone()).heeding(cutoffs),

@@ -3,6 +3,7 @@
 pub mod access;
 #[cfg(test)]
 pub(crate) mod contract;
+pub mod keys;
 pub mod logins;
 pub mod outbox;
 pub mod partners;
@@ -21,7 +22,11 @@ use crate::{access::Visibility, identity::Principal};
 /// The store port. Stored JSON leaves as the bytes that went in.
 #[async_trait::async_trait]
 pub trait Store:
-    access::AccessRules + logins::LoginRecords + outbox::Outbox + partners::PartnerRecords
+    access::AccessRules
+    + keys::KeyRecords
+    + logins::LoginRecords
+    + outbox::Outbox
+    + partners::PartnerRecords
 {
     /// The latest version of one footprint, if `visibility` covers it. Ids compare without regard to case.
     async fn footprint(

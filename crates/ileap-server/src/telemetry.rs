@@ -6,6 +6,7 @@ mod metrics;
 mod outcomes;
 #[cfg(target_os = "linux")]
 mod process;
+mod signing_keys;
 pub mod traces;
 
 pub use self::{

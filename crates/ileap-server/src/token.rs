@@ -9,7 +9,13 @@ mod cutoffs;
 mod inspect;
 mod issuer;
 mod jws;
-mod key_file;
+mod key_changes;
+mod key_cipher;
+mod key_error;
+mod key_keeper;
+mod key_life;
+mod key_location;
+mod key_set;
 mod public_jwk;
 mod signing_key;
 mod signing_keys;
@@ -25,6 +31,14 @@ pub use issuer::{
 pub use jws::UnverifiedToken;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use jws::sign_anything;
-pub use key_file::KeyError;
+pub use key_changes::{KeyList, Revoked, Rotated, list_keys, revoke_key, rotate_keys};
+pub use key_cipher::KeyCipher;
+pub use key_error::KeyError;
+pub use key_keeper::KeeperParts;
+pub use key_life::{KeyPolicy, KeyRecord, KeyState, Standing};
+pub use key_location::{
+    DirectoryKeys, Edit, KeptKey, KeyLocation, NewKey, Reading, RevokedKey, StoredKeys,
+};
+pub use key_set::KeySet;
 pub use signing_keys::SigningKeys;
 pub use validator::{DEFAULT_LEEWAY, InvalidReason, TokenError, TokenValidator, ValidatorOptions};

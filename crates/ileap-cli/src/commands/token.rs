@@ -12,15 +12,16 @@ use ileap_server::{
     clock::{Clock, SystemClock},
     config::Config,
     identity::{ClientId, Organization, Principal, Scopes},
-    server::{public_base_url, token_options},
+    server::{public_base_url, signing_keys, token_options},
+    telemetry::Metrics,
     token::{
-        Inspection, Judgement, MintOptions, SigningKeys, TokenIssuer, TokenValidator,
+        Inspection, Judgement, KeyError, MintOptions, SigningKeys, TokenIssuer, TokenValidator,
         UnverifiedToken, inspect,
     },
 };
 use serde::Serialize;
 
-use super::{load, on_record::OnRecord};
+use super::{key_store, load, on_record::OnRecord};
 use crate::{
     cli::{ConfigArguments, InspectArguments, MintArguments, TokenCommand},
     exit::Failed,
@@ -31,10 +32,10 @@ use crate::{
 const TOKEN_FILE_LIMIT: u64 = 64 * 1024;
 
 /// Inspects or mints.
-pub(crate) fn run(command: TokenCommand) -> Result<(), Failed> {
+pub(crate) async fn run(command: TokenCommand) -> Result<(), Failed> {
     match command {
-        TokenCommand::Inspect(arguments) => inspect_token(&arguments),
-        TokenCommand::Mint(arguments) => mint(&arguments),
+        TokenCommand::Inspect(arguments) => inspect_token(&arguments).await,
+        TokenCommand::Mint(arguments) => mint(&arguments).await,
     }
 }
 
@@ -46,22 +47,24 @@ struct Tokens {
 }
 
 impl Tokens {
-    fn load(arguments: &ConfigArguments) -> Result<Self, Failed> {
+    async fn load(arguments: &ConfigArguments) -> Result<Self, Failed> {
         let config = load(arguments)?;
         let base_url = public_base_url(&config, config.listener.bind);
-        let keys = SigningKeys::load_or_create(&config.keys.directory, config.token.algorithm);
-        let keys = Arc::new(keys.map_err(|error| Failed::new("reading the signing keys", error))?);
+        let store = key_store(&config).await?;
+        let (clock, metrics) = (Arc::new(SystemClock), Arc::new(Metrics::new()));
+        let keys = signing_keys(&config, store, clock, metrics).await;
+        let failed = |error: KeyError| Failed::new("reading the signing keys", error.with_cause());
         Ok(Self {
+            keys: Arc::new(keys.map_err(failed)?),
             config,
             base_url,
-            keys,
         })
     }
 }
 
-fn inspect_token(arguments: &InspectArguments) -> Result<(), Failed> {
+async fn inspect_token(arguments: &InspectArguments) -> Result<(), Failed> {
     let text = read(arguments.file.as_deref())?;
-    let validator = match Tokens::load(&arguments.config) {
+    let validator = match Tokens::load(&arguments.config).await {
         Ok(Tokens {
             config,
             base_url,
@@ -130,13 +133,13 @@ struct Minted<'a> {
     expires_in: u64,
 }
 
-fn mint(arguments: &MintArguments) -> Result<(), Failed> {
+async fn mint(arguments: &MintArguments) -> Result<(), Failed> {
     let principal = principal(arguments)?;
     let Tokens {
         config,
         base_url,
         keys,
-    } = Tokens::load(&arguments.config)?;
+    } = Tokens::load(&arguments.config).await?;
     let on_record = OnRecord::open(&config)?;
     let (options, _) = token_options(&config, &base_url);
     let clock = Arc::new(SystemClock);

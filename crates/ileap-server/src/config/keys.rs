@@ -265,31 +265,32 @@ pub(super) const KEYS: [Key; 57] = [
         "keys.location",
         Kind::Choice(&["directory", "store"]),
         "\"directory\"",
-        "Where signing keys are kept.",
+        "Where signing keys are kept: in files, or in the database for all servers on it.",
     ),
     Key::set(
         "keys.directory",
         Kind::Text,
         "\"keys\"",
-        "Directory of signing keys; made at first start, every file 0600.",
+        "Directory of signing keys; made at first start, every file 0600. With keys.location = \"store\": where the first \
+         start looks for keys to take over.",
     ),
     Key::unset(
         "keys.encryption_key_file",
         Kind::Text,
         "\"keys.secret\"",
-        "Encrypts signing keys in the store.",
+        "File, readable by its owner alone, with 32 bytes in base64 that encrypt signing keys in the store.",
     ),
     Key::set(
         "keys.rotate_every",
         Kind::Duration("1h", "1825d"),
         "\"90d\"",
-        "How long a key signs. Checked, without effect in this version.",
+        "How long a key signs before the next one does; longer than token.lifetime.",
     ),
     Key::set(
         "keys.publish_before",
-        Kind::Duration("1m", "1825d"),
+        Kind::Duration("10s", "1825d"),
         "\"24h\"",
-        "How long a key is published before it signs. Checked, without effect in this version.",
+        "How long a key is published before it signs. Verifiers may keep the key set for half of it, 5m at most.",
     ),
     Key::set(
         "store.url",

@@ -1,8 +1,9 @@
 //! From values to sections. Every section is read whatever is wrong with the others.
 
-use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, sync::Arc};
 
 use ipnet::IpNet;
+use secrecy::ExposeSecret as _;
 
 use super::{
     base_url::PublicBaseUrl,
@@ -12,13 +13,13 @@ use super::{
     reader::Reader,
     secret_file,
     sections::{
-        Access, Budget, Config, Events, Keys, KnownGood, Listener, Profile, StoreSection, TlsFiles,
-        Token, Verifier, VerifierKind,
+        Access, Budget, Config, Events, KeyPlace, Keys, KnownGood, Listener, Profile, StoreSection,
+        TlsFiles, Token, Verifier, VerifierKind,
     },
     store_url::StoreUrl,
     violation::Violation,
 };
-use crate::{http::profile::OauthErrors, identity::Role, verify::static_users};
+use crate::{http::profile::OauthErrors, identity::Role, token::KeyCipher, verify::static_users};
 
 /// Reads every section. `None` means that violations were noted and a value is missing because of them;
 /// every section is read all the same, so that all of them are noted.
@@ -257,17 +258,40 @@ fn token(reader: &mut Reader) -> Option<Token> {
 fn keys(reader: &mut Reader) -> Option<Keys> {
     let rotate_every = reader.duration("keys.rotate_every");
     let publish_before = reader.duration("keys.publish_before");
-    let location = reader.parsed("keys.location", |text| {
-        ["directory", "store"]
-            .contains(&text)
-            .then(|| text.to_owned())
+    let location = reader.parsed("keys.location", |text| match text {
+        "directory" => Some(KeyPlace::Directory),
+        "store" => Some(KeyPlace::Store),
+        _ => None,
     });
+    let cipher = cipher(reader, location);
     Some(Keys {
+        cipher,
         directory: reader.text("keys.directory")?.into(),
         location: location?,
         publish_before: publish_before?,
         rotate_every: rotate_every?,
     })
+}
+
+/// What seals keys in the store. Where they are in a directory, it opens those that were in the store before.
+fn cipher(reader: &mut Reader, location: Option<KeyPlace>) -> Option<Arc<KeyCipher>> {
+    const FILE: &str = "keys.encryption_key_file";
+    const REMEDY: &str =
+        "make one with `openssl rand -base64 32` in a file of mode 600, and keep a copy elsewhere";
+    if !reader.is_set(FILE) {
+        if location == Some(KeyPlace::Store) {
+            let problem =
+                "keys.location is \"store\", and no file with the key that encrypts them is named";
+            reader.violate_key(FILE, problem, REMEDY);
+        }
+        return None;
+    }
+    let text = secret_file::read(reader, FILE)?;
+    let cipher = KeyCipher::from_base64(text.expose_secret().trim());
+    if cipher.is_none() {
+        reader.violate_key(FILE, "the file does not hold 32 bytes in base64", REMEDY);
+    }
+    cipher.map(Arc::new)
 }
 
 /// The text is not shown where it cannot be read: there may be a password in it.

@@ -6,13 +6,21 @@ use std::{net::SocketAddr, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{reader::Reader, values};
+use super::{
+    keys::{self, Kind},
+    reader::Reader,
+    values,
+};
+
+/// Verifiers exist that keep keys for ten minutes, whatever they are told.
+const COMFORTABLE_WINDOW: Duration = Duration::from_hours(1);
 
 /// Notes what contradicts itself, and warns about what is odd.
 pub(super) fn judge(reader: &mut Reader) {
     listener(reader);
     proxies(reader);
-    pages_and_keys(reader);
+    pages(reader);
+    signing_keys(reader);
     let allowed_clients = reader.list("access.allowed_clients").unwrap_or_default();
     if !allowed_clients.is_empty() && !reader.is_set("access.default_role") {
         reader.violate_key(
@@ -73,7 +81,7 @@ fn proxies(reader: &mut Reader) {
     }
 }
 
-fn pages_and_keys(reader: &mut Reader) {
+fn pages(reader: &mut Reader) {
     let default_page: Option<u32> = reader.peek("data.default_page");
     let max_page: Option<u32> = reader.peek("data.max_page");
     if default_page
@@ -86,22 +94,43 @@ fn pages_and_keys(reader: &mut Reader) {
             "lower it, or raise data.max_page",
         );
     }
+}
+
+fn signing_keys(reader: &mut Reader) {
     let publish_before = duration(reader, "keys.publish_before");
     let rotate_every = duration(reader, "keys.rotate_every");
-    if publish_before
-        .zip(rotate_every)
-        .is_some_and(|(before, every)| before >= every)
-    {
+    let lifetime = duration(reader, "token.lifetime");
+    let is_shorter =
+        |one: Option<Duration>| one.zip(rotate_every).is_none_or(|(one, other)| one < other);
+    if !is_shorter(publish_before) {
         reader.violate_key(
             "keys.publish_before",
             "it is not shorter than keys.rotate_every",
             "publish a key for less time than it signs",
         );
     }
+    if !is_shorter(lifetime) {
+        reader.violate_key(
+            "keys.rotate_every",
+            "it is not longer than token.lifetime",
+            "let a key sign for longer than its tokens live",
+        );
+    }
+    if publish_before.is_some_and(|window| window < COMFORTABLE_WINDOW) {
+        reader.warn(
+            "keys.publish_before is below 1h: verifiers that keep our keys longer than they are told may refuse tokens \
+             for a while after each rotation",
+        );
+    }
 }
 
 fn duration(reader: &Reader, path: &'static str) -> Option<Duration> {
-    values::duration(&reader.text(path)?)
+    let Kind::Duration(low, high) = keys::find(path)?.kind else {
+        return None;
+    };
+    let bounds = values::duration(low)..=values::duration(high);
+    let duration = values::duration(&reader.text(path)?);
+    duration.filter(|_| bounds.contains(&duration))
 }
 
 fn is_loopback(address: SocketAddr) -> bool {

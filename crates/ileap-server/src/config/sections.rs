@@ -1,6 +1,6 @@
 //! The typed configuration, one struct per section.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use url::Url;
@@ -15,7 +15,7 @@ use crate::{
     http::profile::OauthErrors,
     identity::Role,
     telemetry::LogFormat,
-    token::Algorithm,
+    token::{Algorithm, KeyCipher},
 };
 
 /// Everything that can be set. Turned into parts at start, then dropped.
@@ -101,14 +101,25 @@ pub struct Events {
 /// `[keys]`
 #[derive(Clone, Debug)]
 pub struct Keys {
+    /// What seals keys in the store.
+    pub cipher: Option<Arc<KeyCipher>>,
     /// Where key files are.
     pub directory: PathBuf,
-    /// `directory` or `store`.
-    pub location: String,
+    /// Where keys are kept.
+    pub location: KeyPlace,
     /// How long a key is published before it signs.
     pub publish_before: Duration,
     /// How long a key signs.
     pub rotate_every: Duration,
+}
+
+/// The places where keys are kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KeyPlace {
+    /// Files.
+    Directory,
+    /// The database, for all instances on it.
+    Store,
 }
 
 /// `[listener]`

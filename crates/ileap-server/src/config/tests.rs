@@ -131,12 +131,12 @@ fn rules_between_keys_are_judged_together() {
         problems(file, &[CLERK]),
         [
             "`token.lifetime`: `25h` is not valid",
+            "`keys.encryption_key_file`: keys.location is \"store\", and no file with the key that encrypts them is named",
             "`listener.bind`: it is not on loopback, and public_base_url is not set",
             "`listener.bind`: it would serve secrets over plain HTTP",
             "`data.default_page`: it is above data.max_page",
             "`keys.publish_before`: it is not shorter than keys.rotate_every",
             "`access.allowed_clients`: it narrows access.default_role, which is not set",
-            "`keys.location`: it is not available in this version",
         ]
     );
 }

@@ -1,5 +1,7 @@
 //! What can be looked at on this machine: configuration, database, keys, the file of static users.
 
+use std::sync::Arc;
+
 use super::judgement::{Blame, Check, Severity};
 use crate::{
     config::{Config, ConfigError, StoreUrl},
@@ -7,12 +9,10 @@ use crate::{
         StoreError,
         sql::{Condition, SqlStore, condition},
     },
-    token::{KeyError, SigningKeys},
     verify::{CredentialVerifier as _, ProbeSeverity, static_users::StaticUsersVerifier},
 };
 
 const CONFIGURATION: &str = "configuration";
-const SIGNING_KEYS: &str = "signing_keys";
 const STATIC_USERS: &str = "static_users";
 const STORE: &str = "store";
 const WEBHOOKS: &str = "webhooks";
@@ -20,7 +20,7 @@ const WEBHOOKS: &str = "webhooks";
 /// The database, as far as it can be asked.
 pub(super) enum StoreState {
     /// It answers.
-    Open(SqlStore),
+    Open(Arc<SqlStore>),
     /// It cannot be asked, for the reason that this says.
     Closed(&'static str),
     /// There is none yet, so it holds nothing.
@@ -62,7 +62,7 @@ pub(super) async fn store(url: &StoreUrl) -> (StoreState, Check) {
         Condition::Good => match SqlStore::open(url.expose()).await {
             Ok(store) => {
                 let check = Check::ok(STORE, "the database answers, can be written, and is up to date");
-                return (StoreState::Open(store), check.seen(url.to_string()));
+                return (StoreState::Open(Arc::new(store)), check.seen(url.to_string()));
             }
             Err(error) => return (StoreState::Closed("it cannot be opened"), broken(url, &error)),
         },
@@ -143,47 +143,6 @@ fn broken(url: &StoreUrl, error: &StoreError) -> Check {
         .advise(advice)
 }
 
-/// Reads the signing keys and makes none.
-pub(super) fn signing_keys(config: &Config) -> Check {
-    let (directory, algorithm) = (&config.keys.directory, config.token.algorithm);
-    match SigningKeys::load_existing(directory, algorithm) {
-        Ok(Some(keys)) => Check::ok(
-            SIGNING_KEYS,
-            "the signing keys can be used, by their owner alone",
-        )
-        .seen(format!(
-            "{}: {algorithm}, kid {}",
-            directory.display(),
-            keys.current_kid()
-        )),
-        Ok(None) => Check::note(
-            SIGNING_KEYS,
-            format!("there is no key for {algorithm} yet: the next start makes one"),
-        )
-        .seen(directory.display().to_string()),
-        Err(error) => {
-            let remedy = match &error {
-                KeyError::Exposed { .. } | KeyError::Duplicate { .. } => {
-                    "do what the evidence says"
-                }
-                KeyError::Unusable { .. } => {
-                    "replace the file, or remove it: the next start makes a key when none is left"
-                }
-                KeyError::Generation { .. } | KeyError::Io { .. } => {
-                    "let the server's user own the directory and the files in it"
-                }
-            };
-            Check::problem(
-                SIGNING_KEYS,
-                Blame::Configuration,
-                "the signing keys cannot be used",
-            )
-            .seen(with_source(&error))
-            .advise(remedy)
-        }
-    }
-}
-
 /// Reads the file of static users.
 pub(super) async fn static_users(config: &Config) -> Vec<Check> {
     let path = config
@@ -237,11 +196,4 @@ pub(super) fn webhooks(config: &Config) -> Option<Check> {
              (Configure, Webhooks) and set CLERK_WEBHOOK_SIGNING_SECRET",
         ),
     )
-}
-
-fn with_source(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
 }

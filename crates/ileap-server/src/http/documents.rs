@@ -1,5 +1,9 @@
-//! Discovery, the JWK Set and the OpenAPI document: made once, answered from memory with caching headers.
+//! Discovery, the JWK Set and the OpenAPI document: made once for each set of keys, answered from memory with caching
+//! headers.
 
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
 use aws_lc_rs::digest;
 use axum::{
     body::Body,
@@ -10,22 +14,60 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use ileap_types::oauth2::AuthorizationServerMetadata;
 
-use crate::{identity::Scope, token::SigningKeys};
+use crate::{
+    identity::Scope,
+    token::{KeySet, SigningKeys},
+};
 
-/// How long a verifier may keep the JWK Set, in seconds; a new key is published longer than that
-/// before it signs.
-const JWKS_MAX_AGE_SECONDS: u32 = 3600;
-/// How long the metadata may be kept, in seconds.
-const METADATA_MAX_AGE_SECONDS: u32 = 3600;
 /// How long the OpenAPI document may be kept, in seconds.
-const OPENAPI_MAX_AGE_SECONDS: u32 = 3600;
+const OPENAPI_MAX_AGE_SECONDS: u64 = 3600;
 /// The public listener in OpenAPI 3.1, for a server at [`OPENAPI_SERVER`].
 const OPENAPI: &str = include_str!("../../openapi.json");
 const OPENAPI_SERVER: &str = "https://ileap.example";
 
-/// The documents of this server.
+/// The documents of this server, as the keys are now.
 #[derive(Debug)]
-pub struct Documents {
+pub struct CurrentDocuments {
+    public_base_url: String,
+    keys: Arc<SigningKeys>,
+    /// How long a verifier may keep what tells of keys; a new key is published longer than that before it signs.
+    max_age: Duration,
+    made: ArcSwap<(Arc<KeySet>, Documents)>,
+}
+
+impl CurrentDocuments {
+    /// The documents of the server at `public_base_url`.
+    pub fn new(public_base_url: &str, keys: Arc<SigningKeys>, max_age: Duration) -> Self {
+        let set = Arc::clone(&keys.now());
+        let documents = Documents::new(public_base_url, &set, max_age.as_secs());
+        Self {
+            public_base_url: public_base_url.to_owned(),
+            keys,
+            max_age,
+            made: ArcSwap::from_pointee((set, documents)),
+        }
+    }
+
+    /// Answers with one of them. The first request after a change of the keys writes them anew.
+    pub(crate) fn answer(
+        &self,
+        which: fn(&Documents) -> &Document,
+        request: &HeaderMap,
+    ) -> Response {
+        let (set, made) = (self.keys.now(), self.made.load());
+        if Arc::ptr_eq(&set, &made.0) {
+            return which(&made.1).answer(request);
+        }
+        let documents = Documents::new(&self.public_base_url, &set, self.max_age.as_secs());
+        let answer = which(&documents).answer(request);
+        self.made.store(Arc::new((Arc::clone(&set), documents)));
+        answer
+    }
+}
+
+/// The documents for one set of keys.
+#[derive(Debug)]
+pub(crate) struct Documents {
     /// RFC 8414 and OpenID Connect Discovery metadata: one document for both paths.
     pub(crate) metadata: Document,
     /// RFC 7517 JWK Set.
@@ -36,7 +78,8 @@ pub struct Documents {
 
 impl Documents {
     /// Writes the documents for the server at `public_base_url`.
-    pub fn new(public_base_url: &str, keys: &SigningKeys) -> Self {
+    fn new(public_base_url: &str, keys: &KeySet, max_age_seconds: u64) -> Self {
+        let algorithms = keys.algorithms().into_iter();
         let token_endpoint = format!("{public_base_url}/auth/token");
         let metadata = AuthorizationServerMetadata {
             issuer: public_base_url.to_owned(),
@@ -45,7 +88,9 @@ impl Documents {
             jwks_uri: Some(format!("{public_base_url}/jwks")),
             response_types_supported: vec!["token".to_owned()],
             subject_types_supported: vec!["public".to_owned()],
-            id_token_signing_alg_values_supported: vec![keys.algorithm().to_string()],
+            id_token_signing_alg_values_supported: algorithms
+                .map(|algorithm| algorithm.to_string())
+                .collect(),
             grant_types_supported: vec!["client_credentials".to_owned()],
             token_endpoint_auth_methods_supported: vec![
                 "client_secret_basic".to_owned(),
@@ -60,12 +105,12 @@ impl Documents {
         Self {
             metadata: Document::new(
                 serde_json::to_vec(&metadata).unwrap_or_default().into(),
-                METADATA_MAX_AGE_SECONDS,
+                max_age_seconds,
                 "application/json",
             ),
             jwks: Document::new(
                 keys.jwks().clone(),
-                JWKS_MAX_AGE_SECONDS,
+                max_age_seconds,
                 "application/jwk-set+json",
             ),
             // A base URL has no character that JSON would escape.
@@ -88,7 +133,7 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    fn new(body: Bytes, max_age_seconds: u32, content_type: &'static str) -> Self {
+    fn new(body: Bytes, max_age_seconds: u64, content_type: &'static str) -> Self {
         let hash = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &body));
         let cache_control = format!("public, max-age={max_age_seconds}, must-revalidate");
         Self {

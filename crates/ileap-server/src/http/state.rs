@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{documents::Documents, profile::OauthErrors};
+use super::{documents::CurrentDocuments, profile::OauthErrors};
 use crate::{
     access::Admission,
     audit::Audit,
@@ -15,7 +15,7 @@ use crate::{
     invalidation::Invalidations,
     store::Store,
     telemetry::Metrics,
-    token::{TokenIssuer, TokenValidator},
+    token::{SigningKeys, TokenIssuer, TokenValidator},
     verify::{CredentialVerifier, encodings::EncodingMemory},
 };
 
@@ -31,8 +31,8 @@ pub struct AppState {
     pub data: Arc<dyn DataSource>,
     /// What partners get after their request has been answered.
     pub delivery: Arc<Delivery>,
-    /// The documents that never change while we run.
-    pub documents: Documents,
+    /// Discovery, key set and description.
+    pub documents: CurrentDocuments,
     /// How each client encodes its Basic credentials.
     pub encodings: EncodingMemory,
     /// Addresses and limits of the edge.
@@ -41,6 +41,8 @@ pub struct AppState {
     pub invalidations: Arc<Invalidations>,
     /// Makes access tokens.
     pub issuer: TokenIssuer,
+    /// The keys that sign access tokens.
+    pub keys: Arc<SigningKeys>,
     /// How users looked in the last webhook about them.
     pub likenesses: Likenesses,
     /// Counters.

@@ -17,7 +17,7 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The signing keys cannot be used.
-    #[error(transparent)]
+    #[error("{}", .0.with_cause())]
     Keys(#[from] KeyError),
     /// The system gives no random bytes.
     #[error("drawing random bytes: the operating system gives none")]
@@ -48,8 +48,8 @@ impl StartError {
     /// Whether the operator's settings or files are to blame, rather than the machine's state.
     pub fn is_configuration(&self) -> bool {
         match self {
+            Self::Keys(error) => !matches!(error, KeyError::Contended | KeyError::Store(_)),
             Self::Audit(_)
-            | Self::Keys(_)
             | Self::StaticUsers(_)
             | Self::Tls { .. }
             | Self::Upstream(_)

@@ -3,6 +3,7 @@
 mod access;
 mod filters;
 mod imports;
+mod keys;
 mod logins;
 mod outbox;
 mod partners;
@@ -48,6 +49,7 @@ pub(crate) async fn run(store: &dyn Store) {
     logins::hold(store).await;
     partners::are_kept(store).await;
     outbox::holds(store).await;
+    keys::are_changed_by_one_at_a_time(store).await;
 }
 
 fn footprints() -> Vec<Value> {

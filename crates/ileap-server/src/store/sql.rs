@@ -6,6 +6,7 @@ mod database;
 mod dialect;
 mod grants;
 mod import;
+mod keys;
 mod logins;
 mod outbox;
 mod partners;

@@ -19,6 +19,7 @@ use super::{
         EndpointLabel, FailureLabels, KnownGoodLabels, OutcomeLabel, ReasonLabel, RequestLabels,
         VerifierLabel, VerifyLabels, WebhookLabels,
     },
+    signing_keys::SigningKeyGauges,
 };
 use crate::store::outbox::OutboxDepth;
 
@@ -54,6 +55,7 @@ pub struct Metrics {
     store_errors: Family<DatabaseLabel, Counter<u64, AtomicU64>>,
     cache_entries: Family<CacheLabel, Gauge<i64, AtomicI64>>,
     audit_lines: Family<OutcomeLabel, Counter<u64, AtomicU64>>,
+    pub(super) signing_keys: SigningKeyGauges,
 }
 
 impl Metrics {
@@ -85,8 +87,10 @@ impl Metrics {
             store_errors: Family::default(),
             cache_entries: Family::default(),
             audit_lines: Family::default(),
+            signing_keys: SigningKeyGauges::default(),
         };
         let registry = &mut metrics.registry;
+        metrics.signing_keys.register(registry);
         registry.register(
             "http_requests",
             "Requests answered",

@@ -14,7 +14,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{CutoffMark, SigningKeys, TokenCutoffs, claims::Claims, jws};
+use super::{CutoffMark, SigningKeys, TokenCutoffs, claims::Claims, jws, signing_key::SigningKey};
 use crate::{
     clock::Clock,
     identity::{Principal, Scopes},
@@ -55,7 +55,6 @@ pub enum Reuse {
 /// Issues tokens with this server's signing key.
 pub struct TokenIssuer {
     options: IssuerOptions,
-    encoded_header: String,
     keys: Arc<SigningKeys>,
     clock: Arc<dyn Clock>,
     cutoffs: Arc<TokenCutoffs>,
@@ -118,17 +117,19 @@ pub enum IssueError {
     Signing,
 }
 
-/// A token with its times.
+/// A token with its times and its key.
 #[derive(Clone)]
 struct SignedToken {
     token: AccessToken,
+    key: Arc<SigningKey>,
     issued_at: Timestamp,
     expires_at: Timestamp,
 }
 
-/// All of a token but the signature.
+/// All of a token but the signature, and who is to sign it.
 struct UnsignedToken {
     signing_input: String,
+    key: Arc<SigningKey>,
     issued_at: Timestamp,
     expires_at: Timestamp,
 }
@@ -136,14 +137,9 @@ struct UnsignedToken {
 impl TokenIssuer {
     /// An issuer that has issued nothing yet.
     pub fn new(options: IssuerOptions, keys: Arc<SigningKeys>, clock: Arc<dyn Clock>) -> Self {
-        let key = keys.current();
-        let header = json!({
-            "alg": key.algorithm().as_str(), "kid": key.kid(), "typ": options.typ,
-        });
         // Two for each core: while one signature is on its way out, the next is being made.
         let signers = 2 * thread::available_parallelism().map_or(1, usize::from);
         Self {
-            encoded_header: jws::encode_header(&header),
             options,
             keys,
             clock,
@@ -199,10 +195,9 @@ impl TokenIssuer {
             self.after_cut_off(principal),
             self.options.lifetime,
         )?;
-        let keys = Arc::clone(&self.keys);
         // The permit goes along and comes back: a caller that hangs up does not free a signer still at
         // work, and the next in line finds the token kept before it is let in.
-        let signing = spawn_blocking(move || (unsigned.sign(&keys), permit));
+        let signing = spawn_blocking(move || (unsigned.sign(), permit));
         let (signed, _permit) = signing.await.map_err(|_| IssueError::Signing)?;
         let signed = signed?;
         let issued = self.describe(&signed, principal);
@@ -219,14 +214,16 @@ impl TokenIssuer {
         options: MintOptions,
     ) -> Result<IssuedToken, IssueError> {
         let unsigned = self.prepare(principal, options.issued_at, options.lifetime)?;
-        Ok(self.describe(&unsigned.sign(&self.keys)?, principal))
+        Ok(self.describe(&unsigned.sign()?, principal))
     }
 
     fn reuse(&self, principal: &Principal) -> Option<IssuedToken> {
         let signed = self.reusable.get(principal)?;
         let cut_off = self.cutoffs.of(principal);
         let is_cut_off = cut_off.is_some_and(|at| signed.issued_at.as_second() <= at);
-        (!is_cut_off && signed.has_half_left(self.clock.now()))
+        // One that a revoked key has signed is not one any more.
+        let counts = self.keys.now().find(signed.key.kid()).is_some();
+        (counts && !is_cut_off && signed.has_half_left(self.clock.now()))
             .then(|| self.describe(&signed, principal))
     }
 
@@ -296,8 +293,13 @@ impl TokenIssuer {
             jti: &random_id()?,
         };
         let payload = serde_json::to_vec(&claims).map_err(|_| IssueError::Signing)?;
+        let key = Arc::clone(self.keys.now().signer());
+        let header = json!({
+            "alg": key.algorithm().as_str(), "kid": key.kid(), "typ": self.options.typ,
+        });
         Ok(UnsignedToken {
-            signing_input: jws::signing_input(&self.encoded_header, &payload),
+            signing_input: jws::signing_input(&jws::encode_header(&header), &payload),
+            key,
             issued_at,
             expires_at,
         })
@@ -314,11 +316,11 @@ impl fmt::Debug for TokenIssuer {
 }
 
 impl UnsignedToken {
-    fn sign(self, keys: &SigningKeys) -> Result<SignedToken, IssueError> {
-        let token =
-            jws::sign(self.signing_input, keys.current()).map_err(|_| IssueError::Signing)?;
+    fn sign(self) -> Result<SignedToken, IssueError> {
+        let token = jws::sign(self.signing_input, &self.key).map_err(|_| IssueError::Signing)?;
         Ok(SignedToken {
             token: AccessToken(Arc::new(SecretString::from(token))),
+            key: self.key,
             issued_at: self.issued_at,
             expires_at: self.expires_at,
         })

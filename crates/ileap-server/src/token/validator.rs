@@ -46,6 +46,7 @@ pub struct TokenValidator {
 /// A token whose signature and claims are right; the times in seconds since 1970.
 #[derive(Clone, Debug)]
 struct Verified {
+    key: Arc<SigningKey>,
     principal: Arc<Principal>,
     not_before: i64,
     expires_at: i64,
@@ -146,6 +147,10 @@ impl TokenValidator {
     pub fn validate(&self, token: UnverifiedToken<'_>) -> Result<Arc<Principal>, TokenError> {
         let fingerprint = fingerprint(token.bounded()?);
         if let Some(verified) = self.verified.get(&fingerprint) {
+            // It may have been revoked since.
+            if self.keys.now().find(verified.key.kid()).is_none() {
+                return Err(InvalidReason::UnknownKey.into());
+            }
             self.check_times(&verified)?;
             return Ok(verified.principal);
         }
@@ -172,6 +177,7 @@ impl TokenValidator {
             return Err(InvalidReason::Audience);
         }
         Ok(Verified {
+            key,
             principal: Arc::new(claims.principal),
             not_before: claims.not_before,
             expires_at: claims.expires_at,
@@ -179,10 +185,10 @@ impl TokenValidator {
     }
 
     /// The key says which algorithm counts; the header may only agree (RFC 8725 §3.1).
-    fn key_for(&self, header: &Map<String, Value>) -> Result<&SigningKey, InvalidReason> {
+    fn key_for(&self, header: &Map<String, Value>) -> Result<Arc<SigningKey>, InvalidReason> {
         let text = |name: &str| header.get(name).and_then(Value::as_str);
         let key = text("kid")
-            .and_then(|kid| self.keys.find(kid))
+            .and_then(|kid| self.keys.now().find(kid).cloned())
             .ok_or(InvalidReason::UnknownKey)?;
         if text("alg") != Some(key.algorithm().as_str()) {
             return Err(InvalidReason::Algorithm);

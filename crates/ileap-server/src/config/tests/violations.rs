@@ -54,7 +54,7 @@ fn durations_have_bounds() {
         ("ILEAP_VERIFIER__KNOWN_GOOD__STALE_FOR", "25h", "0"),
         ("ILEAP_LISTENER__DRAIN_TIMEOUT", "11m", "0"),
         ("ILEAP_KEYS__ROTATE_EVERY", "213503982334d", "1825d"),
-        ("ILEAP_KEYS__PUBLISH_BEFORE", "0", "1m"),
+        ("ILEAP_KEYS__PUBLISH_BEFORE", "9s", "10s"),
     ] {
         let error = load("", &[CLERK, (name, bad)]).unwrap_err().to_string();
         assert!(error.contains(name) && error.contains(" to "), "{error}");
@@ -151,6 +151,73 @@ fn a_key_file_of_the_listener_must_be_there_and_its_owners_alone() {
 }
 
 #[test]
+fn a_key_signs_for_longer_than_its_tokens_live() {
+    let load = |lifetime, rotate_every| {
+        let environment = [
+            CLERK,
+            ("ILEAP_TOKEN__LIFETIME", lifetime),
+            ("ILEAP_KEYS__ROTATE_EVERY", rotate_every),
+            ("ILEAP_KEYS__PUBLISH_BEFORE", "1h"),
+        ];
+        problems("", &environment)
+    };
+    assert_eq!(
+        load("2h", "2h"),
+        ["environment variable ILEAP_KEYS__ROTATE_EVERY: it is not longer than token.lifetime"]
+    );
+    assert!(
+        self::load(
+            "",
+            &[
+                CLERK,
+                ("ILEAP_KEYS__ROTATE_EVERY", "25h"),
+                ("ILEAP_TOKEN__LIFETIME", "24h")
+            ]
+        )
+        .is_ok()
+    );
+}
+
+#[test]
+fn keys_in_the_store_want_a_file_that_encrypts_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.secret");
+    let name = path.display().to_string();
+    let load = || {
+        let file = ("ILEAP_KEYS__ENCRYPTION_KEY_FILE", name.as_str());
+        load("", &[CLERK, ("ILEAP_KEYS__LOCATION", "store"), file])
+    };
+    assert!(load().unwrap_err().to_string().contains("keys.secret"));
+    for (text, mode, problem) in [
+        ("too short\n", 0o600, Some("openssl rand -base64 32")),
+        (
+            "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n",
+            0o640,
+            Some("chmod 600"),
+        ),
+        (
+            "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n",
+            0o600,
+            None,
+        ),
+    ] {
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        match (load(), problem) {
+            (Ok(loaded), None) => assert!(loaded.config.keys.cipher.is_some()),
+            (Err(error), Some(problem)) => {
+                let error = error.to_string();
+                assert!(
+                    error.contains(problem) && !error.contains("too short"),
+                    "{error}"
+                );
+            }
+            (_, problem) => panic!("{problem:?}"),
+        }
+    }
+}
+
+#[test]
 fn no_message_shows_a_secret_wherever_it_was_pasted() {
     let secrets = [
         "sk_live_canary",
@@ -212,6 +279,10 @@ fn what_is_odd_is_warned_about() {
         (
             vec![("ILEAP_LISTENER__BEHIND_PROXY", "true")],
             "listener.trusted_proxies",
+        ),
+        (
+            vec![("ILEAP_KEYS__PUBLISH_BEFORE", "59m")],
+            "keys.publish_before",
         ),
         (vec![("ILEAP_TOKEN__TYP", "")], "ILEAP_TOKEN__TYP"),
         (vec![("ILEAP_TOKEN__TYP", " ")], "ILEAP_TOKEN__TYP"),

@@ -10,15 +10,21 @@ use crate::http::state::AppState;
 /// `GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`
 /// (OpenID Connect Discovery 1.0 §4, RFC 8414 §3).
 pub(crate) async fn metadata(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
-    state.documents.metadata.answer(&headers)
+    state
+        .documents
+        .answer(|documents| &documents.metadata, &headers)
 }
 
 /// `GET /jwks` (RFC 7517 §5).
 pub(crate) async fn jwks(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
-    state.documents.jwks.answer(&headers)
+    state
+        .documents
+        .answer(|documents| &documents.jwks, &headers)
 }
 
 /// `GET /openapi.json` (OpenAPI 3.1).
 pub(crate) async fn openapi(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
-    state.documents.openapi.answer(&headers)
+    state
+        .documents
+        .answer(|documents| &documents.openapi, &headers)
 }

@@ -32,6 +32,8 @@ pub(super) enum Lock<'a> {
     Invalidations,
     /// Adding tasks of our own making.
     Outbox,
+    /// Changing the signing keys.
+    SigningKeys,
 }
 
 impl Pool {

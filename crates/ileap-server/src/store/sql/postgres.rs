@@ -113,6 +113,7 @@ impl Transaction {
             }
             Lock::Invalidations => "ileap invalidations".into(),
             Lock::Outbox => "ileap outbox".into(),
+            Lock::SigningKeys => "ileap signing keys".into(),
         };
         // Given back after the commit has become visible.
         sql("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")

@@ -11,14 +11,15 @@ use super::{database::Pool, statement::sql, unavailable};
 use crate::store::{CursorKey, StoreError};
 
 /// What makes a database's schema out of the one before.
-pub(super) struct Migrations([&'static str; 4]);
+pub(super) struct Migrations([&'static str; 5]);
 
 /// What the versions bring.
-const DESCRIPTIONS: [&str; 4] = [
+const DESCRIPTIONS: [&str; 5] = [
     "footprints, activity data, events, access",
     "logins",
     "partners, outbox",
     "leases, quotas",
+    "signing keys",
 ];
 
 pub(super) const POSTGRES: Migrations = Migrations([
@@ -26,6 +27,7 @@ pub(super) const POSTGRES: Migrations = Migrations([
     include_str!("../../../migrations/postgres/0002_logins.sql"),
     include_str!("../../../migrations/postgres/0003_partners_outbox.sql"),
     include_str!("../../../migrations/postgres/0004_leases_quotas.sql"),
+    include_str!("../../../migrations/postgres/0005_keys.sql"),
 ]);
 
 pub(super) const SQLITE: Migrations = Migrations([
@@ -33,6 +35,7 @@ pub(super) const SQLITE: Migrations = Migrations([
     include_str!("../../../migrations/sqlite/0002_logins.sql"),
     include_str!("../../../migrations/sqlite/0003_partners_outbox.sql"),
     include_str!("../../../migrations/sqlite/0004_leases_quotas.sql"),
+    include_str!("../../../migrations/sqlite/0005_keys.sql"),
 ]);
 
 impl Migrations {

@@ -69,7 +69,7 @@ impl Setup {
 
     fn signed(&self, header: &Value, payload: &[u8]) -> String {
         let input = jws::signing_input(&jws::encode_header(header), payload);
-        jws::sign(input, self.keys.current()).unwrap()
+        jws::sign(input, self.keys.now().signer()).unwrap()
     }
 }
 
@@ -213,6 +213,7 @@ fn a_refused_token_is_not_remembered() {
 fn memory_is_bounded() {
     let setup = Setup::new(Algorithm::EdDsa);
     let template = Verified {
+        key: setup.keys.now().signer().clone(),
         principal: Arc::new(principal()),
         not_before: 0,
         expires_at: i64::MAX,
@@ -228,7 +229,7 @@ fn memory_is_bounded() {
 fn the_type_is_a_media_type() {
     let setup = Setup::new(Algorithm::EdDsa);
     let claims = jws_payload(&setup.mint(NOW, HOUR));
-    let kid = setup.keys.current_kid();
+    let kid = setup.keys.now().signing_kid().to_owned();
     for (typ, good) in [
         ("at+jwt", true),
         ("AT+JWT", true),
@@ -257,7 +258,7 @@ fn the_expected_type_may_be_written_in_full_too() {
 fn reasons_are_precise() {
     let setup = Setup::new(Algorithm::EdDsa);
     let claims = jws_payload(&setup.mint(NOW, HOUR));
-    let kid = setup.keys.current_kid();
+    let kid = setup.keys.now().signing_kid().to_owned();
     let with = |name: &str, value: Value| {
         let mut header = json!({"alg": "EdDSA", "kid": kid, "typ": "at+jwt"});
         header[name] = value;

@@ -1,11 +1,12 @@
 //! A workshop with our private keys in it, where any header and any claims can be signed.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws_lc_rs::{
-    encoding::{AsDer, PublicKeyX509Der},
+    encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
     hmac,
     rand::SystemRandom,
+    rsa::KeySize,
     signature::{
         ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair,
         EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
@@ -16,12 +17,13 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
+use bytes::Bytes;
 use ileap_server::token::{Algorithm, SigningKeys};
-use tempfile::TempDir;
+use serde_json::Value;
 
 pub(crate) struct Forge {
-    _root: TempDir,
     keys: Arc<SigningKeys>,
+    jwks: Bytes,
     private: BTreeMap<Algorithm, PrivateKey>,
 }
 
@@ -37,16 +39,22 @@ impl Forge {
 
     /// A key of every kind; `algorithm` is the one our own issuer uses.
     pub(crate) fn signing_with(algorithm: Algorithm) -> Self {
-        let root = tempfile::tempdir().unwrap();
-        let directory = root.path().join("keys");
-        for kind in Algorithm::ALL {
-            SigningKeys::load_or_create(&directory, kind).unwrap();
-        }
-        let keys = SigningKeys::load_or_create(&directory, algorithm).unwrap();
+        let mut kinds = Algorithm::ALL;
+        kinds.sort_by_key(|kind| *kind != algorithm);
+        let pkcs8 = kinds.map(generate);
+        let keys = SigningKeys::fixed(&pkcs8.each_ref().map(Vec::as_slice)).unwrap();
+        let jwks = keys.now().jwks().clone();
+        let set: Value = serde_json::from_slice(&jwks).unwrap();
+        let kid = |place: usize| set["keys"][place]["kid"].as_str().unwrap().to_owned();
+        let private = kinds.into_iter().zip(pkcs8).enumerate();
+        let private = private.map(|(place, (kind, pkcs8))| {
+            let kid = kid(place);
+            (kind, PrivateKey { kid, pkcs8 })
+        });
         Self {
-            private: read_private_keys(&directory),
+            private: private.collect(),
             keys: Arc::new(keys),
-            _root: root,
+            jwks,
         }
     }
 
@@ -55,7 +63,7 @@ impl Forge {
     }
 
     pub(crate) fn jwks(&self) -> &[u8] {
-        self.keys.jwks()
+        &self.jwks
     }
 
     pub(crate) fn kid(&self, algorithm: Algorithm) -> &str {
@@ -168,20 +176,21 @@ pub(crate) fn hmac_signature(key: &[u8], input: &str) -> Vec<u8> {
     hmac::sign(&key, input.as_bytes()).as_ref().to_vec()
 }
 
-fn read_private_keys(directory: &Path) -> BTreeMap<Algorithm, PrivateKey> {
-    let read = |path: &Path| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let mut parts = name.split('.');
-        let kid = parts.next().unwrap().to_owned();
-        let algorithm = parts.next().unwrap().parse().unwrap();
-        let pem = fs::read_to_string(path).unwrap();
-        let body: String = pem
-            .lines()
-            .filter(|line| !line.starts_with("-----"))
-            .collect();
-        let pkcs8 = STANDARD.decode(body).unwrap();
-        (algorithm, PrivateKey { kid, pkcs8 })
-    };
-    let entries = fs::read_dir(directory).unwrap();
-    entries.map(|entry| read(&entry.unwrap().path())).collect()
+fn generate(algorithm: Algorithm) -> Vec<u8> {
+    let random = SystemRandom::new();
+    match algorithm {
+        Algorithm::Rs256 => {
+            let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+            let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+            der.as_ref().to_vec()
+        }
+        Algorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+            .unwrap()
+            .as_ref()
+            .to_vec(),
+        Algorithm::EdDsa => Ed25519KeyPair::generate_pkcs8v1(&random)
+            .unwrap()
+            .as_ref()
+            .to_vec(),
+    }
 }

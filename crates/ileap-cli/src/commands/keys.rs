@@ -1,0 +1,175 @@
+//! `ileap keys`
+
+use std::sync::Arc;
+
+use ileap_server::{
+    clock::{Clock as _, SystemClock},
+    server::{key_location, key_policy},
+    token::{
+        KeyError, KeyList, KeyLocation, KeyPolicy, KeyRecord, Revoked, RevokedKey, Rotated,
+        Standing, list_keys, revoke_key, rotate_keys,
+    },
+};
+use jiff::{Timestamp, Unit};
+use serde_json::{Value, json};
+
+use super::{key_store, load_for_store};
+use crate::{
+    cli::{ConfigArguments, KeysArguments, KeysCommand, RevokeKeyArguments},
+    exit::{Exit, Failed},
+    output,
+};
+
+/// Lists or changes the signing keys.
+pub(crate) async fn run(command: KeysCommand) -> Result<(), Failed> {
+    match command {
+        KeysCommand::List(arguments) => list(&arguments).await,
+        KeysCommand::Revoke(arguments) => revoke(&arguments).await,
+        KeysCommand::Rotate(arguments) => rotate(&arguments).await,
+    }
+}
+
+/// The place of the keys, and the rules for them.
+struct Keys {
+    location: Arc<dyn KeyLocation>,
+    policy: KeyPolicy,
+}
+
+impl Keys {
+    async fn open(arguments: &ConfigArguments) -> Result<Self, Failed> {
+        let config = load_for_store(arguments)?;
+        let location = key_location(&config, key_store(&config).await?);
+        Ok(Self {
+            location: location.ok_or_else(|| failed("finding", &KeyError::Missing))?,
+            policy: key_policy(&config),
+        })
+    }
+}
+
+async fn list(arguments: &KeysArguments) -> Result<(), Failed> {
+    let keys = Keys::open(&arguments.config).await?;
+    let found = list_keys(&*keys.location, &keys.policy, SystemClock.now()).await;
+    let found = found.map_err(|error| failed("listing", &error))?;
+    if arguments.json {
+        let kept = found.keys.iter().map(kept_as_json);
+        let revoked = found.revoked.iter().map(revoked_as_json);
+        let all: Vec<_> = kept.chain(revoked).collect();
+        return output::json(&json!({ "keys": all }));
+    }
+    print(&found)
+}
+
+fn print(found: &KeyList) -> Result<(), Failed> {
+    if found.keys.is_empty() && found.revoked.is_empty() {
+        return output::line("there are no keys yet; the first start of the server makes one");
+    }
+    for (record, standing) in &found.keys {
+        let until = standing.until.map(shown).unwrap_or_default();
+        let rest = match standing.state.as_str() {
+            "published" => format!("signs from {until}"),
+            "active" => format!("signs since {}, until {until}", shown(record.signs_from)),
+            "retiring" => format!("verifies until {until}"),
+            _ => "will be removed".to_owned(),
+        };
+        line(
+            &record.kid,
+            record.algorithm.as_str(),
+            standing.state.as_str(),
+            &rest,
+        )?;
+    }
+    for revoked in &found.revoked {
+        let rest = format!("since {}", shown(revoked.at));
+        line(&revoked.kid, revoked.algorithm.as_str(), "revoked", &rest)?;
+    }
+    Ok(())
+}
+
+fn line(kid: &str, algorithm: &str, state: &str, rest: &str) -> Result<(), Failed> {
+    let line = format!("{kid:<43}  {algorithm:<5}  {state:<9}  {rest}");
+    output::line(output::sanitised(&line))
+}
+
+/// A moment to the second.
+fn shown(at: Timestamp) -> String {
+    at.round(Unit::Second).unwrap_or(at).to_string()
+}
+
+fn kept_as_json((record, standing): &(KeyRecord, Standing)) -> Value {
+    let KeyRecord {
+        kid,
+        algorithm,
+        published_at,
+        signs_from,
+    } = record;
+    json!({
+        "kid": kid, "algorithm": algorithm.as_str(), "state": standing.state.as_str(),
+        "published_at": published_at.to_string(), "signs_from": signs_from.to_string(),
+        "until": standing.until.map(|until| until.to_string()),
+    })
+}
+
+fn revoked_as_json(revoked: &RevokedKey) -> Value {
+    json!({
+        "kid": revoked.kid, "algorithm": revoked.algorithm.as_str(), "state": "revoked",
+        "revoked_at": revoked.at.to_string(),
+    })
+}
+
+async fn rotate(arguments: &KeysArguments) -> Result<(), Failed> {
+    let keys = Keys::open(&arguments.config).await?;
+    let rotated = rotate_keys(&*keys.location, &keys.policy, SystemClock.now()).await;
+    let rotated = rotated.map_err(|error| failed("rotating", &error))?;
+    let (record, is_new) = match &rotated {
+        Rotated::Begun(record) => (record, true),
+        Rotated::UnderWay(record) => (record, false),
+    };
+    if arguments.json {
+        return output::json(&json!({
+            "kid": record.kid, "algorithm": record.algorithm.as_str(),
+            "signs_from": record.signs_from.to_string(), "is_new": is_new,
+        }));
+    }
+    let (kid, from) = (&record.kid, shown(record.signs_from));
+    output::line(match rotated {
+        Rotated::Begun(_) => format!("{kid} is published; it signs from {from}"),
+        Rotated::UnderWay(_) => format!("{kid} has been published before; it signs from {from}"),
+    })
+}
+
+async fn revoke(arguments: &RevokeKeyArguments) -> Result<(), Failed> {
+    let keys = Keys::open(&arguments.config).await?;
+    let now = SystemClock.now();
+    let revoked = revoke_key(&*keys.location, &keys.policy, &arguments.kid, now).await;
+    let (revoked, successor, was_before) =
+        match revoked.map_err(|error| failed("revoking", &error))? {
+            Revoked::Before(revoked) => (revoked, None, true),
+            Revoked::Now { revoked, successor } => (revoked, successor, false),
+        };
+    if arguments.json {
+        return output::json(&json!({
+            "kid": revoked.kid, "revoked_at": revoked.at.to_string(), "was_revoked_before": was_before,
+            "signs_now": successor.map(|successor| successor.kid),
+        }));
+    }
+    let RevokedKey { kid, at, .. } = &revoked;
+    if was_before {
+        return output::line(format!("{kid} was revoked before, at {}", shown(*at)));
+    }
+    output::line(format!(
+        "{kid} is revoked: no token that it signed counts any more"
+    ))?;
+    match successor {
+        Some(successor) => output::line(format!("{} signs now", successor.kid)),
+        None => Ok(()),
+    }
+}
+
+fn failed(doing: &str, error: &KeyError) -> Failed {
+    let exit = match error {
+        KeyError::Store(_) => Exit::Unavailable,
+        KeyError::Sealed { .. } | KeyError::Exposed { .. } => Exit::Config,
+        _ => Exit::Failed,
+    };
+    Failed::new(format!("{doing} the signing keys"), error.with_cause()).exiting(exit)
+}
