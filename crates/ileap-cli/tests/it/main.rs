@@ -15,6 +15,7 @@ mod deploy;
 mod doctor;
 mod durability;
 mod import;
+mod keys;
 mod on_record;
 mod partners;
 mod static_users;

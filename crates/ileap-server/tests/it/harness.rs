@@ -16,7 +16,7 @@ use ileap_server::{
     server::{self, Parts, Server, VerifierParts},
     store::{Store, access::AccessRules as _, sql::SqlStore},
     telemetry::Metrics,
-    token::{Algorithm, MintOptions, SigningKeys, TokenIssuer},
+    token::{Algorithm, KeyLocation, KeyPolicy, MintOptions, SigningKeys, TokenIssuer},
 };
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
@@ -74,6 +74,8 @@ pub(crate) struct Options {
     pub(crate) clerk: EmulatorOptions,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) delivery: DeliveryOptions,
+    /// Keys as the configuration says, instead of one that all servers of the test have in memory.
+    pub(crate) kept_keys: bool,
     pub(crate) refusal_floor: Duration,
     pub(crate) verifier: &'static str,
 }
@@ -88,6 +90,7 @@ impl Default for Options {
                 ..EmulatorOptions::default()
             },
             clock: Arc::new(SystemClock),
+            kept_keys: false,
             refusal_floor: Duration::from_millis(1),
             verifier: "clerk_frontend",
             delivery: DeliveryOptions {
@@ -144,6 +147,7 @@ struct Fixed {
     clock: Arc<dyn Clock>,
     config: Config,
     delivery: DeliveryOptions,
+    kept_keys: bool,
     keys: Arc<SigningKeys>,
     pair: Option<Arc<Pair>>,
     refusal_floor: Duration,
@@ -158,10 +162,17 @@ impl Instance {
             metrics: metrics.clone(),
             store: store.clone(),
         };
+        let (clock, config) = (fixed.clock.clone(), &fixed.config);
+        let keys = if fixed.kept_keys {
+            let keys = server::signing_keys(config, Some(store.clone()), clock, metrics.clone());
+            Arc::new(keys.await.unwrap())
+        } else {
+            fixed.keys.clone()
+        };
         let parts = Parts {
             clock: fixed.clock.clone(),
             delivery: fixed.delivery.clone(),
-            keys: fixed.keys.clone(),
+            keys,
             metrics,
             refusal_floor: fixed.refusal_floor,
             store,
@@ -252,6 +263,7 @@ impl TestServer {
             keys: Arc::new(SigningKeys::ephemeral(Algorithm::Es256).unwrap()),
             clock: options.clock,
             delivery: options.delivery,
+            kept_keys: options.kept_keys,
             pair,
             refusal_floor: options.refusal_floor,
             store,
@@ -280,6 +292,12 @@ impl TestServer {
     pub(crate) async fn allow(&self, organization: &str, rules: &[AccessRule]) {
         let id = self.clerk.organization_id(organization).unwrap();
         self.fixed.store.allow(&id, rules).await.unwrap();
+    }
+
+    /// Where its keys are kept, and when they are changed.
+    pub(crate) fn keys(&self) -> (Arc<dyn KeyLocation>, KeyPolicy) {
+        let location = server::key_location(&self.fixed.config, Some(self.fixed.store.clone()));
+        (location.unwrap(), server::key_policy(&self.fixed.config))
     }
 
     /// The store beneath it.

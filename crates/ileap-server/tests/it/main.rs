@@ -20,6 +20,7 @@ mod faults;
 mod footprints;
 mod harness;
 mod hostile_tokens;
+mod keys;
 mod openapi;
 mod outage;
 mod panics;

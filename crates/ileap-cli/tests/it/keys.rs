@@ -1,0 +1,241 @@
+//! `ileap keys`, beside a running server, and whoever is killed in the middle of it.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
+    process::Stdio,
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    commands::{Running, ileap, run},
+    static_users::{eventually, free_address, hash, token, write_users},
+};
+
+const SECRET: &str = "quartz+Lantern 4711 and more";
+const ROUNDS: u64 = 4;
+const KILLS: u64 = 8;
+
+/// A deployment: where its files are, and what it is told.
+struct Deployment {
+    directory: TempDir,
+    address: String,
+    location: &'static str,
+}
+
+impl Deployment {
+    fn new(location: &'static str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let users = directory.path().join("users.toml");
+        write_users(&users, &[("acme", &hash(SECRET))]);
+        let secret = directory.path().join("keys.secret");
+        fs::write(&secret, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+        Self {
+            directory,
+            address: free_address(),
+            location,
+        }
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let within = |name: &str| self.directory.path().join(name).display().to_string();
+        vec![
+            ("ILEAP_VERIFIER__KIND", "static_users".to_owned()),
+            ("ILEAP_VERIFIER__STATIC_USERS__FILE", within("users.toml")),
+            ("ILEAP_LISTENER__BIND", self.address.clone()),
+            ("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0".to_owned()),
+            ("ILEAP_KEYS__LOCATION", self.location.to_owned()),
+            ("ILEAP_KEYS__DIRECTORY", within("keys")),
+            ("ILEAP_KEYS__ENCRYPTION_KEY_FILE", within("keys.secret")),
+            ("ILEAP_KEYS__PUBLISH_BEFORE", "10s".to_owned()),
+            ("ILEAP_STORE__URL", format!("sqlite:{}", within("ileap.db"))),
+            ("ILEAP_TOKEN__ALGORITHM", "ES256".to_owned()),
+            ("ILEAP_TOKEN__REUSE", "false".to_owned()),
+        ]
+    }
+
+    fn serve(&self) -> Running {
+        let server = ileap(&["serve"])
+            .envs(self.settings())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        Running(server.unwrap())
+    }
+
+    fn keys(&self, arguments: &[&str]) -> (i32, String, String) {
+        let arguments = [&["keys"], arguments].concat();
+        run(ileap(&arguments).envs(self.settings()))
+    }
+
+    fn keys_json(&self, arguments: &[&str]) -> Value {
+        let (code, stdout, stderr) = self.keys(&[arguments, &["--json"]].concat());
+        assert_eq!(code, 0, "{stderr}");
+        serde_json::from_str(&stdout).unwrap()
+    }
+
+    /// Every key with its state.
+    fn states(&self) -> Vec<(String, String)> {
+        let listed = self.keys_json(&["list"]);
+        let keys = listed["keys"].as_array().unwrap().iter();
+        let text = |key: &Value, name: &str| key[name].as_str().unwrap().to_owned();
+        keys.map(|key| (text(key, "kid"), text(key, "state")))
+            .collect()
+    }
+
+    fn access_token(&self) -> String {
+        eventually(|| token(&self.address, "acme", SECRET).0 == 200);
+        let (_, body) = token(&self.address, "acme", SECRET);
+        let body: Value = serde_json::from_str(&body).unwrap();
+        body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    fn get(&self, path: &str, token: &str) -> String {
+        let address = &self.address;
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+        );
+        let mut answer = String::new();
+        if let Ok(mut stream) = TcpStream::connect(address) {
+            let sent = stream.write_all(request.as_bytes());
+            let _ = sent.and_then(|()| stream.read_to_string(&mut answer));
+        }
+        answer
+    }
+
+    fn accepts(&self, token: &str) -> bool {
+        let answer = self.get("/2/footprints", token);
+        assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+        answer.starts_with("HTTP/1.1 200")
+    }
+}
+
+#[test]
+fn a_running_server_follows_a_rotation_and_a_revocation() {
+    for location in ["directory", "store"] {
+        let deployment = Deployment::new(location);
+        let server = deployment.serve();
+        let token = deployment.access_token();
+        let states = deployment.states();
+        assert_eq!((states.len(), states[0].1.as_str()), (1, "active"));
+        let first = &states[0].0;
+        let (code, line, _) = deployment.keys(&["rotate"]);
+        assert!(
+            code == 0 && line.contains("is published; it signs from"),
+            "{line}"
+        );
+        let (code, line, _) = deployment.keys(&["rotate"]);
+        assert!(
+            code == 0 && line.contains("has been published before"),
+            "{line}"
+        );
+        let states = deployment.states();
+        assert_eq!((states.len(), states[1].1.as_str()), (2, "published"));
+        let next = &states[1].0;
+        eventually(|| deployment.get("/jwks", "").contains(next));
+        assert!(deployment.accepts(&token));
+        let revoked = deployment.keys_json(&["revoke", first]);
+        assert_eq!(revoked["signs_now"], next.as_str());
+        eventually(|| !deployment.accepts(&token));
+        let set = deployment.get("/jwks", "");
+        assert!(set.contains(next) && !set.contains(first.as_str()), "{set}");
+        let token = deployment.access_token();
+        assert!(deployment.accepts(&token));
+        let again = deployment.keys_json(&["revoke", first]);
+        assert_eq!(again["was_revoked_before"], true);
+        let states = deployment.states().into_iter().map(|(_, state)| state);
+        assert_eq!(states.collect::<Vec<_>>(), ["active", "revoked"]);
+        let (code, stdout, _) = deployment.keys(&["list"]);
+        assert!(code == 0 && stdout.lines().count() == 2, "{stdout}");
+        let (code, _, stderr) = deployment.keys(&["revoke", "-nobody"]);
+        assert!(code == 1 && stderr.contains("ileap keys list"), "{stderr}");
+        assert_eq!(server.terminate().0, 0);
+    }
+}
+
+#[test]
+fn whoever_is_killed_in_the_middle_of_a_rotation_leaves_keys_that_verify_everything() {
+    for location in ["directory", "store"] {
+        let deployment = Deployment::new(location);
+        let mut tokens = Vec::new();
+        for round in 0..ROUNDS {
+            let mut server = deployment.serve();
+            tokens.push(deployment.access_token());
+            for token in &tokens {
+                assert!(deployment.accepts(token), "round {round}");
+            }
+            assert!(deployment.get("/jwks", "").contains("\"kid\""));
+            for kill in 0..KILLS {
+                let mut command = ileap(&["keys", "rotate"])
+                    .envs(deployment.settings())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .unwrap();
+                // At another moment each time.
+                thread::sleep(Duration::from_millis(2 + 12 * kill + 3 * round));
+                let _ = command.kill();
+                command.wait().unwrap();
+                if kill == KILLS / 2 {
+                    server.0.kill().unwrap();
+                    server.0.wait().unwrap();
+                }
+            }
+            let states = deployment.states();
+            let active = states.iter().filter(|(_, state)| state == "active");
+            assert_eq!(active.count(), 1, "{states:?}");
+        }
+        // Nothing that was left is in anybody's way.
+        let server = deployment.serve();
+        tokens.push(deployment.access_token());
+        let next = deployment.keys_json(&["rotate"])["kid"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        eventually(|| deployment.get("/jwks", "").contains(&next));
+        for token in &tokens {
+            assert!(deployment.accepts(token));
+        }
+        assert_eq!(server.terminate().0, 0);
+    }
+}
+
+#[test]
+fn keys_move_to_the_store_and_tokens_from_before_still_count() {
+    let mut deployment = Deployment::new("directory");
+    let server = deployment.serve();
+    let token = deployment.access_token();
+    assert_eq!(server.terminate().0, 0);
+    let before = deployment.states();
+    deployment.location = "store";
+    let server = deployment.serve();
+    eventually(|| TcpStream::connect(&deployment.address).is_ok());
+    assert!(deployment.accepts(&token));
+    assert_eq!(deployment.states(), before);
+    assert_eq!(server.terminate().0, 0);
+    fs::remove_dir_all(deployment.directory.path().join("keys")).unwrap();
+    let server = deployment.serve();
+    eventually(|| TcpStream::connect(&deployment.address).is_ok());
+    assert!(deployment.accepts(&token));
+    assert_eq!(server.terminate().0, 0);
+}
+
+#[test]
+fn a_store_whose_keys_do_not_open_is_the_configurations_fault() {
+    let deployment = Deployment::new("store");
+    deployment.keys_json(&["rotate"]);
+    let secret = deployment.directory.path().join("keys.secret");
+    fs::write(&secret, "ODEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").unwrap();
+    for arguments in [&["keys", "list"] as &[&str], &["serve"]] {
+        let (code, _, stderr) = run(ileap(arguments).envs(deployment.settings()));
+        assert_eq!(code, 64, "{stderr}");
+        assert!(stderr.contains("keys.encryption_key_file"), "{stderr}");
+    }
+}
