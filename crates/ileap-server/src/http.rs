@@ -8,6 +8,7 @@ pub mod state;
 pub(crate) mod admin;
 pub(crate) mod caller;
 pub(crate) mod client_address;
+pub(crate) mod client_authentication;
 pub(crate) mod cursor;
 pub mod documents;
 pub(crate) mod extract;

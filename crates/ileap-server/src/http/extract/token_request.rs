@@ -1,106 +1,43 @@
 //! The token request (RFC 6749 §4.4.2), parsed once.
 
-use std::collections::HashMap;
+use axum::extract::Request;
 
-use http::HeaderMap;
-use zeroize::Zeroizing;
+use super::client_form::ClientForm;
+use crate::{http::failure::Cause, identity::Scopes};
 
-use super::client_credentials::{self, form_decode};
-use crate::{
-    http::failure::Cause,
-    identity::{PresentedCredentials, Scopes},
-};
-
-/// The parameters that are read; each may appear once.
-const PARAMETERS: [&str; 5] = [
-    "audience",
-    "client_id",
-    "client_secret",
-    "grant_type",
-    "scope",
-];
+/// The parameters that are read besides those of the credentials.
+const PARAMETERS: [&str; 3] = ["audience", "grant_type", "scope"];
 
 /// A token request of the client credentials grant.
 #[derive(Debug)]
 pub(crate) struct TokenRequest {
     /// Who asks, and the proof.
-    pub(crate) credentials: PresentedCredentials,
+    pub(crate) form: ClientForm,
     /// What will be granted.
     pub(crate) scopes: Scopes,
 }
 
 impl TokenRequest {
-    /// Parses the form and finds the one set of credentials.
-    pub(crate) fn parse(headers: &HeaderMap, form: &[u8]) -> Result<Self, Cause> {
-        let from_header = client_credentials::from_header(headers)?;
-        let form = Form::parse(form)?;
-        let credentials = match (
-            from_header,
-            form.get("client_id"),
-            form.get("client_secret"),
-        ) {
-            (Some(presented), id, None) if id.is_none_or(|id| presented.names(id)) => presented,
-            (Some(_), _, _) => return Err(Cause::CredentialsTwice),
-            (None, Some(id), Some(secret)) => client_credentials::from_form(id, secret)?,
-            (None, _, _) => return Err(Cause::CredentialsMissing),
-        };
+    /// Reads and parses one.
+    pub(crate) async fn read(request: Request) -> Result<Self, Cause> {
+        Self::of(ClientForm::read(request, &PARAMETERS).await?)
+    }
+
+    fn of(form: ClientForm) -> Result<Self, Cause> {
         match form.get("grant_type") {
             None => return Err(Cause::GrantTypeMissing),
             Some("client_credentials") => {}
             Some(_) => return Err(Cause::GrantTypeUnsupported),
         }
-        Ok(Self {
-            credentials,
-            scopes: Scopes::granted(form.get("scope")),
-        })
-    }
-}
-
-impl PresentedCredentials {
-    /// Whether `client_id` names the same client in one of the readings: RFC 6749 §3.2.1 lets a client
-    /// repeat its id in the form.
-    fn names(&self, client_id: &str) -> bool {
-        let readings = [Some(&self.raw), self.form_decoded.as_ref()];
-        readings
-            .into_iter()
-            .flatten()
-            .any(|reading| reading.client_id.as_str() == client_id)
-    }
-}
-
-/// The form's known parameters. One without a value counts as omitted (RFC 6749 §3.2); unknown ones
-/// are passed over.
-struct Form(HashMap<&'static str, Zeroizing<String>>);
-
-impl Form {
-    fn parse(form: &[u8]) -> Result<Self, Cause> {
-        let form = std::str::from_utf8(form).map_err(|_| Cause::FormMalformed)?;
-        let mut known = HashMap::new();
-        for pair in form.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = form_decode(name).ok_or(Cause::FormMalformed)?;
-            let value = form_decode(value).ok_or(Cause::FormMalformed)?;
-            let Some(name) = PARAMETERS.into_iter().find(|known| *known == name) else {
-                continue;
-            };
-            if known
-                .insert(name, Zeroizing::new(value.into_owned()))
-                .is_some()
-            {
-                return Err(Cause::ParameterRepeated(name));
-            }
-        }
-        known.retain(|_, value| !value.is_empty());
-        Ok(Self(known))
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|value| value.as_str())
+        let scopes = Scopes::granted(form.get("scope"));
+        Ok(Self { form, scopes })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     /// `hello:pathfinder`
@@ -111,13 +48,15 @@ mod tests {
         if let Some(value) = authorization {
             headers.insert("authorization", value.parse().unwrap());
         }
-        TokenRequest::parse(&headers, form.as_bytes()).map_err(|cause| cause.as_str())
+        ClientForm::parse(&headers, form.as_bytes(), &PARAMETERS)
+            .and_then(TokenRequest::of)
+            .map_err(|cause| cause.as_str())
     }
 
     #[test]
     fn basic_credentials_are_read() {
         let request = parse(Some(BASIC), "grant_type=client_credentials").unwrap();
-        assert_eq!(request.credentials.raw.client_id.as_str(), "hello");
+        assert_eq!(request.form.credentials.raw.client_id.as_str(), "hello");
         assert_eq!(request.scopes, Scopes::all());
     }
 
@@ -128,8 +67,8 @@ mod tests {
             "client_id=a%40b&client_secret=p%2Bq&grant_type=client_credentials",
         )
         .unwrap();
-        assert_eq!(request.credentials.raw.client_id.as_str(), "a@b");
-        assert_eq!(request.credentials.raw.client_secret.expose(), "p+q");
+        assert_eq!(request.form.credentials.raw.client_id.as_str(), "a@b");
+        assert_eq!(request.form.credentials.raw.client_secret.expose(), "p+q");
     }
 
     #[test]
