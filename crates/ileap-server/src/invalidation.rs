@@ -3,13 +3,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
+
 use crate::{
     clock::Clock,
     store::{
         Store, StoreError,
-        logins::{Invalidation, InvalidationMark},
+        logins::{Invalidation, InvalidationMark, News},
+        tokens::{Revocation, RevocationRoom},
     },
-    token::TokenCutoffs,
+    token::{RevokedToken, TokenCutoffs},
     verify::CredentialVerifier,
 };
 
@@ -22,6 +25,12 @@ const REACH: Duration = Duration::from_secs(2);
 const PRUNE_EVERY: u32 = 3600;
 /// Records are needed for as long as tokens live, with room for clocks that disagree.
 const KEPT_FOR: Duration = Duration::from_hours(25);
+/// Who revokes more tokens than this while they live has all of them cut off: one client can neither fill the list nor
+/// cut off anybody else.
+const ROOM: RevocationRoom = RevocationRoom {
+    per_subject: 100,
+    in_all: 100_000,
+};
 
 /// Takes in invalidations, and follows those of others.
 pub struct Invalidations {
@@ -52,13 +61,46 @@ impl Invalidations {
         Ok(())
     }
 
+    /// Revokes one token here and, through the store, everywhere; all of its subject's where too many were revoked.
+    /// What the store did not take has no effect.
+    pub async fn revoke(&self, token: &RevokedToken) -> Result<Revocation, StoreError> {
+        let now = self.clock.now();
+        let at = self.cutoffs.next(&token.subject, now + REACH);
+        let revocation = self.store.revoke_token(token, ROOM, at).await?;
+        match &revocation {
+            Revocation::OfSubject(cutoff) => {
+                self.cutoffs.cut_off(&cutoff.name, cutoff.at);
+                let subject = Invalidation::Subject(cutoff.name.clone());
+                self.verifier.forget(&subject);
+            }
+            Revocation::OfToken => self.cutoffs.revoke(token, now),
+        }
+        Ok(revocation)
+    }
+
+    /// Waits until every other instance has had the time to hear of what was published before.
+    pub async fn told_to_all(&self) {
+        if self.store.is_shared() {
+            tokio::time::sleep(REACH).await;
+        }
+    }
+
     /// Takes over what has been cut off before this process began, and says from where to follow. To be done
     /// before requests are answered.
     pub async fn catch_up(&self) -> Result<InvalidationMark, StoreError> {
         // In this order: what is invalidated in between is seen twice, not never.
         let (_, mark) = self.store.invalidations(None).await?;
-        self.take_cutoffs().await?;
+        self.take_all().await?;
         Ok(mark)
+    }
+
+    async fn take_all(&self) -> Result<(), StoreError> {
+        self.take_cutoffs().await?;
+        let now = self.clock.now();
+        for token in self.store.revoked_tokens(now).await? {
+            self.cutoffs.revoke(&token, now);
+        }
+        Ok(())
     }
 
     async fn take_cutoffs(&self) -> Result<(), StoreError> {
@@ -95,16 +137,52 @@ impl Invalidations {
         }
     }
 
+    /// Takes in all that is new, however much it is.
     async fn take_news(&self, mark: &mut Option<InvalidationMark>) -> Result<(), StoreError> {
-        let after = mark.unwrap_or(InvalidationMark(0));
-        let (news, next) = self.store.invalidations(Some(after)).await?;
-        if mark.is_none() || !news.is_empty() {
+        let mut after = mark.unwrap_or(InvalidationMark(0));
+        if mark.is_none() {
+            self.take_all().await?;
+        }
+        loop {
+            let (news, next) = self.store.invalidations(Some(after)).await?;
+            self.take(&news).await?;
+            *mark = Some(next);
+            if next == after {
+                return Ok(());
+            }
+            after = next;
+        }
+    }
+
+    async fn take(&self, news: &[News]) -> Result<(), StoreError> {
+        if news.iter().any(|one| matches!(one, News::Invalidated(_))) {
             self.take_cutoffs().await?;
         }
-        for invalidation in &news {
-            self.verifier.forget(invalidation);
+        for one in news {
+            match one {
+                News::Invalidated(invalidation) => self.verifier.forget(invalidation),
+                News::Revoked(token) => self.cutoffs.revoke(token, self.clock.now()),
+            }
         }
-        *mark = Some(next);
         Ok(())
     }
+}
+
+/// Revokes one token for the servers on `store`, from beside them: they follow within [`REACH`].
+pub async fn leave_revocation(
+    store: &dyn Store,
+    token: &RevokedToken,
+    now: Timestamp,
+) -> Result<Revocation, StoreError> {
+    store.revoke_token(token, ROOM, now + REACH).await
+}
+
+/// Cuts off a subject's tokens for the servers on `store`, from beside them.
+pub async fn leave_cut_off(
+    store: &dyn Store,
+    subject: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let subject = Invalidation::Subject(subject.to_owned());
+    store.invalidate(&subject, now + REACH).await
 }

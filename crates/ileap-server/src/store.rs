@@ -8,6 +8,7 @@ pub mod logins;
 pub mod outbox;
 pub mod partners;
 pub mod sql;
+pub mod tokens;
 
 use bytes::Bytes;
 use ileap_types::{
@@ -27,6 +28,7 @@ pub trait Store:
     + logins::LoginRecords
     + outbox::Outbox
     + partners::PartnerRecords
+    + tokens::TokenRecords
 {
     /// The latest version of one footprint, if `visibility` covers it. Ids compare without regard to case.
     async fn footprint(
@@ -77,6 +79,9 @@ pub trait Store:
 
     /// The secret that signs cursors, the same for everyone on this store.
     fn cursor_key(&self) -> &CursorKey;
+
+    /// Whether other instances may be on this store, too.
+    fn is_shared(&self) -> bool;
 
     /// Answers when the store can.
     async fn check(&self) -> Result<(), StoreError>;

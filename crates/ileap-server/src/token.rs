@@ -17,6 +17,7 @@ mod key_life;
 mod key_location;
 mod key_set;
 mod public_jwk;
+mod revoked;
 mod signing_key;
 mod signing_keys;
 mod strict_json;
@@ -40,5 +41,8 @@ pub use key_location::{
     DirectoryKeys, Edit, KeptKey, KeyLocation, NewKey, Reading, RevokedKey, StoredKeys,
 };
 pub use key_set::KeySet;
+pub use revoked::RevokedToken;
 pub use signing_keys::SigningKeys;
-pub use validator::{DEFAULT_LEEWAY, InvalidReason, TokenError, TokenValidator, ValidatorOptions};
+pub use validator::{
+    DEFAULT_LEEWAY, InvalidReason, TokenError, TokenValidator, ValidatorOptions, VerifiedToken,
+};

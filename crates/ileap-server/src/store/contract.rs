@@ -7,6 +7,7 @@ mod keys;
 mod logins;
 mod outbox;
 mod partners;
+mod tokens;
 pub(crate) mod workers;
 
 use bytes::Bytes;
@@ -47,6 +48,7 @@ pub(crate) async fn run(store: &dyn Store) {
     access::rules_open_what_they_name(store).await;
     access::agrees_with_the_reference(store).await;
     logins::hold(store).await;
+    tokens::hold(store).await;
     partners::are_kept(store).await;
     outbox::holds(store).await;
     keys::are_changed_by_one_at_a_time(store).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::StoreError;
-use crate::verify::AccountKey;
+use crate::{token::RevokedToken, verify::AccountKey};
 
 /// The part of the store port that logins need. Nothing here is asked on the way of credentials that are
 /// known to be good.
@@ -69,12 +69,12 @@ pub trait LoginRecords: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// The invalidations after `after`, oldest first, at most 1000; and the place to go on from. `None` begins
-    /// after the newest there is.
+    /// What was invalidated after `after`, oldest first, at most 1000; and the place to go on from. `None` begins
+    /// after the newest there is. A revoked token that has expired or been cut off with others is passed over.
     async fn invalidations(
         &self,
         after: Option<InvalidationMark>,
-    ) -> Result<(Vec<Invalidation>, InvalidationMark), StoreError>;
+    ) -> Result<(Vec<News>, InvalidationMark), StoreError>;
 
     /// Up to when the tokens of subjects and organizations do not count, as far as that is later than `since`.
     async fn token_cutoffs(&self, since: Timestamp) -> Result<Vec<TokenCutoff>, StoreError>;
@@ -140,6 +140,15 @@ pub enum Invalidation {
     Organization(String),
     /// A subject changed upstream: remembered credentials go, and so do the tokens issued up to now.
     Subject(String),
+}
+
+/// What instances tell each other.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum News {
+    /// Something is not to be relied on any longer.
+    Invalidated(Invalidation),
+    /// One token does not count any longer.
+    Revoked(RevokedToken),
 }
 
 /// A place in the sequence of invalidations.

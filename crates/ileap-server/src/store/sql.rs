@@ -6,6 +6,7 @@ mod database;
 mod dialect;
 mod grants;
 mod import;
+mod invalidations;
 mod keys;
 mod logins;
 mod outbox;
@@ -17,6 +18,7 @@ mod schema;
 mod sizes;
 mod sqlite;
 mod statement;
+mod tokens;
 
 pub use self::condition::{Condition, condition};
 
@@ -27,6 +29,7 @@ use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
 
 use self::{
     database::{Connections, Lock, Pool},
+    dialect::Dialect,
     query::{
         Builder,
         lead::{self, Lead},
@@ -197,6 +200,10 @@ impl Store for SqlStore {
 
     fn cursor_key(&self) -> &CursorKey {
         &self.cursor_key
+    }
+
+    fn is_shared(&self) -> bool {
+        self.writer.dialect() == Dialect::Postgres
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -33,6 +33,10 @@ pub(super) struct ReceivedClaims<'a> {
     pub(super) issuer: &'a str,
     pub(super) audience: Vec<&'a str>,
     pub(super) principal: Principal,
+    /// `jti`.
+    pub(super) id: &'a str,
+    /// In seconds since 1970.
+    pub(super) issued_at: i64,
     /// The later of `iat` and `nbf`, in seconds since 1970.
     pub(super) not_before: i64,
     /// In seconds since 1970.
@@ -45,8 +49,9 @@ impl<'a> ReceivedClaims<'a> {
     pub(super) fn read(members: &'a Map<String, Value>) -> Result<Self, InvalidReason> {
         let issued_at = required(members, "iat", numeric_date)?;
         let not_before = optional(members, "nbf", numeric_date)?;
-        required(members, "jti", text)?;
         Ok(Self {
+            id: required(members, "jti", text)?,
+            issued_at,
             issuer: required(members, "iss", text)?,
             audience: required(members, "aud", audience)?,
             principal: principal(members)?,

@@ -4,26 +4,34 @@ use std::{
     collections::HashMap,
     sync::{
         PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use jiff::Timestamp;
 
+use super::revoked::{RevokedToken, RevokedTokens};
 use crate::identity::Principal;
 
 /// How many subjects and organizations are kept apart.
 const ENTRIES: usize = 100_000;
 /// No token lives longer than this, with the clocks of several instances a little apart.
 const LONGEST_LIFE: Duration = Duration::from_hours(25);
+/// How many tokens revoked one by one are kept apart.
+const REVOKED_TOKENS: usize = 200_000;
+/// A token that expired this long ago has expired by the clock of every instance.
+const CLOCKS_APART: Duration = Duration::from_mins(5);
 
-/// Up to when the tokens of subjects and organizations are cut off.
+/// Up to when the tokens of subjects and organizations are cut off, and which tokens are revoked one by one.
 #[derive(Debug, Default)]
 pub struct TokenCutoffs {
     /// How many cut-offs have come to be known.
     known: AtomicU64,
     cut: RwLock<Cut>,
+    /// How many tokens are revoked: mostly none, and then nobody waits for a lock.
+    revoked_count: AtomicUsize,
+    revoked: RwLock<RevokedTokens>,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +80,30 @@ impl TokenCutoffs {
         }
         let number = self.known.fetch_add(1, Ordering::AcqRel) + 1;
         cut.by_name.insert(name.to_owned(), CutOff { at, number });
+    }
+
+    /// Revokes one token. When there are too many, all of its subject's are cut off up to this one, and nobody
+    /// else's.
+    pub fn revoke(&self, token: &RevokedToken, now: Timestamp) {
+        let is_kept = {
+            let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+            let is_kept = revoked.add(token, now - CLOCKS_APART, REVOKED_TOKENS);
+            self.revoked_count.store(revoked.len(), Ordering::Release);
+            is_kept
+        };
+        if !is_kept {
+            self.cut_off(&token.subject, token.not_before);
+        }
+    }
+
+    /// Whether the token of this id was revoked.
+    pub(super) fn is_revoked(&self, id: &str) -> bool {
+        self.revoked_count.load(Ordering::Acquire) > 0
+            && self
+                .revoked
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(id)
     }
 
     /// The moment for another cut-off of `name`: `at`, or just after the one it has.
@@ -199,6 +231,26 @@ mod tests {
         }
         cutoffs.cut_off("clerk|late", at(200));
         assert_eq!(cutoffs.of(&principal("never_named", None)), Some(100));
+    }
+
+    #[test]
+    fn too_many_revoked_tokens_cut_off_their_subject_and_nobody_else() {
+        let cutoffs = TokenCutoffs::default();
+        let token = |number: usize| RevokedToken {
+            id: format!("token {number}"),
+            subject: "clerk|user_1".to_owned(),
+            not_before: at(100),
+            expires_at: at(1000),
+        };
+        for number in 0..REVOKED_TOKENS {
+            cutoffs.revoke(&token(number), at(200));
+        }
+        assert!(cutoffs.is_revoked("token 0") && !cutoffs.is_revoked("another"));
+        assert_eq!(cutoffs.of(&principal("user_1", None)), None);
+        cutoffs.revoke(&token(REVOKED_TOKENS), at(200));
+        assert_eq!(cutoffs.of(&principal("user_1", None)), Some(100));
+        assert_eq!(cutoffs.of(&principal("user_2", None)), None);
+        assert!(cutoffs.is_revoked("token 0"));
     }
 
     #[test]

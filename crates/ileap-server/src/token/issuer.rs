@@ -120,6 +120,7 @@ pub enum IssueError {
 /// A token with its times and its key.
 #[derive(Clone)]
 struct SignedToken {
+    id: String,
     token: AccessToken,
     key: Arc<SigningKey>,
     issued_at: Timestamp,
@@ -128,6 +129,7 @@ struct SignedToken {
 
 /// All of a token but the signature, and who is to sign it.
 struct UnsignedToken {
+    id: String,
     signing_input: String,
     key: Arc<SigningKey>,
     issued_at: Timestamp,
@@ -223,7 +225,8 @@ impl TokenIssuer {
         let is_cut_off = cut_off.is_some_and(|at| signed.issued_at.as_second() <= at);
         // One that a revoked key has signed is not one any more.
         let counts = self.keys.now().find(signed.key.kid()).is_some();
-        (counts && !is_cut_off && signed.has_half_left(self.clock.now()))
+        let is_dead = is_cut_off || self.cutoffs.is_revoked(&signed.id);
+        (counts && !is_dead && signed.has_half_left(self.clock.now()))
             .then(|| self.describe(&signed, principal))
     }
 
@@ -278,6 +281,7 @@ impl TokenIssuer {
     ) -> Result<UnsignedToken, IssueError> {
         let (issued_at, expires_at) = whole_seconds(from, lifetime).ok_or(IssueError::Range)?;
         let organization = principal.organization.as_ref();
+        let id = random_id()?;
         let claims = Claims {
             iss: &self.options.issuer,
             sub: &principal.subject,
@@ -290,7 +294,7 @@ impl TokenIssuer {
             iat: issued_at.as_second(),
             nbf: issued_at.as_second(),
             exp: expires_at.as_second(),
-            jti: &random_id()?,
+            jti: &id,
         };
         let payload = serde_json::to_vec(&claims).map_err(|_| IssueError::Signing)?;
         let key = Arc::clone(self.keys.now().signer());
@@ -298,6 +302,7 @@ impl TokenIssuer {
             "alg": key.algorithm().as_str(), "kid": key.kid(), "typ": self.options.typ,
         });
         Ok(UnsignedToken {
+            id,
             signing_input: jws::signing_input(&jws::encode_header(&header), &payload),
             key,
             issued_at,
@@ -319,6 +324,7 @@ impl UnsignedToken {
     fn sign(self) -> Result<SignedToken, IssueError> {
         let token = jws::sign(self.signing_input, &self.key).map_err(|_| IssueError::Signing)?;
         Ok(SignedToken {
+            id: self.id,
             token: AccessToken(Arc::new(SecretString::from(token))),
             key: self.key,
             issued_at: self.issued_at,

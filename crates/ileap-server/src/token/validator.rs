@@ -40,16 +40,23 @@ pub struct TokenValidator {
     keys: Arc<SigningKeys>,
     clock: Arc<dyn Clock>,
     cutoffs: Arc<TokenCutoffs>,
-    verified: Cache<[u8; 32], Verified>,
+    verified: Cache<[u8; 32], VerifiedToken>,
 }
 
 /// A token whose signature and claims are right; the times in seconds since 1970.
 #[derive(Clone, Debug)]
-struct Verified {
+pub struct VerifiedToken {
+    /// The caller it stands for.
+    pub principal: Arc<Principal>,
+    /// Its `jti`.
+    pub id: Arc<str>,
+    /// Its `iat`.
+    pub issued_at: i64,
+    /// From when on it counts: the later of `iat` and `nbf`.
+    pub not_before: i64,
+    /// Its `exp`.
+    pub expires_at: i64,
     key: Arc<SigningKey>,
-    principal: Arc<Principal>,
-    not_before: i64,
-    expires_at: i64,
 }
 
 /// Why a token does not count.
@@ -81,7 +88,7 @@ pub enum InvalidReason {
     Malformed,
     /// `iat` or `nbf` lies in the future.
     NotYetValid,
-    /// Cut off, with all of its subject's tokens up to a moment.
+    /// Revoked, or cut off with all of its subject's tokens up to a moment.
     Revoked,
     /// The key did not sign this.
     Signature,
@@ -140,11 +147,26 @@ impl TokenValidator {
         self
     }
 
+    /// The `aud` of every token that passes.
+    pub fn audience(&self) -> &str {
+        &self.options.audience
+    }
+
+    /// The `iss` of every token that passes.
+    pub fn issuer(&self) -> &str {
+        &self.options.issuer
+    }
+
     /// The caller `token` stands for.
     ///
     /// Nothing of a token is believed before its signature is verified, and its times are judged last:
     /// a forged token is invalid, never expired.
     pub fn validate(&self, token: UnverifiedToken<'_>) -> Result<Arc<Principal>, TokenError> {
+        self.examine(token).map(|verified| verified.principal)
+    }
+
+    /// The same, and what else `token` says.
+    pub fn examine(&self, token: UnverifiedToken<'_>) -> Result<VerifiedToken, TokenError> {
         let fingerprint = fingerprint(token.bounded()?);
         if let Some(verified) = self.verified.get(&fingerprint) {
             // It may have been revoked since.
@@ -152,17 +174,16 @@ impl TokenValidator {
                 return Err(InvalidReason::UnknownKey.into());
             }
             self.check_times(&verified)?;
-            return Ok(verified.principal);
+            return Ok(verified);
         }
         let verified = self.verify(token)?;
         self.check_times(&verified)?;
-        let principal = Arc::clone(&verified.principal);
-        self.verified.insert(fingerprint, verified);
-        Ok(principal)
+        self.verified.insert(fingerprint, verified.clone());
+        Ok(verified)
     }
 
     /// Everything but the times.
-    fn verify(&self, token: UnverifiedToken<'_>) -> Result<Verified, InvalidReason> {
+    fn verify(&self, token: UnverifiedToken<'_>) -> Result<VerifiedToken, InvalidReason> {
         let jws = CompactJws::parse(token)?;
         let key = self.key_for(&jws.header)?;
         if !key.has_signed(jws.signing_input.as_bytes(), &jws.signature) {
@@ -176,9 +197,11 @@ impl TokenValidator {
         if !claims.audience.contains(&self.options.audience.as_str()) {
             return Err(InvalidReason::Audience);
         }
-        Ok(Verified {
+        Ok(VerifiedToken {
             key,
             principal: Arc::new(claims.principal),
+            id: claims.id.into(),
+            issued_at: claims.issued_at,
             not_before: claims.not_before,
             expires_at: claims.expires_at,
         })
@@ -205,7 +228,7 @@ impl TokenValidator {
 
     /// Times and cut-offs. Wall-clock time, asked anew for every request: a remembered token expires too, and a corrected
     /// clock counts at once.
-    fn check_times(&self, verified: &Verified) -> Result<(), TokenError> {
+    fn check_times(&self, verified: &VerifiedToken) -> Result<(), TokenError> {
         let now = self.clock.now().as_second();
         let leeway = i64::try_from(self.options.leeway.as_secs()).unwrap_or(i64::MAX);
         if verified.not_before > now.saturating_add(leeway) {
@@ -215,7 +238,9 @@ impl TokenValidator {
             return Err(TokenError::Expired);
         }
         let cut_off = self.cutoffs.of(&verified.principal);
-        if cut_off.is_some_and(|at| verified.not_before <= at) {
+        if cut_off.is_some_and(|at| verified.not_before <= at)
+            || self.cutoffs.is_revoked(&verified.id)
+        {
             return Err(InvalidReason::Revoked.into());
         }
         Ok(())

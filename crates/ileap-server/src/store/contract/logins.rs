@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use crate::{
     store::{
         Store,
-        logins::{Fate, Invalidation, InvalidationMark, RefusedLogin, Reservation, TokenCutoff},
+        logins::{
+            Fate, Invalidation, InvalidationMark, News, RefusedLogin, Reservation, TokenCutoff,
+        },
     },
     verify::AccountKey,
 };
@@ -189,6 +191,7 @@ async fn invalidations_are_read_in_order_by_everyone(store: &dyn Store) {
         store.invalidate(invalidation, at(0)).await.unwrap();
     }
     assert_eq!(failures(store, &account).await, 0, "forgiven");
+    let news = news.map(News::Invalidated);
     let (read, mark) = store.invalidations(Some(begin)).await.unwrap();
     assert_eq!(read, news);
     assert_eq!(
@@ -238,5 +241,5 @@ async fn pruning_leaves_what_protects_accounts(store: &dyn Store) {
     let subject = Invalidation::Subject("clerk|later".to_owned());
     store.invalidate(&subject, at(86_500)).await.unwrap();
     let (read, _) = store.invalidations(Some(mark)).await.unwrap();
-    assert_eq!(read, [subject]);
+    assert_eq!(read, [News::Invalidated(subject)]);
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     SqlStore,
     database::Lock,
-    moment, nanoseconds,
+    invalidations, moment, nanoseconds,
     statement::{Row, sql},
     unavailable,
 };
@@ -15,25 +15,15 @@ use crate::{
     store::{
         StoreError,
         logins::{
-            Fate, Invalidation, InvalidationMark, LoginRecord, LoginRecords, RefusedLogin,
+            Fate, Invalidation, InvalidationMark, LoginRecord, LoginRecords, News, RefusedLogin,
             Reservation, TokenCutoff,
         },
     },
     verify::AccountKey,
 };
 
-const ACCOUNT: &str = "account";
-const ORGANIZATION: &str = "organization";
-const SUBJECT: &str = "subject";
 /// Whatever was under way so many nanoseconds ago has ended.
 const LONG_AGO: i64 = 60_000_000_000;
-
-const CUT_OFF: &[&str] = &["INSERT INTO token_cutoffs (name, at) VALUES ($1, $2) \
-                            ON CONFLICT (name) DO UPDATE SET at = $2 WHERE token_cutoffs.at < $2"];
-const CLEAR: &[&str] = &[
-    "DELETE FROM login_failures WHERE account = $1 AND $2 IS NOT NULL",
-    "UPDATE login_origins SET tried_at = NULL WHERE account = $1 AND $2 IS NOT NULL",
-];
 
 #[async_trait::async_trait]
 impl LoginRecords for SqlStore {
@@ -244,38 +234,17 @@ impl LoginRecords for SqlStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let failed = unavailable("recording an invalidation");
-        let (kind, name, effects) = match invalidation {
-            Invalidation::Account(account) => (ACCOUNT, account.as_str(), CLEAR),
-            Invalidation::Organization(id) => (ORGANIZATION, id.as_str(), CUT_OFF),
-            Invalidation::Subject(subject) => (SUBJECT, subject.as_str(), CUT_OFF),
-        };
-        let mut transaction = self
-            .writer
-            .begin(Lock::Invalidations)
-            .await
-            .map_err(&failed)?;
-        for statement in effects {
-            sql(statement)
-                .bind(name)
-                .bind(nanoseconds(now))
-                .execute(&mut transaction)
-                .await
-                .map_err(&failed)?;
-        }
-        sql("INSERT INTO invalidations (kind, name, at) VALUES ($1, $2, $3)")
-            .bind(kind)
-            .bind(name)
-            .bind(nanoseconds(now))
-            .execute(&mut transaction)
-            .await
-            .map_err(&failed)?;
+        let begun = self.writer.begin(Lock::Invalidations).await;
+        let mut transaction = begun.map_err(&failed)?;
+        let published = invalidations::publish(&mut transaction, invalidation, now).await;
+        published.map_err(&failed)?;
         transaction.commit().await.map_err(&failed)
     }
 
     async fn invalidations(
         &self,
         after: Option<InvalidationMark>,
-    ) -> Result<(Vec<Invalidation>, InvalidationMark), StoreError> {
+    ) -> Result<(Vec<News>, InvalidationMark), StoreError> {
         let failed = unavailable("reading invalidations");
         let Some(InvalidationMark(after)) = after else {
             // Where none is left, every mark to come is above zero.
@@ -287,25 +256,20 @@ impl LoginRecords for SqlStore {
             return Ok((Vec::new(), InvalidationMark(mark)));
         };
         let rows = sql(
-            "SELECT mark, kind, name FROM invalidations WHERE mark > $1 ORDER BY mark LIMIT 1000",
+            "SELECT mark, kind, name, id, subject, not_before, expires_at FROM invalidations \
+             LEFT JOIN revoked_tokens ON kind = 'token' AND id = name WHERE mark > $1 ORDER BY mark LIMIT 1000",
         )
         .bind(after)
         .fetch_all(&self.readers)
         .await
         .map_err(&failed)?;
         let mut mark = after;
-        let mut invalidations = Vec::with_capacity(rows.len());
+        let mut news = Vec::with_capacity(rows.len());
         for row in &rows {
             mark = row.get(0).map_err(&failed)?;
-            let kind = row.text(1).map_err(&failed)?;
-            let name = row.text(2).map_err(&failed)?;
-            invalidations.push(match kind.as_str() {
-                ACCOUNT => Invalidation::Account(AccountKey::of_subject(&name)),
-                ORGANIZATION => Invalidation::Organization(name),
-                _ => Invalidation::Subject(name),
-            });
+            news.extend(invalidations::read(row).map_err(&failed)?);
         }
-        Ok((invalidations, InvalidationMark(mark)))
+        Ok((news, InvalidationMark(mark)))
     }
 
     async fn token_cutoffs(&self, since: Timestamp) -> Result<Vec<TokenCutoff>, StoreError> {
@@ -356,6 +320,8 @@ impl LoginRecords for SqlStore {
             "DELETE FROM invalidations WHERE at < $1",
             "DELETE FROM login_refusals WHERE at < $1",
             "DELETE FROM token_cutoffs WHERE at < $1",
+            // With both values: for PostgreSQL, one text has one number of them.
+            "DELETE FROM revoked_tokens WHERE expires_at < $1 AND $2 IS NOT NULL",
             "DELETE FROM login_origins WHERE verified_at < $2 AND $1 IS NOT NULL",
             "DELETE FROM login_accounts WHERE verified_at < $2 AND $1 IS NOT NULL",
             "DELETE FROM login_failures WHERE counts_until < $1",

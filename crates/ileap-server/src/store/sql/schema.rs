@@ -11,15 +11,16 @@ use super::{database::Pool, statement::sql, unavailable};
 use crate::store::{CursorKey, StoreError};
 
 /// What makes a database's schema out of the one before.
-pub(super) struct Migrations([&'static str; 5]);
+pub(super) struct Migrations([&'static str; 6]);
 
 /// What the versions bring.
-const DESCRIPTIONS: [&str; 5] = [
+const DESCRIPTIONS: [&str; 6] = [
     "footprints, activity data, events, access",
     "logins",
     "partners, outbox",
     "leases, quotas",
     "signing keys",
+    "revoked tokens",
 ];
 
 pub(super) const POSTGRES: Migrations = Migrations([
@@ -28,6 +29,7 @@ pub(super) const POSTGRES: Migrations = Migrations([
     include_str!("../../../migrations/postgres/0003_partners_outbox.sql"),
     include_str!("../../../migrations/postgres/0004_leases_quotas.sql"),
     include_str!("../../../migrations/postgres/0005_keys.sql"),
+    include_str!("../../../migrations/postgres/0006_revoked_tokens.sql"),
 ]);
 
 pub(super) const SQLITE: Migrations = Migrations([
@@ -36,9 +38,18 @@ pub(super) const SQLITE: Migrations = Migrations([
     include_str!("../../../migrations/sqlite/0003_partners_outbox.sql"),
     include_str!("../../../migrations/sqlite/0004_leases_quotas.sql"),
     include_str!("../../../migrations/sqlite/0005_keys.sql"),
+    include_str!("../../../migrations/sqlite/0006_revoked_tokens.sql"),
 ]);
 
 impl Migrations {
+    /// Those of an earlier version.
+    #[cfg(test)]
+    pub(super) fn up_to(&self, version: usize) -> Migrator {
+        let mut migrator = self.migrator();
+        migrator.migrations = migrator.migrations[..version].to_vec().into();
+        migrator
+    }
+
     /// Applies what is missing.
     pub(super) fn migrator(&self) -> Migrator {
         let migrations =

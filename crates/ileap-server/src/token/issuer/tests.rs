@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     clock::ManualClock,
     identity::{ClientId, Organization, Role},
-    token::{Algorithm, UnverifiedToken, inspect},
+    token::{Algorithm, RevokedToken, UnverifiedToken, inspect},
 };
 
 const LIFETIME: Duration = Duration::from_hours(1);
@@ -183,6 +183,28 @@ async fn whoever_differs_in_anything_gets_another_token() {
         assert_eq!(parts(&token).1["scope"], other.scopes.to_string());
         assert!(tokens.insert(token.access_token.expose().to_owned()));
     }
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_not_reused_and_its_successor_is() {
+    let setup = setup(Reuse::WhileHalfLeft);
+    let caller = principal("clerk|user_1");
+    let issue = async || {
+        let issued = setup.issuer.issue(&caller, CutoffMark::default()).await;
+        issued.unwrap()
+    };
+    let first = issue().await;
+    let now = setup.clock.now();
+    let revoked = RevokedToken {
+        id: parts(&first).1["jti"].as_str().unwrap().to_owned(),
+        subject: caller.subject.clone(),
+        not_before: now,
+        expires_at: now + LIFETIME,
+    };
+    setup.issuer.cutoffs.revoke(&revoked, now);
+    let (second, third) = (issue().await, issue().await);
+    assert_ne!(second.access_token.expose(), first.access_token.expose());
+    assert_eq!(third.access_token.expose(), second.access_token.expose());
 }
 
 #[tokio::test]

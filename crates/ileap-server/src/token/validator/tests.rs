@@ -8,7 +8,10 @@ use super::*;
 use crate::{
     clock::ManualClock,
     identity::{ClientId, Organization, Role, Scopes},
-    token::{Algorithm, IssuerOptions, Judgement, MintOptions, Reuse, TokenIssuer, inspect, jws},
+    token::{
+        Algorithm, IssuerOptions, Judgement, MintOptions, Reuse, RevokedToken, TokenIssuer,
+        inspect, jws,
+    },
 };
 
 const NOW: i64 = 1_800_000_000;
@@ -210,11 +213,34 @@ fn a_refused_token_is_not_remembered() {
 }
 
 #[test]
+fn a_revoked_token_is_refused_remembered_or_not_and_no_other() {
+    let setup = Setup::new(Algorithm::EdDsa);
+    let [remembered, unseen, other] = [(); 3].map(|()| setup.mint(NOW, HOUR));
+    setup.validate(&remembered).unwrap();
+    for token in [&remembered, &unseen] {
+        let claims: Value = serde_json::from_slice(&jws_payload(token)).unwrap();
+        let revoked = RevokedToken {
+            id: claims["jti"].as_str().unwrap().to_owned(),
+            subject: principal().subject,
+            not_before: Timestamp::from_second(NOW).unwrap(),
+            expires_at: Timestamp::from_second(NOW + 3600).unwrap(),
+        };
+        setup.validator.cutoffs.revoke(&revoked, setup.clock.now());
+        assert_eq!(setup.validate(token), invalid(InvalidReason::Revoked));
+    }
+    setup.validate(&other).unwrap();
+    setup.clock.advance(HOUR);
+    assert_eq!(setup.validate(&unseen), Err(TokenError::Expired));
+}
+
+#[test]
 fn memory_is_bounded() {
     let setup = Setup::new(Algorithm::EdDsa);
-    let template = Verified {
+    let template = VerifiedToken {
         key: setup.keys.now().signer().clone(),
         principal: Arc::new(principal()),
+        id: "1".into(),
+        issued_at: 0,
         not_before: 0,
         expires_at: i64::MAX,
     };

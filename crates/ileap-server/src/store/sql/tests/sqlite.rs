@@ -9,7 +9,12 @@ use crate::{
     access::AccessRule,
     identity::Role,
     import,
-    store::{Position, access::AccessRules as _, contract, logins::LoginRecords as _},
+    store::{
+        Position,
+        access::AccessRules as _,
+        contract,
+        logins::{Invalidation, InvalidationMark, LoginRecords as _, News},
+    },
     verify::AccountKey,
 };
 
@@ -68,6 +73,36 @@ async fn a_database_of_a_newer_version_is_refused() {
         refused.to_string().contains("a newer version of ileap"),
         "{refused}"
     );
+}
+
+#[tokio::test]
+async fn an_earlier_version_s_invalidations_and_their_marks_go_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ileap.db");
+    let url = format!("sqlite:{}", path.display());
+    let earlier = sqlx::SqlitePool::connect(&format!("{url}?mode=rwc"))
+        .await
+        .unwrap();
+    schema::SQLITE.up_to(4).run(&earlier).await.unwrap();
+    let insert = "INSERT INTO invalidations (kind, name, at) VALUES ('subject', $1, 0)";
+    for name in ["clerk|1", "clerk|2", "clerk|3"] {
+        let inserted = sqlx::query(insert).bind(name).execute(&earlier).await;
+        inserted.unwrap();
+    }
+    let deleted = sqlx::query("DELETE FROM invalidations WHERE mark = 3");
+    deleted.execute(&earlier).await.unwrap();
+    earlier.close().await;
+    let store = SqlStore::open(&url).await.unwrap();
+    let subject = |name: &str| News::Invalidated(Invalidation::Subject(name.to_owned()));
+    let mark = InvalidationMark(0);
+    let (news, mark) = store.invalidations(Some(mark)).await.unwrap();
+    assert_eq!(news, [subject("clerk|1"), subject("clerk|2")]);
+    assert_eq!(mark, InvalidationMark(2));
+    let later = Invalidation::Subject("clerk|4".to_owned());
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    store.invalidate(&later, at).await.unwrap();
+    let (_, mark) = store.invalidations(Some(mark)).await.unwrap();
+    assert_eq!(mark, InvalidationMark(4), "never one that was there before");
 }
 
 #[tokio::test]

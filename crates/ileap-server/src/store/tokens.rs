@@ -1,0 +1,41 @@
+//! Tokens revoked one by one, as all instances on one store know them.
+
+use jiff::Timestamp;
+
+use super::{StoreError, logins::TokenCutoff};
+use crate::token::RevokedToken;
+
+/// The part of the store port that revoked tokens need. Nothing here is asked when a token is presented.
+#[async_trait::async_trait]
+pub trait TokenRecords: Send + Sync {
+    /// Revokes one token and puts that where every instance finds it. Where there is no room for one more, all of
+    /// its subject's tokens up to `at` are cut off in its place, and up to this one if it began later. When this
+    /// returns, it survives a crash.
+    async fn revoke_token(
+        &self,
+        token: &RevokedToken,
+        room: RevocationRoom,
+        at: Timestamp,
+    ) -> Result<Revocation, StoreError>;
+
+    /// The tokens revoked one by one that have not expired at `now`.
+    async fn revoked_tokens(&self, now: Timestamp) -> Result<Vec<RevokedToken>, StoreError>;
+}
+
+/// How many tokens are revoked one by one before whole subjects are cut off. Those that have expired do not count.
+#[derive(Clone, Copy, Debug)]
+pub struct RevocationRoom {
+    /// Of one subject.
+    pub per_subject: u32,
+    /// Of all together.
+    pub in_all: u32,
+}
+
+/// What was done to revoke a token.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Revocation {
+    /// Its subject's tokens are cut off, this one among them.
+    OfSubject(TokenCutoff),
+    /// It alone is revoked.
+    OfToken,
+}
