@@ -85,9 +85,16 @@ pub struct Admission {
     pub default_role: Option<Role>,
     /// The client ids the default role is for; empty means all.
     pub allowed_clients: BTreeSet<String>,
+    /// The client ids of services that may introspect and revoke anybody's tokens.
+    pub resource_servers: BTreeSet<String>,
 }
 
 impl Admission {
+    /// Whether a verified client may introspect and revoke anybody's tokens. It needs no role.
+    pub fn is_resource_server(&self, client: &VerifiedClient) -> bool {
+        self.resource_servers.contains(client.client_id.as_str())
+    }
+
     /// The principal a verified client acts as; `None` when it holds no role and gets none by default.
     pub fn admit(&self, verified: VerifiedClient, scopes: Scopes) -> Option<Principal> {
         let mut roles = verified.roles;
@@ -138,6 +145,7 @@ mod tests {
         let allowed = |id: &str| Admission {
             default_role: Some(Role::User),
             allowed_clients: BTreeSet::from([id.to_owned()]),
+            ..Admission::default()
         };
         assert!(
             allowed("ops@acme.example")
@@ -156,6 +164,7 @@ mod tests {
         let admission = Admission {
             default_role: Some(Role::All),
             allowed_clients: BTreeSet::from(["x".to_owned()]),
+            ..Admission::default()
         };
         let principal = admission
             .admit(verified(&[Role::Organizer]), Scopes::all())

@@ -310,11 +310,13 @@ fn state(
         admission: Admission {
             default_role: config.access.default_role,
             allowed_clients: config.access.allowed_clients.iter().cloned().collect(),
+            resource_servers: config.access.resource_servers.iter().cloned().collect(),
         },
         data,
         documents: CurrentDocuments::new(&base, parts.keys.clone(), key_policy(config).max_age()),
         encodings: EncodingMemory::new(),
         edge: Edge {
+            resource_metadata_url: format!("{base}/.well-known/oauth-protected-resource"),
             public_base_url: base,
             prefix: prefix.to_owned(),
             trusted_proxies: config.listener.trusted_proxies.clone(),

@@ -12,7 +12,9 @@ pub mod traces;
 pub use self::{
     log::{LogFormat, log_to},
     metrics::{ConnectionGuard, Metrics},
-    outcomes::{ClerkCallOutcome, KnownGoodAnswer, VerifyOutcome, WebhookOutcome},
+    outcomes::{
+        ClerkCallOutcome, KnownGoodAnswer, RevocationOutcome, VerifyOutcome, WebhookOutcome,
+    },
     traces::Traces,
 };
 

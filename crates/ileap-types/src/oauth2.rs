@@ -124,7 +124,33 @@ pub struct AuthorizationServerMetadata {
     /// How clients may authenticate.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// How clients may authenticate where tokens are judged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub introspection_endpoint_auth_methods_supported: Vec<String>,
+    /// How clients may authenticate where tokens are revoked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub revocation_endpoint_auth_methods_supported: Vec<String>,
+    /// What the tokens open (RFC 9728 §4).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub protected_resources: Vec<String>,
     /// The scopes known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes_supported: Vec<String>,
+}
+
+/// Protected resource metadata (RFC 9728 §2). Reading is lenient, as of authorization servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ProtectedResourceMetadata {
+    /// The URL that names the resource.
+    pub resource: String,
+    /// The issuers whose tokens open it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_servers: Vec<String>,
+    /// How a token may be sent: `header`, `body` or `query`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bearer_methods_supported: Vec<String>,
+    /// The scopes that tokens for it may have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes_supported: Vec<String>,
 }

@@ -33,7 +33,7 @@ const NEAR: usize = 5;
 const ROLES: &[&str] = &["user", "organizer", "operator", "all"];
 
 /// Every key, in the order of the default file.
-pub(super) const KEYS: [Key; 57] = [
+pub(super) const KEYS: [Key; 58] = [
     Key::unset(
         "public_base_url",
         Kind::Text,
@@ -206,6 +206,12 @@ pub(super) const KEYS: [Key; 57] = [
         Kind::List,
         "[]",
         "The client ids the default role is for; empty means all.",
+    ),
+    Key::set(
+        "access.resource_servers",
+        Kind::List,
+        "[]",
+        "The client ids, as they log in, of services that may introspect and revoke anybody's tokens; they need no role.",
     ),
     Key::set(
         "access.role_keys.user",

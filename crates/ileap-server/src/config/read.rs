@@ -235,6 +235,7 @@ fn access(reader: &mut Reader) -> Option<Access> {
         allowed_clients: reader.list("access.allowed_clients")?,
         default_role,
         role_keys,
+        resource_servers: reader.list("access.resource_servers")?,
     })
 }
 

@@ -58,6 +58,8 @@ pub struct Access {
     pub default_role: Option<Role>,
     /// What Clerk's organization role keys mean.
     pub role_keys: BTreeMap<String, Role>,
+    /// The client ids of services that may introspect and revoke anybody's tokens.
+    pub resource_servers: Vec<String>,
 }
 
 /// `[audit]`

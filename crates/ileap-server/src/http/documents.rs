@@ -12,7 +12,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use ileap_types::oauth2::AuthorizationServerMetadata;
+use ileap_types::oauth2::{AuthorizationServerMetadata, ProtectedResourceMetadata};
 
 use crate::{
     identity::Scope,
@@ -70,6 +70,8 @@ impl CurrentDocuments {
 pub(crate) struct Documents {
     /// RFC 8414 and OpenID Connect Discovery metadata: one document for both paths.
     pub(crate) metadata: Document,
+    /// RFC 9728 metadata of the data endpoints.
+    pub(crate) protected_resource: Document,
     /// RFC 7517 JWK Set.
     pub(crate) jwks: Document,
     /// `OpenAPI` 3.1 of every route, with our own URLs.
@@ -86,26 +88,38 @@ impl Documents {
             authorization_endpoint: Some(token_endpoint.clone()),
             token_endpoint: Some(token_endpoint),
             jwks_uri: Some(format!("{public_base_url}/jwks")),
+            introspection_endpoint: Some(format!("{public_base_url}/auth/introspect")),
+            introspection_endpoint_auth_methods_supported: auth_methods(),
+            revocation_endpoint: Some(format!("{public_base_url}/auth/revoke")),
+            revocation_endpoint_auth_methods_supported: auth_methods(),
+            protected_resources: vec![public_base_url.to_owned()],
             response_types_supported: vec!["token".to_owned()],
             subject_types_supported: vec!["public".to_owned()],
             id_token_signing_alg_values_supported: algorithms
                 .map(|algorithm| algorithm.to_string())
                 .collect(),
             grant_types_supported: vec!["client_credentials".to_owned()],
-            token_endpoint_auth_methods_supported: vec![
-                "client_secret_basic".to_owned(),
-                "client_secret_post".to_owned(),
-            ],
-            scopes_supported: Scope::ALL
-                .iter()
-                .map(|scope| scope.as_str().to_owned())
-                .collect(),
-            ..AuthorizationServerMetadata::default()
+            token_endpoint_auth_methods_supported: auth_methods(),
+            scopes_supported: scopes(),
+        };
+        // No `jwks_uri`: in this document it would name keys that sign answers, which are not signed here.
+        let protected_resource = ProtectedResourceMetadata {
+            resource: public_base_url.to_owned(),
+            authorization_servers: vec![public_base_url.to_owned()],
+            bearer_methods_supported: vec!["header".to_owned()],
+            scopes_supported: scopes(),
         };
         Self {
             metadata: Document::new(
                 serde_json::to_vec(&metadata).unwrap_or_default().into(),
                 max_age_seconds,
+                "application/json",
+            ),
+            protected_resource: Document::new(
+                serde_json::to_vec(&protected_resource)
+                    .unwrap_or_default()
+                    .into(),
+                METADATA_MAX_AGE_SECONDS,
                 "application/json",
             ),
             jwks: Document::new(
@@ -121,6 +135,17 @@ impl Documents {
             ),
         }
     }
+}
+
+/// How a client may authenticate itself, at every endpoint.
+fn auth_methods() -> Vec<String> {
+    ["client_secret_basic", "client_secret_post"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+fn scopes() -> Vec<String> {
+    Scope::ALL.map(|scope| scope.as_str().to_owned()).to_vec()
 }
 
 /// One document with its validators (RFC 9110 §8.8, RFC 9111 §5.2).

@@ -3,16 +3,20 @@
 /// The endpoints of the public listener, as far as answers and metrics differ.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Endpoint {
-    /// Authorization server metadata, both documents, and `GET /openapi.json`
+    /// Metadata of authorization server and protected resource, and `GET /openapi.json`
     Discovery,
     /// `POST /2/events`
     Events,
     /// `GET /2/footprints/{id}`
     GetFootprint,
+    /// `POST /auth/introspect`
+    Introspect,
     /// `GET /jwks`
     Jwks,
     /// `GET /2/footprints`
     ListFootprints,
+    /// `POST /auth/revoke`
+    Revoke,
     /// `GET /2/ileap/tad`
     Tad,
     /// `POST /auth/token`
@@ -27,8 +31,10 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint, in the order of the table of failures.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Token,
+        Self::Introspect,
+        Self::Revoke,
         Self::ListFootprints,
         Self::GetFootprint,
         Self::Events,
@@ -48,6 +54,8 @@ impl Endpoint {
         };
         match path {
             "/auth/token" => Self::Token,
+            "/auth/introspect" => Self::Introspect,
+            "/auth/revoke" => Self::Revoke,
             "/2/footprints" => Self::ListFootprints,
             "/2/events" => Self::Events,
             "/2/ileap/tad" => Self::Tad,
@@ -67,8 +75,10 @@ impl Endpoint {
             Self::Discovery => "discovery",
             Self::Events => "events",
             Self::GetFootprint => "get_footprint",
+            Self::Introspect => "introspect",
             Self::Jwks => "jwks",
             Self::ListFootprints => "list_footprints",
+            Self::Revoke => "revoke",
             Self::Tad => "tad",
             Self::Token => "token",
             Self::Unknown => "unknown",
@@ -87,6 +97,8 @@ mod tests {
         for prefix in ["", "/api/ileap"] {
             let of = |path: &str| Endpoint::of(&format!("{prefix}{path}"), prefix);
             assert_eq!(of("/auth/token"), Endpoint::Token);
+            assert_eq!(of("/auth/introspect"), Endpoint::Introspect);
+            assert_eq!(of("/auth/revoke"), Endpoint::Revoke);
             assert_eq!(of("/2/footprints/x"), Endpoint::GetFootprint);
             assert_eq!(of("/2/ileap/tad"), Endpoint::Tad);
             assert_eq!(

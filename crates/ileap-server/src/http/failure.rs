@@ -56,7 +56,7 @@ pub enum Cause {
     },
     /// No footprint of this id that the caller may see.
     FootprintNotFound,
-    /// The form body of a token request cannot be parsed.
+    /// The form body cannot be parsed.
     FormMalformed,
     /// `grant_type` is missing.
     GrantTypeMissing,
@@ -74,6 +74,8 @@ pub enum Cause {
     MethodNotAllowed,
     /// More requests in flight than we take on.
     Overloaded,
+    /// A parameter that is needed is missing.
+    ParameterMissing(&'static str),
     /// A parameter that may appear once appears again.
     ParameterRepeated(&'static str),
     /// The path does not exist.
@@ -136,6 +138,7 @@ impl Cause {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::OffsetInvalid => "offset_invalid",
             Self::Overloaded => "overloaded",
+            Self::ParameterMissing(_) => "parameter_missing",
             Self::ParameterRepeated(_) => "parameter_repeated",
             Self::PathUnknown => "path_unknown",
             Self::QueryMalformed(_) => "query_malformed",

@@ -58,6 +58,8 @@ const BASIC: &str = r#"Basic realm="ileap", charset="UTF-8""#;
 pub fn render(profile: OauthErrors, endpoint: Endpoint, cause: &Cause) -> Rendered {
     match endpoint {
         Endpoint::Token | Endpoint::UnknownAuth => oauth(profile, cause),
+        // No suite asks here: the answer of RFC 7009 §2.2.1 and RFC 7662 §2.3, whatever the profile.
+        Endpoint::Introspect | Endpoint::Revoke => oauth(OauthErrors::Rfc6749, cause),
         Endpoint::Discovery
         | Endpoint::Events
         | Endpoint::GetFootprint
@@ -104,6 +106,7 @@ fn oauth(profile: OauthErrors, cause: &Cause) -> Rendered {
         | Cause::MediaTypeUnsupported(_)
         | Cause::MethodNotAllowed
         | Cause::OffsetInvalid
+        | Cause::ParameterMissing(_)
         | Cause::ParameterRepeated(_)
         | Cause::PathUnknown
         | Cause::QueryMalformed(_)
@@ -162,6 +165,7 @@ fn pact(endpoint: Endpoint, cause: &Cause) -> Rendered {
         | Cause::MediaTypeUnsupported(_)
         | Cause::MethodNotAllowed
         | Cause::OffsetInvalid
+        | Cause::ParameterMissing(_)
         | Cause::ParameterRepeated(_)
         | Cause::PathUnknown
         | Cause::QueryMalformed(_)
@@ -190,6 +194,9 @@ fn plain(cause: &Cause) -> (StatusCode, Cow<'static, str>) {
         }
         Cause::MediaTypeUnsupported(wanted) => {
             return (bad, format!("The Content-Type must be {wanted}").into());
+        }
+        Cause::ParameterMissing(name) => {
+            return (bad, format!("The parameter {name} is missing").into());
         }
         Cause::ParameterRepeated(name) => {
             return (
@@ -294,6 +301,22 @@ fn rendered(
 }
 
 impl Rendered {
+    /// The same, with where a challenged caller finds out how to get a token (RFC 9728 §5.1).
+    #[must_use]
+    pub fn naming(mut self, resource_metadata_url: &str) -> Self {
+        let bearer = self
+            .challenge
+            .take_if(|it| it.as_bytes().starts_with(b"Bearer"));
+        if let Some(challenge) = bearer {
+            let mut named = challenge.as_bytes().to_vec();
+            named.extend_from_slice(b", resource_metadata=\"");
+            named.extend_from_slice(resource_metadata_url.as_bytes());
+            named.push(b'"');
+            self.challenge = Some(HeaderValue::try_from(named).unwrap_or(challenge));
+        }
+        self
+    }
+
     /// The headers of the answer besides its length, in the order they are written.
     pub fn headers(&self, cause: &Cause) -> Vec<(header::HeaderName, HeaderValue)> {
         let mut headers = vec![

@@ -10,14 +10,14 @@ use axum::{
 use super::{
     failure::{Cause, Failure},
     layers,
-    routes::{discovery, events, footprints, tad, token, webhooks},
+    routes::{discovery, events, footprints, tad, token, token_status, webhooks},
     state::AppState,
 };
 
 /// The public listener's router, with its layers.
 ///
 /// With a path in the public base URL every route answers below that path and also without it, because
-/// a proxy may strip it; RFC 8414's inserted form of the metadata path answers too.
+/// a proxy may strip it; the inserted form of the metadata paths of RFC 8414 and RFC 9728 answers too.
 pub(crate) fn router(state: Arc<AppState>) -> Router {
     let prefix = state.edge.prefix.clone();
     let mut router = routes();
@@ -30,6 +30,10 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
             .route(
                 &format!("/.well-known/oauth-authorization-server{prefix}"),
                 get(discovery::metadata),
+            )
+            .route(
+                &format!("/.well-known/oauth-protected-resource{prefix}"),
+                get(discovery::protected_resource),
             )
             .nest(&prefix, routes());
     }
@@ -44,10 +48,13 @@ fn routes() -> Router<Arc<AppState>> {
 /// A path and what answers its methods.
 type Route = (&'static str, MethodRouter<Arc<AppState>>);
 
-fn table() -> [Route; 10] {
+fn table() -> [Route; 13] {
     [
         // OAuth 2.0 clients: partners' machines.
         ("/auth/token", post(token::issue)),
+        // They, and services that ask us about the tokens they get.
+        ("/auth/introspect", post(token_status::introspect)),
+        ("/auth/revoke", post(token_status::revoke)),
         // Verifiers of our tokens.
         (
             "/.well-known/openid-configuration",
@@ -56,6 +63,10 @@ fn table() -> [Route; 10] {
         (
             "/.well-known/oauth-authorization-server",
             get(discovery::metadata),
+        ),
+        (
+            "/.well-known/oauth-protected-resource",
+            get(discovery::protected_resource),
         ),
         ("/jwks", get(discovery::jwks)),
         // Whoever writes a client.

@@ -5,6 +5,7 @@ pub(crate) mod events;
 pub(crate) mod footprints;
 pub(crate) mod tad;
 pub(crate) mod token;
+pub(crate) mod token_status;
 pub(crate) mod webhooks;
 
 use axum::{

@@ -86,7 +86,9 @@ impl AppState {
 pub struct Edge {
     /// The URL partners type, without trailing slash; every link begins with it.
     pub public_base_url: String,
-    /// The path in it, empty or beginning with a slash.
+    /// Where the metadata of the data endpoints is (RFC 9728).
+    pub resource_metadata_url: String,
+    /// The path in the public base URL, empty or beginning with a slash.
     pub prefix: String,
     /// Who may tell us the client's address and the request id.
     pub trusted_proxies: Vec<IpNet>,

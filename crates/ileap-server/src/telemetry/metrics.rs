@@ -13,7 +13,7 @@ use prometheus_client::{
 };
 
 use super::{
-    ClerkCallOutcome, KnownGoodAnswer, VerifyOutcome, WebhookOutcome,
+    ClerkCallOutcome, KnownGoodAnswer, RevocationOutcome, VerifyOutcome, WebhookOutcome,
     labels::{
         ApiLabel, BudgetLabel, CacheLabel, ClerkCallLabels, DatabaseLabel, DeliveryLabels,
         EndpointLabel, FailureLabels, KnownGoodLabels, OutcomeLabel, ReasonLabel, RequestLabels,
@@ -40,6 +40,8 @@ pub struct Metrics {
     verify_duration: Family<VerifierLabel, Histogram>,
     known_good: Family<KnownGoodLabels, Counter<u64, AtomicU64>>,
     webhooks: Family<WebhookLabels, Counter<u64, AtomicU64>>,
+    introspections: Family<OutcomeLabel, Counter<u64, AtomicU64>>,
+    revocations: Family<OutcomeLabel, Counter<u64, AtomicU64>>,
     deliveries: Family<DeliveryLabels, Counter<u64, AtomicU64>>,
     outbox_open: Gauge<i64, AtomicI64>,
     outbox_dead: Gauge<i64, AtomicI64>,
@@ -72,6 +74,8 @@ impl Metrics {
             verify_duration: Family::new_with_constructor(histogram),
             known_good: Family::default(),
             webhooks: Family::default(),
+            introspections: Family::default(),
+            revocations: Family::default(),
             deliveries: Family::default(),
             outbox_open: Gauge::default(),
             outbox_dead: Gauge::default(),
@@ -127,6 +131,16 @@ impl Metrics {
             "webhooks",
             "Webhooks of Clerk, by what became of them",
             metrics.webhooks.clone(),
+        );
+        registry.register(
+            "introspections",
+            "Tokens introspected",
+            metrics.introspections.clone(),
+        );
+        registry.register(
+            "revocations",
+            "Requests to revoke a token, by what they came to",
+            metrics.revocations.clone(),
         );
         registry.register(
             "deliveries",
@@ -261,6 +275,22 @@ impl Metrics {
         let outcome = outcome.as_str();
         self.webhooks
             .get_or_create(&WebhookLabels { outcome })
+            .inc();
+    }
+
+    /// Counts one introspection.
+    pub fn introspected(&self, is_active: bool) {
+        let outcome = if is_active { "active" } else { "inactive" };
+        self.introspections
+            .get_or_create(&OutcomeLabel { outcome })
+            .inc();
+    }
+
+    /// Counts one request to revoke a token.
+    pub fn revoked(&self, outcome: RevocationOutcome) {
+        let outcome = outcome.as_str();
+        self.revocations
+            .get_or_create(&OutcomeLabel { outcome })
             .inc();
     }
 

@@ -125,3 +125,29 @@ impl ClerkCallOutcome {
         }
     }
 }
+
+/// What a request to revoke a token came to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RevocationOutcome {
+    /// It was no good token, or not the caller's.
+    NothingToDo,
+    /// All of its subject's tokens are cut off, because too many were revoked one by one.
+    Subject,
+    /// It is revoked.
+    Token,
+}
+
+impl RevocationOutcome {
+    /// Every outcome.
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 3] = [Self::NothingToDo, Self::Subject, Self::Token];
+
+    /// The metric label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NothingToDo => "nothing_to_do",
+            Self::Subject => "subject",
+            Self::Token => "token",
+        }
+    }
+}

@@ -16,6 +16,7 @@ use crate::{
     http::{endpoint::Endpoint, failure},
     manual,
     store::outbox::OutboxDepth,
+    token::KeyState,
 };
 
 const VERIFIERS: [&str; 3] = ["clerk_backend", "clerk_frontend", "static_users"];
@@ -43,6 +44,17 @@ fn everything() -> Metrics {
     for outcome in WebhookOutcome::ALL {
         metrics.webhook(outcome);
     }
+    for is_active in [true, false] {
+        metrics.introspected(is_active);
+    }
+    for outcome in RevocationOutcome::ALL {
+        metrics.revoked(outcome);
+    }
+    for state in [KeyState::Published, KeyState::Active, KeyState::Retiring] {
+        metrics.signing_keys(state.as_str(), 1);
+    }
+    metrics.signing_key_age(SignedDuration::from_secs(1));
+    metrics.signing_key_trouble(true);
     for part in ["worker", "publisher", "leases", "tidying"] {
         metrics.delivered(part, "restarted");
     }

@@ -76,6 +76,7 @@ pub(crate) struct Options {
     pub(crate) delivery: DeliveryOptions,
     /// Keys as the configuration says, instead of one that all servers of the test have in memory.
     pub(crate) kept_keys: bool,
+    pub(crate) keys: Arc<SigningKeys>,
     pub(crate) refusal_floor: Duration,
     pub(crate) verifier: &'static str,
 }
@@ -91,6 +92,7 @@ impl Default for Options {
             },
             clock: Arc::new(SystemClock),
             kept_keys: false,
+            keys: Arc::new(SigningKeys::ephemeral(Algorithm::Es256).unwrap()),
             refusal_floor: Duration::from_millis(1),
             verifier: "clerk_frontend",
             delivery: DeliveryOptions {
@@ -260,7 +262,7 @@ impl TestServer {
         }
         let fixed = Fixed {
             config: config(&clerk, options.verifier, environment),
-            keys: Arc::new(SigningKeys::ephemeral(Algorithm::Es256).unwrap()),
+            keys: options.keys,
             clock: options.clock,
             delivery: options.delivery,
             kept_keys: options.kept_keys,
@@ -350,6 +352,14 @@ impl TestServer {
             .basic_auth(id, Some(secret))
             .header("content-type", "application/x-www-form-urlencoded")
             .body("grant_type=client_credentials")
+    }
+
+    /// A question about a token, at `/auth/introspect` or `/auth/revoke`.
+    pub(crate) fn ask(&self, path: &str, client: (&str, &str), token: &str) -> RequestBuilder {
+        self.http
+            .post(format!("{}{path}", self.base))
+            .basic_auth(client.0, Some(client.1))
+            .form(&[("token", token)])
     }
 
     /// A caller with a token of its own.

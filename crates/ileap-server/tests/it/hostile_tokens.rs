@@ -20,8 +20,8 @@ use self::{
     forge::Forge,
 };
 
-mod cases;
-mod forge;
+pub(crate) mod cases;
+pub(crate) mod forge;
 mod second_opinion;
 
 #[test]

@@ -70,6 +70,7 @@ async fn every_documented_answer_is_given_and_as_documented() {
         seen: BTreeSet::new(),
     };
     logins(&server, &mut examiner).await;
+    tokens(&server, &mut examiner).await;
     documents(&server, &mut examiner).await;
     data(&server, &mut examiner).await;
     one_footprint(&server, &mut examiner).await;
@@ -127,10 +128,42 @@ async fn logins(server: &TestServer, examiner: &mut Examiner) {
     examiner.expect(429, PATH, one_more).await;
 }
 
+async fn tokens(server: &TestServer, examiner: &mut Examiner) {
+    const CLIENT: (&str, &str) = ("hello", "pathfinder");
+    let limited = Options::default().set("ILEAP_VERIFIER__BUDGET__ENABLED", "true");
+    let limited = TestServer::start_with(limited).await;
+    for path in ["/auth/introspect", "/auth/revoke"] {
+        let token = server.as_client("hello").await.token;
+        for token in [&token, "abc"] {
+            examiner
+                .expect(200, path, server.ask(path, CLIENT, token))
+                .await;
+        }
+        examiner
+            .expect(400, path, server.ask(path, CLIENT, ""))
+            .await;
+        let wrong = server.ask(path, ("hello", "wrong"), &token);
+        examiner.expect(401, path, wrong).await;
+        let large = server.ask(path, CLIENT, &"x".repeat(9 * 1024));
+        examiner.expect(413, path, large).await;
+        examiner
+            .expect(414, path, too_long(server, Method::POST, path))
+            .await;
+        for guess in 0..10 {
+            let secret = format!("wrong {guess}");
+            let guess = limited.ask(path, ("hello", &secret), "abc");
+            guess.send().await.unwrap();
+        }
+        let one_more = limited.ask(path, ("hello", "wrong"), "abc");
+        examiner.expect(429, path, one_more).await;
+    }
+}
+
 async fn documents(server: &TestServer, examiner: &mut Examiner) {
     for path in [
         "/.well-known/openid-configuration",
         "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-protected-resource",
         "/jwks",
         "/openapi.json",
     ] {

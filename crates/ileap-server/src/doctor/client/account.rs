@@ -125,6 +125,7 @@ impl Examination<'_> {
         let admission = Admission {
             default_role: self.config.access.default_role,
             allowed_clients: self.config.access.allowed_clients.iter().cloned().collect(),
+            ..Admission::default()
         };
         match admission.admit(verified, Scopes::all()) {
             None => Check::problem(ACCESS, Blame::Other, "the user has no role here: a login is refused as no_role")

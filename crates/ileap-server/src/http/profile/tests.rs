@@ -11,6 +11,8 @@ use crate::{
     verify::{RejectReason, VerifyError},
 };
 
+const RESOURCE_METADATA: &str = "https://ileap.example/.well-known/oauth-protected-resource";
+
 fn every_cause() -> Vec<Cause> {
     let unavailable = || StoreError::Unavailable {
         attempted: "reading",
@@ -53,6 +55,7 @@ fn every_cause() -> Vec<Cause> {
         Cause::CursorInvalid,
         Cause::QueryMalformed("the description".to_owned()),
         Cause::EventInvalid("the description".to_owned()),
+        Cause::ParameterMissing("token"),
         Cause::ParameterRepeated("limit"),
         Cause::MediaTypeUnsupported("application/json"),
         Cause::BodyTooLarge { limit_bytes: 8192 },
@@ -116,6 +119,7 @@ fn place(cause: &Cause) -> usize {
         Cause::WebhookRefused(_) => 35,
         Cause::SourceUnavailable { .. } => 36,
         Cause::OffsetInvalid => 37,
+        Cause::ParameterMissing(_) => 38,
     }
 }
 
@@ -124,7 +128,7 @@ fn table(profile: OauthErrors) -> String {
     for endpoint in Endpoint::ALL {
         writeln!(table, "## {}", endpoint.as_str()).unwrap();
         for cause in every_cause() {
-            let rendered = render(profile, endpoint, &cause);
+            let rendered = render(profile, endpoint, &cause).naming(RESOURCE_METADATA);
             let body = String::from_utf8(rendered.body.clone()).unwrap();
             write!(
                 table,
@@ -147,7 +151,7 @@ fn the_table_lists_every_cause() {
     let places: std::collections::BTreeSet<_> = every_cause().iter().map(place).collect();
     assert_eq!(
         places.into_iter().collect::<Vec<_>>(),
-        (0..=37).collect::<Vec<_>>()
+        (0..=38).collect::<Vec<_>>()
     );
 }
 
@@ -178,12 +182,14 @@ fn every_refusal_is_byte_identical() {
         RejectReason::UnknownStatus,
         RejectReason::WrongSecret,
     ];
-    for profile in OauthErrors::ALL {
+    let endpoints = [Endpoint::Token, Endpoint::Introspect, Endpoint::Revoke];
+    let profiles = OauthErrors::ALL.into_iter();
+    for (profile, endpoint) in profiles.flat_map(|profile| endpoints.map(|it| (profile, it))) {
         let answers: std::collections::BTreeSet<_> = reasons
             .iter()
             .map(|reason| {
                 let cause = Cause::ClientRefused(reason.clone());
-                let rendered = render(profile, Endpoint::Token, &cause);
+                let rendered = render(profile, endpoint, &cause);
                 let headers = format!("{:?}", rendered.headers(&cause));
                 (rendered.status.as_u16(), rendered.body, headers)
             })

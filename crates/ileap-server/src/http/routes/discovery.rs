@@ -15,6 +15,14 @@ pub(crate) async fn metadata(State(state): State<Arc<AppState>>, headers: Header
         .answer(|documents| &documents.metadata, &headers)
 }
 
+/// `GET /.well-known/oauth-protected-resource` (RFC 9728 §3).
+pub(crate) async fn protected_resource(
+    State(state): State<Arc<AppState>>,
+    headers: HeaderMap,
+) -> Response {
+    state.documents.protected_resource.answer(&headers)
+}
+
 /// `GET /jwks` (RFC 7517 §5).
 pub(crate) async fn jwks(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
     state

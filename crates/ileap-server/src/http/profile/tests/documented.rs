@@ -8,8 +8,19 @@ use serde_json::Value;
 use super::*;
 
 /// Each operation with what it answers when nothing fails.
-const OPERATIONS: [(&str, Endpoint, &[u16]); 10] = [
+const OPERATIONS: [(&str, Endpoint, &[u16]); 13] = [
     ("/paths/~1auth~1token/post", Endpoint::Token, &[200]),
+    (
+        "/paths/~1auth~1introspect/post",
+        Endpoint::Introspect,
+        &[200],
+    ),
+    ("/paths/~1auth~1revoke/post", Endpoint::Revoke, &[200]),
+    (
+        "/paths/~1.well-known~1oauth-protected-resource/get",
+        Endpoint::Discovery,
+        &[200, 304],
+    ),
     (
         "/paths/~1.well-known~1openid-configuration/get",
         Endpoint::Discovery,
@@ -46,25 +57,28 @@ const HEAD_TOO_LARGE: u16 = 431;
 
 /// Whether a request with the right method for `endpoint` can fail so.
 fn can_meet(endpoint: Endpoint, cause: &Cause) -> bool {
-    use Endpoint::{Events, GetFootprint, ListFootprints, Tad, Token, Webhooks};
+    use Endpoint::{
+        Events, GetFootprint, Introspect, ListFootprints, Revoke, Tad, Token, Webhooks,
+    };
     let is_one_of = |endpoints: &[Endpoint]| endpoints.contains(&endpoint);
     match cause {
         Cause::Internal(_) | Cause::Overloaded | Cause::TimedOut | Cause::UriTooLong => true,
         Cause::BodyTooLarge { .. } | Cause::BodyTooSlow | Cause::BodyUnreadable => {
-            is_one_of(&[Events, Token, Webhooks])
+            is_one_of(&[Events, Introspect, Revoke, Token, Webhooks])
         }
-        Cause::MediaTypeUnsupported(_) => is_one_of(&[Events, Token]),
+        Cause::MediaTypeUnsupported(_) => is_one_of(&[Events, Introspect, Revoke, Token]),
+        Cause::ClientWithoutRole | Cause::GrantTypeMissing | Cause::GrantTypeUnsupported => {
+            is_one_of(&[Token])
+        }
+        Cause::ParameterMissing(_) => is_one_of(&[Introspect, Revoke]),
         Cause::ClientRefused(_)
-        | Cause::ClientWithoutRole
         | Cause::CredentialsMalformed(_)
         | Cause::CredentialsMissing
         | Cause::CredentialsTwice
         | Cause::FailuresThrottled { .. }
         | Cause::FormMalformed
-        | Cause::GrantTypeMissing
-        | Cause::GrantTypeUnsupported
         | Cause::ParameterRepeated(_)
-        | Cause::VerifierUnavailable(_) => is_one_of(&[Token]),
+        | Cause::VerifierUnavailable(_) => is_one_of(&[Introspect, Revoke, Token]),
         Cause::TokenExpired
         | Cause::TokenInvalid(_)
         | Cause::TokenMalformed
@@ -82,9 +96,15 @@ fn can_meet(endpoint: Endpoint, cause: &Cause) -> bool {
         Cause::EventInvalid(_) => is_one_of(&[Events]),
         // Without a signing secret nothing is at the path of webhooks.
         Cause::PathUnknown | Cause::WebhookRefused(_) => is_one_of(&[Webhooks]),
-        Cause::StoreUnavailable(_) => {
-            is_one_of(&[Events, GetFootprint, ListFootprints, Tad, Token, Webhooks])
-        }
+        Cause::StoreUnavailable(_) => is_one_of(&[
+            Events,
+            GetFootprint,
+            ListFootprints,
+            Revoke,
+            Tad,
+            Token,
+            Webhooks,
+        ]),
         Cause::MethodNotAllowed => false,
     }
 }
