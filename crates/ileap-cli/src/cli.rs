@@ -82,7 +82,7 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// List the transport activity data of any iLEAP host.
     Tads(TadsArguments),
-    /// Decode and judge an access token, or mint one for a test.
+    /// Decode and judge an access token, revoke one, or mint one for a test.
     #[command(subcommand)]
     Token(TokenCommand),
     /// Judge files as an import would, without a store.
@@ -220,6 +220,8 @@ pub(crate) enum TokenCommand {
     Inspect(InspectArguments),
     /// Mint a token with this server's keys, for tests; also one that has already expired.
     Mint(MintArguments),
+    /// Revoke a token, or all of an account's; running servers follow within two seconds.
+    Revoke(RevokeArguments),
 }
 
 /// `ileap token inspect`
@@ -255,6 +257,25 @@ pub(crate) struct MintArguments {
     /// The scopes, separated by spaces; both when missing.
     #[arg(long)]
     pub(crate) scope: Option<String>,
+    /// Print one line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `ileap token revoke`
+#[derive(Args, Debug)]
+pub(crate) struct RevokeArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigArguments,
+    /// A file with the token; stdin when it is missing or `-`.
+    #[arg(value_name = "FILE", conflicts_with_all = ["client", "subject"])]
+    pub(crate) file: Option<PathBuf>,
+    /// Revoke every token of this partner's account; Clerk is asked which one that is.
+    #[arg(long, value_name = "ID", value_parser = client_id, conflicts_with = "subject")]
+    pub(crate) client: Option<ClientId>,
+    /// Revoke every token of this account: the `sub` of its tokens.
+    #[arg(long, value_name = "SUB")]
+    pub(crate) subject: Option<String>,
     /// Print one line of JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -26,7 +26,7 @@ use crate::{
     config::{Config, ConfigError, VerifierKind},
     identity::ClientId,
     store::StoreError,
-    verify::VerifyError,
+    verify::{VerifyError, static_users},
 };
 
 /// Everything that was found.
@@ -116,6 +116,15 @@ impl<'a> Doctor<'a> {
         Diagnosis { checks, client }
     }
 
+    /// The subject of a client's tokens, whatever it calls itself in them.
+    pub async fn subject(&self, client_id: &ClientId) -> Result<String, SubjectError> {
+        if self.config.verifier.kind == VerifierKind::StaticUsers {
+            return Ok(static_users::subject(client_id));
+        }
+        let clerk = Clerk::ask(self.config, self.clock.clone()).await;
+        client::subject(client_id, &clerk, self.config).await
+    }
+
     /// Clears the failures counted for a client, and what running servers remember of it. Where there is no
     /// database yet, there is nothing to clear.
     pub async fn forget(&self, client_id: &ClientId) -> Result<Forgotten, ForgetError> {
@@ -134,6 +143,23 @@ impl<'a> Doctor<'a> {
         let now = self.clock.now();
         client::forget(client_id, clerk.as_ref(), self.config, &store, now).await
     }
+}
+
+/// Which account a client id belongs to cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum SubjectError {
+    /// Clerk gives no answer.
+    #[error("asking Clerk for the user: {0}")]
+    Clerk(VerifyError),
+    /// Nobody has the id.
+    #[error("Clerk has no user of this name")]
+    Nobody,
+    /// Without a secret key Clerk cannot be asked.
+    #[error("without a secret key (CLERK_SECRET_KEY) Clerk cannot be asked for the user")]
+    NotAsked,
+    /// Several have it.
+    #[error("several users have this name: {}", .0.join(", "))]
+    Several(Vec<String>),
 }
 
 /// Nothing, or not everything, was cleared.

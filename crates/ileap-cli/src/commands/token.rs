@@ -1,5 +1,7 @@
 //! `ileap token`
 
+mod revoke;
+
 use std::{
     io::{self, IsTerminal as _, Read as _},
     path::Path,
@@ -31,11 +33,12 @@ use crate::{
 /// The longest input read for one token, in bytes.
 const TOKEN_FILE_LIMIT: u64 = 64 * 1024;
 
-/// Inspects or mints.
+/// Inspects, mints or revokes.
 pub(crate) async fn run(command: TokenCommand) -> Result<(), Failed> {
     match command {
         TokenCommand::Inspect(arguments) => inspect_token(&arguments).await,
         TokenCommand::Mint(arguments) => mint(&arguments).await,
+        TokenCommand::Revoke(arguments) => revoke::run(arguments).await,
     }
 }
 
@@ -60,19 +63,18 @@ impl Tokens {
             base_url,
         })
     }
+
+    /// What judges them.
+    fn validator(self) -> TokenValidator {
+        let (_, options) = token_options(&self.config, &self.base_url);
+        TokenValidator::new(options, self.keys, Arc::new(SystemClock))
+    }
 }
 
 async fn inspect_token(arguments: &InspectArguments) -> Result<(), Failed> {
     let text = read(arguments.file.as_deref())?;
     let validator = match Tokens::load(&arguments.config).await {
-        Ok(Tokens {
-            config,
-            base_url,
-            keys,
-        }) => {
-            let (_, options) = token_options(&config, &base_url);
-            Some(TokenValidator::new(options, keys, Arc::new(SystemClock)))
-        }
+        Ok(tokens) => Some(tokens.validator()),
         Err(failed) if arguments.config.config.is_some() => return Err(failed),
         Err(_) => {
             output::note("note: without a configuration the token is decoded, but not judged");

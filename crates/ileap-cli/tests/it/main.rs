@@ -18,6 +18,7 @@ mod import;
 mod keys;
 mod on_record;
 mod partners;
+mod revoke;
 mod static_users;
 mod traces;
 mod upstream_tls;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use self::lookup::{find, keys};
 use super::{
-    ForgetError,
+    ForgetError, SubjectError,
     clerk::Clerk,
     judgement::{Check, Moment, Severity},
     local::StoreState,
@@ -209,6 +209,21 @@ pub(super) async fn forget(
         store.invalidate(&Invalidation::Account(key), now).await?;
     }
     Ok(forgotten)
+}
+
+/// The subject of a client's tokens.
+pub(super) async fn subject(
+    client_id: &ClientId,
+    clerk: &Clerk,
+    config: &Config,
+) -> Result<String, SubjectError> {
+    let found = find(client_id, Some(clerk), config).await;
+    match found.ok_or(SubjectError::NotAsked)? {
+        Ok(Found::One(examined)) => Ok(format!("clerk|{}", examined.record.id)),
+        Ok(Found::Nobody) => Err(SubjectError::Nobody),
+        Ok(Found::Several(ids)) => Err(SubjectError::Several(ids)),
+        Err(error) => Err(SubjectError::Clerk(error)),
+    }
 }
 
 fn not_asked() -> Check {

@@ -224,7 +224,8 @@ impl fmt::Debug for StaticUsersVerifier {
     }
 }
 
-fn subject(client_id: &ClientId) -> String {
+/// The subject of a client of the file.
+pub(crate) fn subject(client_id: &ClientId) -> String {
     format!("static|{}", client_id.as_str())
 }
 

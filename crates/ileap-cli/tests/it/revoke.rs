@@ -1,0 +1,234 @@
+//! Tokens revoked by command beside a running server, and by a server that is killed after its answer.
+
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use clerk_emulator::{ClerkEmulator, EmulatorOptions, EmulatorUser};
+use serde_json::{Value, json};
+
+use crate::{
+    commands::{Running, configuration, ileap, run},
+    static_users::{eventually, free_address, hash, token, write_users},
+};
+
+const SECRET: &str = "quartz+Lantern 4711 and more";
+
+/// A server over static users, and the commands beside it.
+struct Deployment {
+    address: String,
+    directory: tempfile::TempDir,
+}
+
+impl Deployment {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let hash = hash(SECRET);
+        let users = [("acme", hash.as_str()), ("other", &hash)];
+        write_users(&directory.path().join("users.toml"), &users);
+        Self {
+            address: free_address(),
+            directory,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = ileap(arguments);
+        let url = format!("http://{}", self.address);
+        command
+            .env("ILEAP_VERIFIER__KIND", "static_users")
+            .env("ILEAP_VERIFIER__STATIC_USERS__FILE", "users.toml")
+            .env("ILEAP_LISTENER__BIND", &self.address)
+            .env("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0")
+            .env("ILEAP_PUBLIC_BASE_URL", url)
+            .env("ILEAP_TOKEN__ALGORITHM", "ES256")
+            .current_dir(self.directory.path());
+        command
+    }
+
+    fn serve(&self) -> Running {
+        let mut command = self.command(&["serve"]);
+        let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+        let server = Running(command.spawn().unwrap());
+        eventually(|| token(&self.address, "acme", SECRET).0 == 200);
+        server
+    }
+
+    fn token(&self, client: &str) -> String {
+        let (status, body) = token(&self.address, client, SECRET);
+        assert_eq!(status, 200);
+        let body: Value = serde_json::from_str(&body).unwrap();
+        body["access_token"].as_str().unwrap().to_owned()
+    }
+
+    fn opens(&self, token: &str) -> bool {
+        let bearer = format!("authorization: Bearer {token}");
+        let status = self.curl("/2/footprints", &["-H", &bearer]);
+        assert!(["200", "401"].contains(&status.as_str()), "{status}");
+        status == "200"
+    }
+
+    fn curl(&self, path: &str, arguments: &[&str]) -> String {
+        let output = Command::new("curl")
+            .args(["-sS", "-o", "/dev/null", "-w", "%{http_code}"])
+            .args(arguments)
+            .arg(format!("http://{}{path}", self.address))
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn revoke(&self, arguments: &[&str], stdin: &str) -> (i32, String, String) {
+        let mut command = self.command(&["token", "revoke"]);
+        with_stdin(command.args(arguments), stdin)
+    }
+}
+
+fn with_stdin(command: &mut Command, stdin: &str) -> (i32, String, String) {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that does not read it may be gone.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn json_of(stdout: &str) -> Value {
+    serde_json::from_str(stdout).unwrap()
+}
+
+#[test]
+fn a_running_server_follows_what_is_revoked_beside_it() {
+    let deployment = Deployment::new();
+    let _server = deployment.serve();
+    let (first, other) = (deployment.token("acme"), deployment.token("other"));
+    assert!(deployment.opens(&first));
+    let (code, stdout, stderr) = deployment.revoke(&["--json"], &format!("{first}\n"));
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let told = json_of(&stdout);
+    assert_eq!(told["revoked"], "token");
+    assert_eq!(told["subject"], "static|acme");
+    assert!(!(stdout + &stderr).contains(&first));
+    eventually(|| !deployment.opens(&first));
+    let second = deployment.token("acme");
+    assert_ne!(second, first);
+    assert!(deployment.opens(&second));
+
+    for named in [["--client", "acme"], ["--subject", "static|acme"]] {
+        let before = deployment.token("acme");
+        let (code, stdout, _) = deployment.revoke(&[named[0], named[1], "--json"], "");
+        assert_eq!(code, 0);
+        let expected = json!({"revoked": "subject", "subject": "static|acme"});
+        assert_eq!(json_of(&stdout), expected);
+        eventually(|| !deployment.opens(&before));
+    }
+    assert!(deployment.opens(&other));
+    assert!(deployment.opens(&deployment.token("acme")));
+}
+
+#[test]
+fn what_a_killed_server_called_revoked_stays_so() {
+    let deployment = Deployment::new();
+    let server = deployment.serve();
+    let revoked = deployment.token("acme");
+    let credentials = format!("acme:{SECRET}");
+    let form = format!("token={revoked}");
+    let status = deployment.curl("/auth/revoke", &["-u", &credentials, "-d", &form]);
+    assert_eq!(status, "200");
+    // With SIGKILL.
+    drop(server);
+    let _server = deployment.serve();
+    assert!(!deployment.opens(&revoked));
+    assert!(deployment.opens(&deployment.token("acme")));
+}
+
+#[test]
+fn what_cannot_be_revoked_is_said_and_nothing_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = configuration(directory.path());
+    let mint = |more: &[&str]| {
+        let minted = ["token", "mint", "--config", &path];
+        run(ileap(&minted).args(more)).1.trim().to_owned()
+    };
+    let revoke = |arguments: &[&str], token: &str| {
+        let revoke = ["token", "revoke", "--config", &path];
+        with_stdin(ileap(&revoke).args(arguments), token)
+    };
+    let (code, stdout, _) = revoke(&["--json"], &mint(&["--expired"]));
+    assert_eq!((code, stdout.as_str()), (0, "{\"revoked\":\"nothing\"}\n"));
+    let good = mint(&[]);
+    let (head, signature) = good.rsplit_once('.').unwrap();
+    let forged = format!("{head}.{}", signature.chars().rev().collect::<String>());
+    for token in [&forged, "abc", ""] {
+        let (code, stdout, stderr) = revoke(&[], token);
+        assert_eq!((code, stdout.as_str()), (1, ""), "{stderr}");
+        assert!(stderr.contains("it does not count anyway"), "{stderr}");
+    }
+    let file = directory.path().join("token");
+    std::fs::write(&file, &good).unwrap();
+    let file = file.display().to_string();
+    let (code, _, _) = revoke(&[&file, "--subject", "clerk|user_1"], "");
+    assert_eq!(code, 2);
+    let (code, stdout, _) = revoke(&[&file], "");
+    assert_eq!(code, 0);
+    assert!(stdout.contains("of minted|tester;"), "{stdout}");
+}
+
+fn over_clerk(directory: &Path, clerk: &str, secret_key: Option<&str>) -> Command {
+    let mut command = ileap(&["token", "revoke", "--json", "--client"]);
+    command
+        .env("ILEAP_VERIFIER__CLERK__FRONTEND_API_URL", clerk)
+        .current_dir(directory);
+    if let Some(secret_key) = secret_key {
+        command
+            .env("ILEAP_VERIFIER__CLERK__BACKEND_API_URL", clerk)
+            .env("CLERK_SECRET_KEY", secret_key);
+    }
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clerk_is_asked_which_account_a_client_has() {
+    let options = EmulatorOptions {
+        users: vec![EmulatorUser::with_email("ops@acme.example", SECRET)],
+        ..EmulatorOptions::default()
+    };
+    let clerk = ClerkEmulator::start(options).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let ask = |url: &str, secret_key, client: &str| {
+        run(over_clerk(directory.path(), url, secret_key).arg(client))
+    };
+    let url = clerk.frontend_api_url();
+    let key = Some(clerk.secret_key());
+    let subject = format!("clerk|{}", clerk.user_id("ops@acme.example").unwrap());
+    for client in [
+        "ops@acme.example",
+        "OPS@acme.example",
+        "ops@acme.example@acme",
+    ] {
+        let (code, stdout, stderr) = ask(url, key, client);
+        assert_eq!(code, 0, "{stderr}");
+        let expected = json!({"revoked": "subject", "subject": subject});
+        assert_eq!(json_of(&stdout), expected, "{client}");
+    }
+    for (url, key, client, expected) in [
+        (url, key, "nobody@acme.example", 1),
+        (url, None, "ops@acme.example", 64),
+        ("http://127.0.0.1:9", key, "ops@acme.example", 69),
+    ] {
+        let (code, stdout, stderr) = ask(url, key, client);
+        assert_eq!((code, stdout.as_str()), (expected, ""), "{stderr}");
+        assert!(stderr.contains("--subject"), "{stderr}");
+    }
+}
