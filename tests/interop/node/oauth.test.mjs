@@ -43,6 +43,47 @@ test('a granted scope is what was asked for', async () => {
   assert.equal(token.scope, 'footprint:read');
 });
 
+for (const method of Object.keys(METHODS)) {
+  test(`a client introspects and revokes its own token by ${method}`, async () => {
+    const config = await discover(DEMO_ID, DEMO_SECRET, method, 'oauth2');
+    const { access_token } = await openid.clientCredentialsGrant(config);
+    const told = await openid.tokenIntrospection(config, access_token);
+    assert.equal(told.active, true);
+    assert.equal(told.client_id, DEMO_ID);
+    assert.equal(told.iss, base_url);
+    await openid.tokenRevocation(config, access_token, { token_type_hint: 'access_token' });
+    assert.deepEqual({ ...(await openid.tokenIntrospection(config, access_token)) }, { active: false });
+    const again = await openid.clientCredentialsGrant(config);
+    assert.notEqual(again.access_token, access_token);
+    const answer = await openid.fetchProtectedResource(config, again.access_token, new URL(`${base_url}/2/footprints`), 'GET');
+    assert.equal(answer.status, 200);
+  });
+
+  test(`a wrong secret by ${method} revokes nothing`, async () => {
+    const config = await discover(DEMO_ID, DEMO_SECRET, method);
+    const { access_token } = await openid.clientCredentialsGrant(config);
+    const stranger = await discover(DEMO_ID, 'wrong', method);
+    await assert.rejects(openid.tokenRevocation(stranger, access_token), (error) => {
+      assert.equal(error.status, 401);
+      return true;
+    });
+    assert.equal((await openid.tokenIntrospection(config, access_token)).active, true);
+  });
+}
+
+test('a refusal names the metadata of what is refused', async () => {
+  const config = await discover(DEMO_ID, DEMO_SECRET, 'client_secret_basic');
+  await assert.rejects(
+    openid.fetchProtectedResource(config, 'abc', new URL(`${base_url}/2/footprints`), 'GET'),
+    (error) => {
+      const [{ scheme, parameters }] = error.cause;
+      assert.equal(scheme, 'bearer');
+      assert.equal(parameters.resource_metadata, `${base_url}/.well-known/oauth-protected-resource`);
+      return true;
+    },
+  );
+});
+
 test('the token opens footprints and activity data', async () => {
   const config = await discover(DEMO_ID, DEMO_SECRET, 'client_secret_basic');
   const { access_token } = await openid.clientCredentialsGrant(config);

@@ -17,9 +17,18 @@ from demo import DEMO_ID, DEMO_SECRET, base_url, demo
 METHODS = ("client_secret_basic", "client_secret_post")
 
 
+def metadata_of_the_server():
+    return httpx.get(f"{base_url()}/.well-known/openid-configuration").raise_for_status().json()
+
+
 def token_endpoint():
-    document = httpx.get(f"{base_url()}/.well-known/openid-configuration").raise_for_status().json()
-    return document["token_endpoint"]
+    return metadata_of_the_server()["token_endpoint"]
+
+
+def introspect(client, metadata, token):
+    answer = client.introspect_token(metadata["introspection_endpoint"], token=token)
+    answer.raise_for_status()
+    return answer.json()
 
 
 class Authlib(unittest.TestCase):
@@ -50,6 +59,33 @@ class Authlib(unittest.TestCase):
         client = OAuth2Client(DEMO_ID, DEMO_SECRET)
         client.fetch_token(token_endpoint(), grant_type="client_credentials")
         assert_reads_data(self, client)
+
+    def test_a_client_introspects_and_revokes_its_own_token(self):
+        metadata = metadata_of_the_server()
+        for method in METHODS:
+            for library in (AuthlibSession, OAuth2Client):
+                with self.subTest(method=method, library=library.__module__):
+                    client = library(DEMO_ID, DEMO_SECRET, token_endpoint_auth_method=method)
+                    token = client.fetch_token(token_endpoint(), grant_type="client_credentials")["access_token"]
+                    told = introspect(client, metadata, token)
+                    self.assertTrue(told["active"])
+                    self.assertEqual(told["client_id"], DEMO_ID)
+                    answer = client.revoke_token(
+                        metadata["revocation_endpoint"], token=token, token_type_hint="access_token"
+                    )
+                    self.assertEqual((answer.status_code, answer.text), (200, ""))
+                    self.assertEqual(introspect(client, metadata, token), {"active": False})
+                    again = client.fetch_token(token_endpoint(), grant_type="client_credentials")
+                    self.assertNotEqual(again["access_token"], token)
+                    assert_reads_data(self, client)
+
+    def test_somebody_elses_token_is_neither_described_nor_revoked(self):
+        metadata = metadata_of_the_server()
+        owner, stranger = OAuth2Client(DEMO_ID, DEMO_SECRET), OAuth2Client("hello", "pathfinder")
+        token = owner.fetch_token(token_endpoint(), grant_type="client_credentials")["access_token"]
+        self.assertEqual(introspect(stranger, metadata, token), {"active": False})
+        self.assertEqual(stranger.revoke_token(metadata["revocation_endpoint"], token=token).status_code, 200)
+        self.assertTrue(introspect(owner, metadata, token)["active"])
 
     def assert_token(self, token):
         self.assertEqual(token["token_type"].lower(), "bearer")

@@ -27,6 +27,13 @@ class Discovery(unittest.TestCase):
         text = json.dumps(document()).replace("http://127.0.0.1:", "https://127.0.0.1:")
         AuthorizationServerMetadata(json.loads(text)).validate()
 
+    def test_the_resource_leads_to_the_authorization_server(self):
+        resource = document("/.well-known/oauth-protected-resource")
+        self.assertEqual(resource["resource"], base_url())
+        self.assertEqual(resource["authorization_servers"], [document()["issuer"]])
+        self.assertEqual(document()["protected_resources"], [resource["resource"]])
+        self.assertEqual(resource["bearer_methods_supported"], ["header"])
+
     def test_required_members_are_there(self):
         metadata = document()
         self.assertEqual(metadata["issuer"], base_url())
