@@ -3,6 +3,7 @@
 pub mod endpoint;
 pub mod failure;
 pub mod profile;
+pub mod protected;
 pub mod state;
 
 pub(crate) mod admin;

@@ -1,5 +1,7 @@
 //! Who is asking: the client's credentials as presented, and the caller once verified.
 
+pub(crate) mod headers;
+
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use secrecy::{ExposeSecret, SecretString};

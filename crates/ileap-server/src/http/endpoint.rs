@@ -1,4 +1,7 @@
-//! Which endpoint a path belongs to: what failures and metrics are told apart by.
+//! Which endpoint a path belongs to: what failures, metrics and scopes are told apart by.
+
+use super::protected::Protected;
+use crate::identity::Scope;
 
 /// The endpoints of the public listener, as far as answers and metrics differ.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -25,13 +28,15 @@ pub enum Endpoint {
     Unknown,
     /// Any other path below `/auth/`.
     UnknownAuth,
+    /// `GET /auth/verify`, for the endpoint that the asking proxy protects.
+    Verify(Protected),
     /// `POST /webhooks/clerk`
     Webhooks,
 }
 
 impl Endpoint {
     /// Every endpoint, in the order of the table of failures.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Token,
         Self::Introspect,
         Self::Revoke,
@@ -41,6 +46,11 @@ impl Endpoint {
         Self::Tad,
         Self::Discovery,
         Self::Jwks,
+        Self::Verify(Protected::ListFootprints),
+        Self::Verify(Protected::GetFootprint),
+        Self::Verify(Protected::Events),
+        Self::Verify(Protected::Tad),
+        Self::Verify(Protected::Other),
         Self::Webhooks,
         Self::UnknownAuth,
         Self::Unknown,
@@ -48,14 +58,13 @@ impl Endpoint {
 
     /// The endpoint of `path`, which may begin with the public base URL's own path.
     pub fn of(path: &str, prefix: &str) -> Self {
-        let path = match path.strip_prefix(prefix) {
-            Some(rest) if !prefix.is_empty() && rest.starts_with('/') => rest,
-            _ => path,
-        };
+        let path = without_prefix(path, prefix);
         match path {
             "/auth/token" => Self::Token,
             "/auth/introspect" => Self::Introspect,
             "/auth/revoke" => Self::Revoke,
+            // Of what it protects, the path says nothing.
+            "/auth/verify" => Self::Verify(Protected::Other),
             "/2/footprints" => Self::ListFootprints,
             "/2/events" => Self::Events,
             "/2/ileap/tad" => Self::Tad,
@@ -66,6 +75,24 @@ impl Endpoint {
             _ if path.starts_with("/2/footprints/") => Self::GetFootprint,
             _ if path.starts_with("/auth/") => Self::UnknownAuth,
             _ => Self::Unknown,
+        }
+    }
+
+    /// The scopes without which an access token does not open this endpoint.
+    pub fn scopes(self) -> &'static [Scope] {
+        match self {
+            Self::ListFootprints | Self::Tad => &[Scope::FootprintList],
+            Self::GetFootprint => &[Scope::FootprintRead],
+            Self::Verify(protected) => protected.scopes(),
+            Self::Discovery
+            | Self::Events
+            | Self::Introspect
+            | Self::Jwks
+            | Self::Revoke
+            | Self::Token
+            | Self::Unknown
+            | Self::UnknownAuth
+            | Self::Webhooks => &[],
         }
     }
 
@@ -83,8 +110,17 @@ impl Endpoint {
             Self::Token => "token",
             Self::Unknown => "unknown",
             Self::UnknownAuth => "unknown_auth",
+            Self::Verify(_) => "verify",
             Self::Webhooks => "webhooks",
         }
+    }
+}
+
+/// The public base URL's path is left out where it is there: a proxy may strip it.
+pub(super) fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
+    match path.strip_prefix(prefix) {
+        Some(rest) if !prefix.is_empty() && rest.starts_with('/') => rest,
+        _ => path,
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderValue, StatusCode, header};
 use ileap_types::{oauth2, pact};
 
-use super::{endpoint::Endpoint, failure::Cause};
+use super::{endpoint::Endpoint, failure::Cause, protected::Protected};
 use crate::clerk::webhook::WebhookError;
 
 /// How token errors look; chosen per deployment, because no single answer satisfies every suite.
@@ -68,7 +68,19 @@ pub fn render(profile: OauthErrors, endpoint: Endpoint, cause: &Cause) -> Render
         | Endpoint::Tad
         | Endpoint::Unknown
         | Endpoint::Webhooks => pact(endpoint, cause),
+        Endpoint::Verify(protected) => verify(protected, cause),
     }
+}
+
+/// What the protected endpoint would answer, for a proxy to pass on. To nginx nothing but 401 and 403 is a refusal,
+/// so that 400 becomes 401, which has a challenge (RFC 9110 §15.5.2).
+fn verify(protected: Protected, cause: &Cause) -> Rendered {
+    let mut rendered = pact(protected.endpoint(), cause);
+    if rendered.status == StatusCode::BAD_REQUEST {
+        rendered.status = StatusCode::UNAUTHORIZED;
+        rendered.challenge = Some(HeaderValue::from_static(BEARER));
+    }
+    rendered
 }
 
 /// OAuth's family (RFC 6749 §5.2): `{"error", "error_description"}`.

@@ -10,7 +10,7 @@ use axum::{
 use super::{
     failure::{Cause, Failure},
     layers,
-    routes::{discovery, events, footprints, tad, token, token_status, webhooks},
+    routes::{discovery, events, footprints, tad, token, token_status, verify, webhooks},
     state::AppState,
 };
 
@@ -48,7 +48,7 @@ fn routes() -> Router<Arc<AppState>> {
 /// A path and what answers its methods.
 type Route = (&'static str, MethodRouter<Arc<AppState>>);
 
-fn table() -> [Route; 13] {
+fn table() -> [Route; 14] {
     [
         // OAuth 2.0 clients: partners' machines.
         ("/auth/token", post(token::issue)),
@@ -71,6 +71,8 @@ fn table() -> [Route; 13] {
         ("/jwks", get(discovery::jwks)),
         // Whoever writes a client.
         ("/openapi.json", get(discovery::openapi)),
+        // Proxies in front of other services: most ask by GET, Envoy by the caller's own method.
+        ("/auth/verify", get(verify::verify).post(verify::verify)),
         // PACT v2 and iLEAP data recipients.
         ("/2/footprints", get(footprints::list)),
         ("/2/footprints/{id}", get(footprints::one)),

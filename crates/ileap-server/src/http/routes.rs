@@ -6,6 +6,7 @@ pub(crate) mod footprints;
 pub(crate) mod tad;
 pub(crate) mod token;
 pub(crate) mod token_status;
+pub(crate) mod verify;
 pub(crate) mod webhooks;
 
 use axum::{

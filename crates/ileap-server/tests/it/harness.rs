@@ -399,6 +399,14 @@ impl TestServer {
             .to_owned()
     }
 
+    /// A token of `hello` that carries one scope alone.
+    pub(crate) async fn narrow_token(&self, scope: &str) -> String {
+        let form = format!("grant_type=client_credentials&scope={scope}");
+        let request = self.token_request("hello", "pathfinder").body(form);
+        let answer = json(request.send().await.unwrap()).await;
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
     /// A caller with a token from elsewhere.
     pub(crate) fn with_token(&self, token: &str) -> Caller<'_> {
         Caller {

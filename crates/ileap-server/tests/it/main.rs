@@ -31,4 +31,5 @@ mod shutdown;
 mod tad;
 mod token;
 mod upstream_data;
+mod verify;
 mod webhooks;

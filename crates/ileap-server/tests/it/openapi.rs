@@ -53,14 +53,6 @@ fn too_long(server: &TestServer, method: Method, path: &str) -> RequestBuilder {
     server.http.request(method, url)
 }
 
-/// A token that carries one scope alone.
-async fn narrow_token(server: &TestServer, scope: &str) -> String {
-    let form = format!("grant_type=client_credentials&scope={scope}");
-    let request = server.token_request("hello", "pathfinder").body(form);
-    let answer = json(request.send().await.unwrap()).await;
-    answer["access_token"].as_str().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn every_documented_answer_is_given_and_as_documented() {
     let server = TestServer::start_with(with_webhooks()).await;
@@ -76,6 +68,7 @@ async fn every_documented_answer_is_given_and_as_documented() {
     one_footprint(&server, &mut examiner).await;
     events(&server, &mut examiner).await;
     webhooks(&server, &mut examiner).await;
+    proxies(&mut examiner).await;
     large_heads(&server, &mut examiner).await;
     let is_easy_to_get = |(_, status): &(String, u16)| !HARD_TO_GET.contains(status);
     let documented = examiner.document.answers().into_iter();
@@ -179,7 +172,7 @@ async fn documents(server: &TestServer, examiner: &mut Examiner) {
 async fn data(server: &TestServer, examiner: &mut Examiner) {
     let token = server.as_client("hello").await.token;
     let no_rule = server.as_client("no_rule").await.token;
-    let narrow = narrow_token(server, "footprint:read").await;
+    let narrow = server.narrow_token("footprint:read").await;
     for (path, forbids_strangers) in [("/2/footprints", false), ("/2/ileap/tad", true)] {
         let get =
             |query: &str, token: &str| server.get(&format!("{path}{query}")).bearer_auth(token);
@@ -240,7 +233,7 @@ async fn one_footprint(server: &TestServer, examiner: &mut Examiner) {
         .expect(400, PATH, get("x").header("authorization", "Token x"))
         .await;
     examiner.expect(401, PATH, get("x")).await;
-    let narrow = narrow_token(server, "footprint:list").await;
+    let narrow = server.narrow_token("footprint:list").await;
     examiner
         .expect(403, PATH, get("x").bearer_auth(narrow))
         .await;
@@ -303,6 +296,32 @@ async fn webhooks(server: &TestServer, examiner: &mut Examiner) {
     examiner
         .expect(404, PATH, post(&without_secret, PATH).body("{}"))
         .await;
+}
+
+async fn proxies(examiner: &mut Examiner) {
+    const PATH: &str = "/auth/verify";
+    let options = Options::default().set("ILEAP_LISTENER__TRUSTED_PROXIES", "127.0.0.0/8");
+    let server = TestServer::start_with(options).await;
+    let token = server.as_client("hello").await.token;
+    let narrow = server.narrow_token("footprint:list").await;
+    for method in [Method::GET, Method::POST] {
+        let ask = || {
+            let url = format!("{}{PATH}", server.base);
+            server.http.request(method.clone(), url)
+        };
+        examiner.expect(200, PATH, ask().bearer_auth(&token)).await;
+        examiner.expect(401, PATH, ask()).await;
+        let scheme = ask().header("authorization", "Token x");
+        examiner.expect(401, PATH, scheme).await;
+        let expired = ask().bearer_auth(server.expired_token());
+        examiner.expect(401, PATH, expired).await;
+        examiner.expect(403, PATH, ask().bearer_auth(&narrow)).await;
+        let tad = ask().header("x-forwarded-uri", "/2/ileap/tad");
+        examiner.expect(403, PATH, tad).await;
+        examiner
+            .expect(414, PATH, too_long(&server, method.clone(), PATH))
+            .await;
+    }
 }
 
 async fn large_heads(server: &TestServer, examiner: &mut Examiner) {

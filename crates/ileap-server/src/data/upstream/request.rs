@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, header};
+use http::header;
 use ileap_types::query::QueryPairs;
 use reqwest::{RequestBuilder, Response};
 use secrecy::ExposeSecret as _;
@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use super::{UpstreamOptions, judgement::Judge, unavailable};
 use crate::{
     data::SourceError,
-    identity::{Principal, Role},
+    identity::{Principal, headers},
     outbound::OutboundError,
 };
 
@@ -57,39 +57,15 @@ impl Caller<'_> {
         if let Some(token) = &options.token {
             request = request.bearer_auth(token.expose_secret());
         }
-        for (name, value) in self.headers() {
-            // Left out, it would say that there is none: without its organization a caller may get more.
-            let value = HeaderValue::from_bytes(value.as_bytes())
-                .map_err(|_| unavailable("the caller cannot be named in a header"))?;
-            request = request.header(HeaderName::from_static(name), value);
+        let Self(principal) = self;
+        let told = headers::of(principal)
+            .ok_or_else(|| unavailable("the caller cannot be named in a header"))?;
+        for (name, value) in told {
+            if !value.is_empty() {
+                request = request.header(name, value);
+            }
         }
         let response = request.send().await;
         response.map_err(|error| unavailable(OutboundError::from(error).as_str()))
-    }
-
-    /// The caller, in the names that a proxy gets from forward authentication.
-    fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let Self(principal) = self;
-        let roles: Vec<&str> = principal
-            .roles
-            .iter()
-            .map(|role| Role::as_str(*role))
-            .collect();
-        let organization = principal.organization.as_ref();
-        let values = [
-            ("x-ileap-subject", Some(principal.subject.clone())),
-            (
-                "x-ileap-client-id",
-                Some(principal.client_id.as_str().to_owned()),
-            ),
-            (
-                "x-ileap-organization",
-                organization.map(|one| one.id.clone()),
-            ),
-            ("x-ileap-roles", Some(roles.join(" "))),
-            ("x-ileap-scope", Some(principal.scopes.to_string())),
-        ];
-        let given = values.into_iter();
-        given.filter_map(|(name, value)| Some((name, value?)))
     }
 }

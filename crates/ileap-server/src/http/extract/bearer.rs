@@ -1,29 +1,28 @@
-//! `Authorization: Bearer` on the data endpoints (RFC 6750 §2.1).
+//! `Authorization: Bearer`, for the data endpoints here and behind proxies (RFC 6750 §2.1).
 
 use std::sync::Arc;
 
 use http::{HeaderMap, header};
 
 use crate::{
-    http::{caller, failure::Cause, state::AppState},
+    http::{caller, endpoint::Endpoint, failure::Cause, state::AppState},
     identity::{Principal, Scope},
     token::UnverifiedToken,
 };
 
-/// The caller whose access token the request carries, if the token is good and carries `scope`.
+/// The caller whose access token the request carries, if the token is good and opens `endpoint`.
 pub(crate) fn principal(
     state: &AppState,
     headers: &HeaderMap,
-    scope: Option<Scope>,
+    endpoint: Endpoint,
 ) -> Result<Arc<Principal>, Cause> {
     let token = unverified_token(headers)?;
     let principal = state.validator.validate(token)?;
     caller::is(&principal);
-    match scope {
-        Some(scope) if !principal.scopes.contains(scope) => {
-            Err(Cause::ScopeMissing(scope.as_str()))
-        }
-        _ => Ok(principal),
+    let is_missing = |scope: &&Scope| !principal.scopes.contains(**scope);
+    match endpoint.scopes().iter().find(is_missing) {
+        Some(scope) => Err(Cause::ScopeMissing(scope.as_str())),
+        None => Ok(principal),
     }
 }
 

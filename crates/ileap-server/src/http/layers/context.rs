@@ -17,6 +17,7 @@ use crate::{
     http::{
         client_address::{client_address, is_trusted},
         endpoint::Endpoint,
+        protected::Protected,
         state::AppState,
     },
     telemetry::traces,
@@ -85,16 +86,24 @@ pub(super) fn establish(
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0);
     let peer = peer.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
-    let trusted = &state.edge.trusted_proxies;
-    let inbound = if is_trusted(peer.ip().to_canonical(), trusted) {
+    let (trusted, prefix) = (&state.edge.trusted_proxies, &state.edge.prefix);
+    let is_proxy = is_trusted(peer.ip().to_canonical(), trusted);
+    let inbound = if is_proxy {
         well_formed_id(request.headers())
     } else {
         None
     };
+    let endpoint = match Endpoint::of(request.uri().path(), prefix) {
+        // A stranger has no say in what it is let through to.
+        Endpoint::Verify(_) if is_proxy => {
+            Endpoint::Verify(Protected::named_by(request.headers(), prefix))
+        }
+        endpoint => endpoint,
+    };
     let context = RequestContext {
         arrived: state.clock.monotonic(),
         client_address: client_address(peer, request.headers(), trusted),
-        endpoint: Endpoint::of(request.uri().path(), &state.edge.prefix),
+        endpoint,
         request_id: inbound.map_or_else(|| ids.next(), Into::into),
     };
     request.extensions_mut().insert(context.clone());

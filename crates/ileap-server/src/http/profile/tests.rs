@@ -126,7 +126,10 @@ fn place(cause: &Cause) -> usize {
 fn table(profile: OauthErrors) -> String {
     let mut table = String::new();
     for endpoint in Endpoint::ALL {
-        writeln!(table, "## {}", endpoint.as_str()).unwrap();
+        match endpoint {
+            Endpoint::Verify(protected) => writeln!(table, "## verify, for {protected:?}").unwrap(),
+            endpoint => writeln!(table, "## {}", endpoint.as_str()).unwrap(),
+        }
         for cause in every_cause() {
             let rendered = render(profile, endpoint, &cause).naming(RESOURCE_METADATA);
             let body = String::from_utf8(rendered.body.clone()).unwrap();
@@ -195,6 +198,27 @@ fn every_refusal_is_byte_identical() {
             })
             .collect();
         assert_eq!(answers.len(), 1);
+    }
+}
+
+/// Nginx passes on 401 and 403 alone, and lets nobody in for another.
+#[test]
+fn a_proxy_gets_401_where_the_protected_endpoint_says_400_and_else_the_same_answer() {
+    for endpoint in Endpoint::ALL {
+        let Endpoint::Verify(protected) = endpoint else {
+            continue;
+        };
+        for cause in every_cause() {
+            let own = render(OauthErrors::Pact, protected.endpoint(), &cause);
+            let told = render(OauthErrors::Pact, endpoint, &cause);
+            assert_eq!(told.body, own.body);
+            if own.status == StatusCode::BAD_REQUEST {
+                assert_eq!(told.status, StatusCode::UNAUTHORIZED);
+                assert!(told.challenge.is_some());
+            } else {
+                assert_eq!((told.status, told.challenge), (own.status, own.challenge));
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use ileap_types::pact::event::CloudEvent;
 
 use crate::{
     http::{
+        endpoint::Endpoint,
         extract::{bearer, body, media_type::media_type},
         failure::{Cause, Failure},
         state::AppState,
@@ -28,7 +29,7 @@ pub(crate) async fn receive(
     request: Request,
 ) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
-    let principal = bearer::principal(&state, &parts.headers, None)?;
+    let principal = bearer::principal(&state, &parts.headers, Endpoint::Events)?;
     let client_id = principal.client_id.as_str();
     let body = match media_type(&parts.headers).as_deref() {
         Some("application/cloudevents+json" | "application/json") => {

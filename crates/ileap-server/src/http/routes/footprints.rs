@@ -10,13 +10,11 @@ use http::{HeaderMap, Uri};
 use ileap_types::filter::{FilterError, odata::FootprintFilter};
 
 use super::{data_list, data_object};
-use crate::{
-    http::{
-        extract::{bearer, paging::ListQuery},
-        failure::{Cause, Failure},
-        state::AppState,
-    },
-    identity::Scope,
+use crate::http::{
+    endpoint::Endpoint,
+    extract::{bearer, paging::ListQuery},
+    failure::{Cause, Failure},
+    state::AppState,
 };
 
 /// The list's public path; links and cursors carry it.
@@ -28,7 +26,7 @@ pub(crate) async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let principal = bearer::principal(&state, &headers, Some(Scope::FootprintList))?;
+    let principal = bearer::principal(&state, &headers, Endpoint::ListFootprints)?;
     let query = ListQuery::parse(&state, &uri, LIST)?;
     let filter = match query.single("$filter")? {
         Some(text) => FootprintFilter::parse(text).map_err(Cause::from)?,
@@ -52,7 +50,7 @@ pub(crate) async fn one(
     id: Result<Path<String>, axum::extract::rejection::PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let principal = bearer::principal(&state, &headers, Some(Scope::FootprintRead))?;
+    let principal = bearer::principal(&state, &headers, Endpoint::GetFootprint)?;
     // An id that is not even UTF-8 names nothing.
     let Path(id) = id.map_err(|_| Cause::FootprintNotFound)?;
     match state.data.footprint(&principal, &id).await? {

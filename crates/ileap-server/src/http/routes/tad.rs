@@ -7,13 +7,11 @@ use http::{HeaderMap, Uri};
 use ileap_types::filter::tad::TadFilter;
 
 use super::data_list;
-use crate::{
-    http::{
-        extract::{bearer, paging::ListQuery},
-        failure::{Cause, Failure},
-        state::AppState,
-    },
-    identity::Scope,
+use crate::http::{
+    endpoint::Endpoint,
+    extract::{bearer, paging::ListQuery},
+    failure::{Cause, Failure},
+    state::AppState,
 };
 
 /// The list's public path; links and cursors carry it.
@@ -25,7 +23,7 @@ pub(crate) async fn list(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let principal = bearer::principal(&state, &headers, Some(Scope::FootprintList))?;
+    let principal = bearer::principal(&state, &headers, Endpoint::Tad)?;
     let query = ListQuery::parse(&state, &uri, LIST)?;
     let filter = TadFilter::parse(query.pairs()).map_err(Cause::from)?;
     let page = state

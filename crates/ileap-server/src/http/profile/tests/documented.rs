@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 
 /// Each operation with what it answers when nothing fails.
-const OPERATIONS: [(&str, Endpoint, &[u16]); 13] = [
+const OPERATIONS: [(&str, Endpoint, &[u16]); 15] = [
     ("/paths/~1auth~1token/post", Endpoint::Token, &[200]),
     (
         "/paths/~1auth~1introspect/post",
@@ -49,6 +49,16 @@ const OPERATIONS: [(&str, Endpoint, &[u16]); 13] = [
     ),
     ("/paths/~12~1ileap~1tad/get", Endpoint::Tad, &[200]),
     ("/paths/~12~1events/post", Endpoint::Events, &[200]),
+    (
+        "/paths/~1auth~1verify/get",
+        Endpoint::Verify(Protected::Tad),
+        &[200],
+    ),
+    (
+        "/paths/~1auth~1verify/post",
+        Endpoint::Verify(Protected::Other),
+        &[200],
+    ),
     ("/paths/~1webhooks~1clerk/post", Endpoint::Webhooks, &[204]),
 ];
 
@@ -82,10 +92,12 @@ fn can_meet(endpoint: Endpoint, cause: &Cause) -> bool {
         Cause::TokenExpired
         | Cause::TokenInvalid(_)
         | Cause::TokenMalformed
-        | Cause::TokenMissing => is_one_of(&[Events, GetFootprint, ListFootprints, Tad]),
-        Cause::ScopeMissing(_) | Cause::SourceUnavailable { .. } => {
-            is_one_of(&[GetFootprint, ListFootprints, Tad])
+        | Cause::TokenMissing => {
+            is_one_of(&[Events, GetFootprint, ListFootprints, Tad])
+                || matches!(endpoint, Endpoint::Verify(_))
         }
+        Cause::ScopeMissing(_) => !endpoint.scopes().is_empty(),
+        Cause::SourceUnavailable { .. } => is_one_of(&[GetFootprint, ListFootprints, Tad]),
         Cause::CursorInvalid
         | Cause::FilterMalformed(_)
         | Cause::FilterUnsupported(_)
