@@ -30,7 +30,7 @@ use load::Target;
 const CONNECTIONS: usize = 16;
 
 /// What is measured: name, server, budget as a fraction of a reference in the same run.
-const CASES: [Case; 17] = [
+const CASES: [Case; 19] = [
     Case {
         name: "empty axum handler",
         server: "empty",
@@ -104,6 +104,18 @@ const CASES: [Case; 17] = [
         budget: None,
     },
     Case {
+        name: "GET /auth/verify, cached RS256",
+        server: "data",
+        request: Request::Get("/auth/verify"),
+        budget: Some((0, 0.85)),
+    },
+    Case {
+        name: "GET /auth/verify, uncached RS256",
+        server: "verify",
+        request: Request::Unseen("/auth/verify"),
+        budget: Some((0, 0.28)),
+    },
+    Case {
         name: "GET /2/footprints/{id}",
         server: "data",
         request: Request::One,
@@ -151,6 +163,8 @@ enum Request {
     Get(&'static str),
     /// A GET of the first footprint.
     One,
+    /// A GET with each of the server's access tokens, once.
+    Unseen(&'static str),
     /// Token requests of so many partners in turn.
     Tokens(usize),
 }
@@ -184,9 +198,13 @@ fn main() {
                 requests: &requests,
                 connections: CONNECTIONS,
             };
-            target.warm_up();
-            target.run(Duration::from_millis(300));
-            figures.push(target.run(Duration::from_secs(seconds.into())));
+            figures.push(if matches!(case.request, Request::Unseen(_)) {
+                target.run_once()
+            } else {
+                target.warm_up();
+                target.run(Duration::from_millis(300));
+                target.run(Duration::from_secs(seconds.into()))
+            });
         }
     }
     println!(
@@ -277,18 +295,21 @@ impl Server {
     }
 
     fn requests(&self, request: &Request) -> Vec<String> {
-        let get = |path: &str| {
-            format!(
-                "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n",
-                self.token
-            )
-        };
+        let get = |path: &str| get(path, &self.token);
         match request {
             Request::Get(path) => vec![get(path)],
             Request::One => vec![get(&format!("/2/footprints/{}", self.footprint))],
+            Request::Unseen(path) => servers::unseen_tokens(&self.token)
+                .iter()
+                .map(|token| self::get(path, token))
+                .collect(),
             Request::Tokens(partners) => (0..*partners).map(token_request).collect(),
         }
     }
+}
+
+fn get(path: &str, token: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n")
 }
 
 fn token_request(partner: usize) -> String {

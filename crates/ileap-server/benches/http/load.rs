@@ -53,6 +53,32 @@ impl Target<'_> {
         let answers = u32::try_from(count.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
         f64::from(answers) / began.elapsed().as_secs_f64()
     }
+
+    /// Answers per second while every request is sent once.
+    pub(crate) fn run_once(&self) -> f64 {
+        let began = Instant::now();
+        let share = self.requests.len().div_ceil(self.connections);
+        let threads: Vec<_> = (0..self.connections)
+            .map(|connection| {
+                let (address, requests) = (self.address.to_owned(), self.requests.clone());
+                thread::spawn(move || {
+                    let mut stream = connect(&address);
+                    let mut buffer = vec![0_u8; 64 * 1024];
+                    for request in requests.iter().skip(connection * share).take(share) {
+                        stream
+                            .write_all(request.as_bytes())
+                            .expect("the server reads");
+                        answer(&mut stream, &mut buffer);
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().expect("the load does not panic");
+        }
+        let answers = u32::try_from(self.requests.len()).unwrap_or(u32::MAX);
+        f64::from(answers) / began.elapsed().as_secs_f64()
+    }
 }
 
 fn connect(address: &str) -> TcpStream {

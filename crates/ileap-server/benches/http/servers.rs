@@ -32,6 +32,9 @@ use ileap_server::{
 };
 use tokio::net::TcpListener;
 
+/// How many tokens are made for a server that shall not know any.
+const UNSEEN_TOKENS: usize = 8192;
+
 /// Runs one server until it is killed; its first line says where it is and with what to ask it.
 pub(crate) fn serve(name: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -46,6 +49,7 @@ pub(crate) fn serve(name: &str) {
             "token-es256" => product(Algorithm::Es256, "false").await,
             "token-eddsa" => product(Algorithm::EdDsa, "false").await,
             "token-reuse" | "data" => product(Algorithm::Rs256, "true").await,
+            "verify" => product_with(Algorithm::Rs256, "true", Tokens::Many).await,
             other => panic_unknown(other),
         }
     });
@@ -124,6 +128,25 @@ pub(crate) fn rsa_signer() -> impl Fn() -> Vec<u8> + Send + Sync {
 
 /// Our server, with a verifier that accepts everyone: Clerk's time is not ours.
 async fn product(algorithm: Algorithm, reuse: &str) {
+    product_with(algorithm, reuse, Tokens::One).await;
+}
+
+/// What a server announces to be asked with.
+#[derive(PartialEq)]
+enum Tokens {
+    One,
+    /// A file of them.
+    Many,
+}
+
+/// The tokens in the file that a server announced.
+pub(crate) fn unseen_tokens(file: &str) -> Vec<String> {
+    let tokens = std::fs::read_to_string(file).expect("the server's tokens");
+    std::fs::remove_file(file).expect("our file");
+    tokens.lines().map(str::to_owned).collect()
+}
+
+async fn product_with(algorithm: Algorithm, reuse: &str, tokens: Tokens) {
     let environment = [
         ("ILEAP_LISTENER__BIND", "127.0.0.1:0"),
         ("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0"),
@@ -170,22 +193,29 @@ async fn product(algorithm: Algorithm, reuse: &str) {
     let server = Server::bind(&config, parts).await.expect("a server");
     let (options, _) = server::token_options(&config, server.public_base_url());
     let lifetime = options.lifetime;
-    let minted = TokenIssuer::new(options, keys, Arc::new(SystemClock))
-        .mint(
-            &principal(),
-            MintOptions {
-                issued_at: SystemClock.now(),
-                lifetime,
-            },
-        )
-        .expect("a token");
+    let issuer = TokenIssuer::new(options, keys, Arc::new(SystemClock));
+    let mint = || {
+        let options = MintOptions {
+            issued_at: SystemClock.now(),
+            lifetime,
+        };
+        let minted = issuer.mint(&principal(), options).expect("a token");
+        minted.access_token.expose().to_owned()
+    };
     let footprints: serde_json::Value =
         serde_json::from_str(import::SAMPLE_FOOTPRINTS).expect("the sample data");
     let id = footprints
         .pointer("/6/id")
         .and_then(serde_json::Value::as_str)
         .expect("an id");
-    announce(server.public_address(), minted.access_token.expose(), id);
+    if tokens == Tokens::Many {
+        let tokens: Vec<_> = (0..UNSEEN_TOKENS).map(|_| mint()).collect();
+        let file = std::env::temp_dir().join(format!("ileap-bench-{}", std::process::id()));
+        std::fs::write(&file, tokens.join("\n")).expect("a file of tokens");
+        announce(server.public_address(), &file.to_string_lossy(), id);
+    } else {
+        announce(server.public_address(), &mint(), id);
+    }
     server.run(std::future::pending()).await;
 }
 
