@@ -57,7 +57,7 @@ pub(super) const KEYS: [Key; 58] = [
         "listener.trusted_proxies",
         Kind::List,
         "[]",
-        "Networks (CIDR) whose X-Forwarded-For and x-request-id are believed.",
+        "Networks (CIDR) whose X-Forwarded-For and x-request-id are believed, and what they ask /auth/verify about.",
     ),
     Key::set(
         "listener.behind_proxy",
