@@ -4,17 +4,17 @@ mod context;
 mod observe;
 mod render_failures;
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{Request, State},
-    middleware::{self, Next},
+    extract::Request,
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, header};
 use tokio::sync::Semaphore;
+use tower::{ServiceExt as _, service_fn};
 use tracing::Instrument as _;
 
 pub(crate) use self::context::RequestContext;
@@ -38,28 +38,34 @@ const URI_LIMIT_BYTES: usize = 8 * 1024;
 struct Layers {
     in_flight: Semaphore,
     request_ids: RequestIds,
+    routes: Router,
     state: Arc<AppState>,
 }
 
 /// Puts the layers around the routes: as one future per request, because a boxed one per layer would cost
-/// as much as all else that a request for a document does.
+/// as much as all else that a request for a document does. For the same reason they stand around the whole router
+/// and not, as `Router::layer` has it, around each route.
 pub(crate) fn stack(router: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
     let layers = Layers {
         in_flight: Semaphore::new(IN_FLIGHT_LIMIT),
         request_ids: RequestIds::new(),
-        state: state.clone(),
+        routes: router.with_state(state.clone()),
+        state,
     };
-    let layer = middleware::from_fn_with_state(Arc::new(layers), pass);
-    router.layer(layer).with_state(state)
+    let layers = Arc::new(layers);
+    Router::new().fallback_service(service_fn(move |request| {
+        let layers = layers.clone();
+        async move { Ok::<_, Infallible>(pass(&layers, request).await) }
+    }))
 }
 
 /// The order is the meaning: each line says why it stands where it does.
-async fn pass(State(layers): State<Arc<Layers>>, mut request: Request, next: Next) -> Response {
+async fn pass(layers: &Layers, mut request: Request) -> Response {
     let state = &layers.state;
     // First, so that everything below can name the request and the caller's address.
     let context = context::establish(state, &layers.request_ids, &mut request);
     let span = context::span(state, &context, &request);
-    let work = work(&layers, request, next).instrument(span.clone());
+    let work = work(layers, request).instrument(span.clone());
     let (response, caller) = if record::wants_caller(state, context.endpoint) {
         caller::of(work).await
     } else {
@@ -83,7 +89,7 @@ async fn pass(State(layers): State<Arc<Layers>>, mut request: Request, next: Nex
     response
 }
 
-async fn work(layers: &Layers, request: Request, next: Next) -> Response {
+async fn work(layers: &Layers, request: Request) -> Response {
     // Before any work: a target of this length cannot be one of ours.
     if request
         .uri()
@@ -98,9 +104,9 @@ async fn work(layers: &Layers, request: Request, next: Next) -> Response {
     };
     // Innermost: the deadline covers the handler alone (bodies are limited where they are read), and a
     // handler that panics costs one request, not the connection.
-    let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let handler = AssertUnwindSafe(layers.routes.clone().oneshot(request)).catch_unwind();
     match tokio::time::timeout(HANDLER_DEADLINE, handler).await {
-        Ok(Ok(response)) => response,
+        Ok(Ok(Ok(response))) => response,
         // The panic's message stays out of it: it may quote what the handler was working on.
         Ok(Err(_)) => {
             Failure::from(Cause::Internal("a handler panicked".to_owned())).into_response()

@@ -34,13 +34,11 @@ fn text(text: &str) -> Option<HeaderValue> {
 /// Separated by spaces. One alone, as nearly everybody has it, takes no memory of its own.
 fn roles(principal: &Principal) -> Option<HeaderValue> {
     let mut roles = principal.roles.iter().map(|role| Role::as_str(*role));
-    match (roles.next(), roles.next()) {
-        (Some(role), None) => Some(HeaderValue::from_static(role)),
-        _ => {
-            let roles: Vec<_> = principal.roles.iter().map(|role| role.as_str()).collect();
-            HeaderValue::from_str(&roles.join(" ")).ok()
-        }
+    if let (Some(role), None) = (roles.next(), roles.next()) {
+        return Some(HeaderValue::from_static(role));
     }
+    let roles: Vec<_> = principal.roles.iter().map(|role| role.as_str()).collect();
+    HeaderValue::from_str(&roles.join(" ")).ok()
 }
 
 /// As in the token; all of them, as nearly everybody has them, take no memory of their own.

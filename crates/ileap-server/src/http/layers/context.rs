@@ -1,11 +1,9 @@
 //! Names the request, its caller and its endpoint.
 
 use std::{
+    fmt::{self, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
 
@@ -26,6 +24,8 @@ use crate::{
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id kept from a proxy.
 const REQUEST_ID_LIMIT: usize = 128;
+/// What a hyphen and the largest number take.
+const NUMBER_LIMIT: usize = 21;
 
 /// What is known of a request before anything has been read of it.
 #[derive(Clone, Debug)]
@@ -37,15 +37,23 @@ pub(crate) struct RequestContext {
     /// Where it goes.
     pub(crate) endpoint: Endpoint,
     /// Its name in logs and in the answer's header.
-    pub(crate) request_id: Arc<str>,
+    pub(crate) request_id: RequestId,
+}
+
+/// A request's name, written once and shared. It is visible ASCII.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(HeaderValue);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.to_str().unwrap_or_default())
+    }
 }
 
 impl RequestContext {
     /// Writes `x-request-id` into the answer.
     pub(super) fn write_id(&self, headers: &mut HeaderMap) {
-        if let Ok(value) = HeaderValue::from_str(&self.request_id) {
-            headers.insert(X_REQUEST_ID, value);
-        }
+        headers.insert(X_REQUEST_ID, self.request_id.0.clone());
     }
 }
 
@@ -65,13 +73,13 @@ impl RequestIds {
         }
     }
 
-    fn next(&self) -> Arc<str> {
-        format!(
-            "{}-{}",
-            self.process,
-            self.next.fetch_add(1, Ordering::Relaxed)
-        )
-        .into()
+    fn next(&self) -> RequestId {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut id = String::with_capacity(self.process.len() + NUMBER_LIMIT);
+        // A String takes all that is written to it.
+        let _ = write!(id, "{}-{number}", self.process);
+        // It is all hex digits, and would be an empty name otherwise.
+        RequestId(id.try_into().unwrap_or(HeaderValue::from_static("")))
     }
 }
 
@@ -104,7 +112,7 @@ pub(super) fn establish(
         arrived: state.clock.monotonic(),
         client_address: client_address(peer, request.headers(), trusted),
         endpoint,
-        request_id: inbound.map_or_else(|| ids.next(), Into::into),
+        request_id: inbound.map_or_else(|| ids.next(), RequestId),
     };
     request.extensions_mut().insert(context.clone());
     context
@@ -126,11 +134,12 @@ pub(super) fn span(state: &AppState, context: &RequestContext, request: &Request
     span
 }
 
-fn well_formed_id(headers: &HeaderMap) -> Option<&str> {
-    let id = headers.get(X_REQUEST_ID)?.to_str().ok()?;
+fn well_formed_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let value = headers.get(X_REQUEST_ID)?;
+    let id = value.as_bytes();
     let fits = (1..=REQUEST_ID_LIMIT).contains(&id.len());
     let plain = id
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-    (fits && plain).then_some(id)
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte));
+    (fits && plain).then(|| value.clone())
 }

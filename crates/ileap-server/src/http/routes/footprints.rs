@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Request, State},
     response::Response,
 };
-use http::{HeaderMap, Uri};
 use ileap_types::filter::{FilterError, odata::FootprintFilter};
 
 use super::{data_list, data_object};
@@ -23,11 +22,10 @@ const LIST: &str = "/2/footprints";
 /// One page of the footprints the caller may see.
 pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
-    uri: Uri,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Failure> {
-    let principal = bearer::principal(&state, &headers, Endpoint::ListFootprints)?;
-    let query = ListQuery::parse(&state, &uri, LIST)?;
+    let principal = bearer::principal(&state, request.headers(), Endpoint::ListFootprints)?;
+    let query = ListQuery::parse(&state, request.uri(), LIST)?;
     let filter = match query.single("$filter")? {
         Some(text) => FootprintFilter::parse(text).map_err(Cause::from)?,
         None => FootprintFilter {
@@ -48,9 +46,9 @@ pub(crate) async fn list(
 pub(crate) async fn one(
     State(state): State<Arc<AppState>>,
     id: Result<Path<String>, axum::extract::rejection::PathRejection>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Failure> {
-    let principal = bearer::principal(&state, &headers, Endpoint::GetFootprint)?;
+    let principal = bearer::principal(&state, request.headers(), Endpoint::GetFootprint)?;
     // An id that is not even UTF-8 names nothing.
     let Path(id) = id.map_err(|_| Cause::FootprintNotFound)?;
     match state.data.footprint(&principal, &id).await? {

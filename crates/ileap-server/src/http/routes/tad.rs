@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
-use http::{HeaderMap, Uri};
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
 use ileap_types::filter::tad::TadFilter;
 
 use super::data_list;
@@ -20,11 +22,10 @@ const LIST: &str = "/2/ileap/tad";
 /// One page of the transport activity data the caller may see.
 pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
-    uri: Uri,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, Failure> {
-    let principal = bearer::principal(&state, &headers, Endpoint::Tad)?;
-    let query = ListQuery::parse(&state, &uri, LIST)?;
+    let principal = bearer::principal(&state, request.headers(), Endpoint::Tad)?;
+    let query = ListQuery::parse(&state, request.uri(), LIST)?;
     let filter = TadFilter::parse(query.pairs()).map_err(Cause::from)?;
     let page = state
         .data

@@ -19,6 +19,9 @@ use crate::{
     identity::headers,
 };
 
+/// Room for all headers of the answer, those of the layers and of the connection included.
+const ANSWER_HEADERS: usize = 12;
+
 /// 200 with who is calling, for the proxy to pass on; nothing that the request says of itself but its token counts.
 pub(crate) async fn verify(
     State(state): State<Arc<AppState>>,
@@ -29,6 +32,7 @@ pub(crate) async fn verify(
     let principal = bearer::principal(&state, request.headers(), context.endpoint)?;
     let mut response = Response::default();
     let answer = response.headers_mut();
+    answer.reserve(ANSWER_HEADERS);
     let told = headers::of(&principal)
         .ok_or_else(|| Cause::Internal("a caller that cannot be written".to_owned()))?;
     answer.insert(header::CACHE_CONTROL, NO_STORE);
