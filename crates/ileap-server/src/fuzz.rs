@@ -20,7 +20,7 @@ use crate::{
     http::{
         client_address::client_address,
         cursor,
-        extract::{bearer, media_type::media_type, token_request::TokenRequest},
+        extract::{bearer, client_form::ClientForm, media_type::media_type},
     },
     outbound,
     store::{CursorKey, Position},
@@ -69,7 +69,7 @@ pub fn token_request(data: &[u8]) {
     }
     // An answer, whatever it is.
     let _ = bearer::unverified_token(&headers);
-    let Ok(request) = TokenRequest::parse(&headers, form) else {
+    let Ok(request) = ClientForm::parse(&headers, form, &["grant_type", "scope"]) else {
         return;
     };
     let readings = [

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use ileap_server::{
+    audit::{Decision, Event},
     clock::{Clock as _, SystemClock},
+    config::Config,
     server::{key_location, key_policy},
     token::{
         KeyError, KeyList, KeyLocation, KeyPolicy, KeyRecord, Revoked, RevokedKey, Rotated,
@@ -13,7 +15,7 @@ use ileap_server::{
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 
-use super::{key_store, load_for_store};
+use super::{key_store, load_for_store, on_record::OnRecord};
 use crate::{
     cli::{ConfigArguments, KeysArguments, KeysCommand, RevokeKeyArguments},
     exit::{Exit, Failed},
@@ -31,6 +33,7 @@ pub(crate) async fn run(command: KeysCommand) -> Result<(), Failed> {
 
 /// The place of the keys, and the rules for them.
 struct Keys {
+    config: Config,
     location: Arc<dyn KeyLocation>,
     policy: KeyPolicy,
 }
@@ -42,6 +45,7 @@ impl Keys {
         Ok(Self {
             location: location.ok_or_else(|| failed("finding", &KeyError::Missing))?,
             policy: key_policy(&config),
+            config,
         })
     }
 }
@@ -118,12 +122,16 @@ fn revoked_as_json(revoked: &RevokedKey) -> Value {
 
 async fn rotate(arguments: &KeysArguments) -> Result<(), Failed> {
     let keys = Keys::open(&arguments.config).await?;
+    let on_record = OnRecord::open(&keys.config)?;
     let rotated = rotate_keys(&*keys.location, &keys.policy, SystemClock.now()).await;
     let rotated = rotated.map_err(|error| failed("rotating", &error))?;
     let (record, is_new) = match &rotated {
         Rotated::Begun(record) => (record, true),
         Rotated::UnderWay(record) => (record, false),
     };
+    if is_new {
+        recorded(&on_record, &format!("{} published", record.kid))?;
+    }
     if arguments.json {
         return output::json(&json!({
             "kid": record.kid, "algorithm": record.algorithm.as_str(),
@@ -140,12 +148,16 @@ async fn rotate(arguments: &KeysArguments) -> Result<(), Failed> {
 async fn revoke(arguments: &RevokeKeyArguments) -> Result<(), Failed> {
     let keys = Keys::open(&arguments.config).await?;
     let now = SystemClock.now();
+    let on_record = OnRecord::open(&keys.config)?;
     let revoked = revoke_key(&*keys.location, &keys.policy, &arguments.kid, now).await;
     let (revoked, successor, was_before) =
         match revoked.map_err(|error| failed("revoking", &error))? {
             Revoked::Before(revoked) => (revoked, None, true),
             Revoked::Now { revoked, successor } => (revoked, successor, false),
         };
+    if !was_before {
+        recorded(&on_record, &format!("{} revoked", revoked.kid))?;
+    }
     if arguments.json {
         return output::json(&json!({
             "kid": revoked.kid, "revoked_at": revoked.at.to_string(), "was_revoked_before": was_before,
@@ -163,6 +175,13 @@ async fn revoke(arguments: &RevokeKeyArguments) -> Result<(), Failed> {
         Some(successor) => output::line(format!("{} signs now", successor.kid)),
         None => Ok(()),
     }
+}
+
+fn recorded(on_record: &OnRecord, change: &str) -> Result<(), Failed> {
+    on_record.record(&Decision {
+        change: Some(change),
+        ..Decision::new(Event::SigningKeys, "done")
+    })
 }
 
 fn failed(doing: &str, error: &KeyError) -> Failed {

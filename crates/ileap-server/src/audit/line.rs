@@ -16,8 +16,14 @@ pub enum Event {
     Counts,
     /// A request with an access token.
     DataAccess,
+    /// A question what an access token stands for.
+    Introspection,
     /// A partner's endpoint or credentials were changed.
     Partner,
+    /// Access tokens were revoked.
+    Revocation,
+    /// The keys that sign access tokens were changed on the command line.
+    SigningKeys,
     /// An access token was made on the command line.
     TokenMint,
     /// A request for an access token.
@@ -28,11 +34,14 @@ pub enum Event {
 
 impl Event {
     /// Every event, as lines call it.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::AccessRules,
         Self::Counts,
         Self::DataAccess,
+        Self::Introspection,
         Self::Partner,
+        Self::Revocation,
+        Self::SigningKeys,
         Self::TokenMint,
         Self::TokenRequest,
         Self::Webhook,

@@ -119,7 +119,7 @@ impl Documents {
                 serde_json::to_vec(&protected_resource)
                     .unwrap_or_default()
                     .into(),
-                METADATA_MAX_AGE_SECONDS,
+                max_age_seconds,
                 "application/json",
             ),
             jwks: Document::new(

@@ -64,7 +64,9 @@ impl Protected {
             Endpoint::Tad => Self::Tad,
             Endpoint::Discovery
             | Endpoint::GetFootprint
+            | Endpoint::Introspect
             | Endpoint::Jwks
+            | Endpoint::Revoke
             | Endpoint::Token
             | Endpoint::Unknown
             | Endpoint::UnknownAuth

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     audit::{DataAccess, Decision, Event},
-    identity::Principal,
+    identity::{ClientId, Principal},
     store::logins::Invalidation,
 };
 
@@ -19,6 +19,23 @@ pub(crate) fn issued(state: &AppState, context: &RequestContext, principal: &Pri
     let decision = Decision {
         status: Some(200),
         ..of_principal(Event::TokenRequest, "accepted", principal)
+    };
+    record(state, context, &decision);
+}
+
+/// A token that a client or resource server has revoked, or all of its subject's.
+pub(crate) fn revoked(
+    state: &AppState,
+    context: &RequestContext,
+    caller: &ClientId,
+    (subject, change): (&str, &str),
+) {
+    let decision = Decision {
+        change: Some(change),
+        client_id: Some(caller.as_str()),
+        status: Some(200),
+        subject: Some(subject),
+        ..Decision::new(Event::Revocation, "done")
     };
     record(state, context, &decision);
 }
@@ -64,7 +81,7 @@ pub(crate) fn ended(
     };
     let outcome = match failure {
         Some(failure) => outcome(&failure.cause),
-        // Issuing a token, and a webhook's effect, are on record where they happen; a wrong method is no decision.
+        // Issuing and revoking a token, and a webhook's effect, are on record where they happen; a wrong method is no decision.
         None if event == Event::DataAccess && status < 400 => "accepted",
         None => return,
     };
@@ -95,7 +112,7 @@ fn record(state: &AppState, context: &RequestContext, decision: &Decision<'_>) {
     let decision = Decision {
         client_address: Some(context.client_address),
         endpoint: Some(context.endpoint.as_str()),
-        request_id: Some(&context.request_id),
+        request_id: Some(context.request_id.as_str()),
         ..*decision
     };
     state.audit.record(state.clock.now(), &decision);
@@ -117,9 +134,13 @@ fn of_principal<'a>(event: Event, outcome: &'static str, principal: &'a Principa
 fn event(endpoint: Endpoint) -> Option<Event> {
     match endpoint {
         Endpoint::Token => Some(Event::TokenRequest),
-        Endpoint::Events | Endpoint::GetFootprint | Endpoint::ListFootprints | Endpoint::Tad => {
-            Some(Event::DataAccess)
-        }
+        Endpoint::Introspect => Some(Event::Introspection),
+        Endpoint::Revoke => Some(Event::Revocation),
+        Endpoint::Events
+        | Endpoint::GetFootprint
+        | Endpoint::ListFootprints
+        | Endpoint::Tad
+        | Endpoint::Verify(_) => Some(Event::DataAccess),
         Endpoint::Webhooks => Some(Event::Webhook),
         Endpoint::Discovery | Endpoint::Jwks | Endpoint::Unknown | Endpoint::UnknownAuth => None,
     }

@@ -100,9 +100,9 @@ pub(crate) fn sign_anything(
     header: &[u8],
     payload: &[u8],
 ) -> Option<String> {
-    let header = String::from_utf8_lossy(header).replace("KID", keys.current_kid());
+    let header = String::from_utf8_lossy(header).replace("KID", keys.now().signing_kid());
     let input = signing_input(&URL_SAFE_NO_PAD.encode(header), payload);
-    sign(input, keys.current()).ok()
+    sign(input, keys.now().signer()).ok()
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, InvalidReason> {

@@ -1,6 +1,7 @@
 //! `ileap token revoke`
 
 use ileap_server::{
+    audit::Event,
     clock::{Clock as _, SystemClock},
     config::Config,
     doctor::{Doctor, SubjectError},
@@ -14,7 +15,7 @@ use serde::Serialize;
 use super::{Tokens, read};
 use crate::{
     cli::RevokeArguments,
-    commands::{load, open_store},
+    commands::{load, on_record::OnRecord, open_store},
     exit::{Exit, Failed},
     output::{self, sanitised},
 };
@@ -64,6 +65,7 @@ async fn revoke_one(arguments: &RevokeArguments) -> Result<Revoked, Failed> {
     const ATTEMPTED: &str = "revoking the token";
     let text = read(arguments.file.as_deref())?;
     let tokens = Tokens::load(&arguments.config).await?;
+    let on_record = OnRecord::open(&tokens.config)?;
     let store = open_store(&tokens.config).await?;
     let examined = tokens
         .validator()
@@ -82,21 +84,23 @@ async fn revoke_one(arguments: &RevokeArguments) -> Result<Revoked, Failed> {
     let revoked = RevokedToken::from(&token);
     let revocation = leave_revocation(&store, &revoked, SystemClock.now()).await;
     let RevokedToken { id, subject, .. } = revoked;
-    Ok(
-        match revocation.map_err(|error| failed(ATTEMPTED, &error))? {
-            Revocation::OfSubject(_) => Revoked::Subject { subject },
-            Revocation::OfToken => Revoked::Token {
-                subject,
-                token_id: id,
-            },
+    let revocation = revocation.map_err(|error| failed(ATTEMPTED, &error))?;
+    on_record.change(Event::Revocation, &subject, "a token revoked")?;
+    Ok(match revocation {
+        Revocation::OfSubject(_) => Revoked::Subject { subject },
+        Revocation::OfToken => Revoked::Token {
+            subject,
+            token_id: id,
         },
-    )
+    })
 }
 
 async fn cut_off(config: &Config, subject: &str) -> Result<Revoked, Failed> {
+    let on_record = OnRecord::open(config)?;
     let store = open_store(config).await?;
     let cut_off = leave_cut_off(&store, subject, SystemClock.now()).await;
     cut_off.map_err(|error| failed(format!("revoking the tokens of {subject}"), &error))?;
+    on_record.change(Event::Revocation, subject, "every token up to now revoked")?;
     Ok(Revoked::Subject {
         subject: subject.to_owned(),
     })

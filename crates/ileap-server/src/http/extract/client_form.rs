@@ -41,7 +41,7 @@ impl ClientForm {
         Self::parse(&parts.headers, &form, known)
     }
 
-    pub(super) fn parse(
+    pub(crate) fn parse(
         headers: &HeaderMap,
         form: &[u8],
         known: &[&'static str],

@@ -44,9 +44,16 @@ pub(crate) struct RequestContext {
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(HeaderValue);
 
+impl RequestId {
+    /// Its text.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.to_str().unwrap_or_default())
+        f.write_str(self.as_str())
     }
 }
 
@@ -121,7 +128,7 @@ pub(super) fn establish(
 /// The request's span; it continues a trace that a trusted proxy began.
 pub(super) fn span(state: &AppState, context: &RequestContext, request: &Request) -> Span {
     let endpoint = context.endpoint.as_str();
-    let span = traces::request(endpoint, request.method(), &context.request_id);
+    let span = traces::request(endpoint, request.method(), context.request_id.as_str());
     if !span.is_disabled() {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let is_trusted = |peer: &ConnectInfo<SocketAddr>| {

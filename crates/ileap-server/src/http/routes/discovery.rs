@@ -20,7 +20,9 @@ pub(crate) async fn protected_resource(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Response {
-    state.documents.protected_resource.answer(&headers)
+    state
+        .documents
+        .answer(|documents| &documents.protected_resource, &headers)
 }
 
 /// `GET /jwks` (RFC 7517 §5).

@@ -17,6 +17,7 @@ use crate::{
         extract::client_form::ClientForm,
         failure::{Cause, Failure},
         layers::RequestContext,
+        record,
         state::AppState,
     },
     store::tokens::Revocation,
@@ -75,6 +76,12 @@ pub(crate) async fn revoke(
         is_whole_subject = matches!(revocation, Revocation::OfSubject(_)),
         "token revoked"
     );
+    let change = match revocation {
+        Revocation::OfSubject(_) => "every token up to now revoked",
+        Revocation::OfToken => "a token revoked",
+    };
+    let what = (revoked.subject.as_str(), change);
+    record::revoked(&state, &context, &caller.client_id, what);
     // Whoever has this answer and logs in again must not get the same token from an instance that has not heard yet.
     state.invalidations.told_to_all().await;
     Ok((StatusCode::OK, no_store).into_response())
