@@ -2,9 +2,9 @@
 
 use ileap_types::{
     filter::{odata::FootprintFilter, tad::TadFilter},
-    page::{next_link, parse_next_link},
+    page::{Limit, next_link, parse_next_link},
     pact::event::CloudEvent,
-    query::QueryPairs,
+    query::{MAX_QUERY_BYTES, PLACE, QueryPairs},
     rules::{judge_footprint, judge_tad},
     strict_json,
 };
@@ -15,6 +15,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("footprint_filter", footprint_filter),
     ("judgement", judgement),
     ("next_link", link),
+    ("page", page),
     ("tad_query", tad_query),
 ];
 
@@ -69,4 +70,33 @@ pub fn link(data: &[u8]) {
     parse_next_link(text);
     let written = next_link(text);
     assert!(parse_next_link(&written).is_some());
+}
+
+/// A list that is asked for is refused, or has a next page whose link asks the same.
+pub fn page(data: &[u8]) {
+    /// As long as any cursor.
+    const CURSOR: usize = 2816;
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let Ok(asked) = QueryPairs::parse(Some(text)) else {
+        return;
+    };
+    if let Ok(limit) = asked.single("limit") {
+        if let Ok(limit) = Limit::parse(limit, 100, 1000) {
+            assert!((1..=1000).contains(&limit.get()));
+        }
+    }
+    let kept = asked.without(&PLACE);
+    let link = next_link(&format!("/2/footprints?{kept}&cursor={}", "c".repeat(CURSOR)));
+    let target = parse_next_link(&link).expect("a link that is written is read back");
+    assert!(target.len() < MAX_QUERY_BYTES, "{}", target.len());
+    let (_, query) = target.split_once('?').expect("it has a query");
+    let again = QueryPairs::parse(Some(query)).expect("what a link asks is accepted");
+    let filters = |pairs: &QueryPairs| {
+        let pairs = pairs.decoded().iter();
+        let filters = pairs.filter(|(name, _)| !PLACE.contains(&name.as_str()));
+        filters.cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(filters(&again), filters(&asked));
 }

@@ -13,7 +13,8 @@ use ileap_server::identity::ClientId;
 
 pub(crate) use self::{
     access::{
-        AccessArguments, AccessCommand, ChangeAccessArguments, ListAccessArguments, NamedObjects,
+        AccessArguments, AccessCommand, AllowArguments, DisallowArguments, ListAccessArguments,
+        NamedObjects,
     },
     client::{
         EventsCommand, FootprintsArguments, HostArguments, ListArguments, ListenArguments,

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use ileap_server::{
     config::{Config, ConfigError, Loaded, Sources},
-    store::{Store, sql::SqlStore},
+    store::{Store, StoreError, sql::SqlStore},
 };
 
 use crate::{cli::ConfigArguments, exit::Failed, output};
@@ -70,4 +70,22 @@ async fn key_store(config: &Config) -> Result<Option<Arc<dyn Store>>, Failed> {
         Some(_) => Ok(Some(Arc::new(open_store(config).await?))),
         None => Ok(None),
     }
+}
+
+/// How often a change is tried while another process holds SQLite's lock. Each try waits for five seconds, together
+/// they wait for as long as PostgreSQL does.
+const TRIES: usize = 12;
+
+/// Makes a change to the store, also while another process imports into it.
+async fn patiently<T>(change: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    for number in 1..TRIES {
+        match change().await {
+            Err(error) if error.is_locked() && number == 1 => {
+                output::note("another process writes to the database; waiting for it");
+            }
+            Err(error) if error.is_locked() => {}
+            changed => return changed,
+        }
+    }
+    change().await
 }

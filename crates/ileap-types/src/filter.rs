@@ -14,6 +14,16 @@ pub enum FilterError {
     BadRequest(String),
 }
 
+impl FilterError {
+    /// For a query option of `OData` that is none of PACT's.
+    pub fn unsupported_option(name: &str) -> Self {
+        Self::NotImplemented(format!(
+            "the query option {} is not supported; PACT has $filter and limit",
+            shown(name)
+        ))
+    }
+}
+
 /// A piece of the caller's input, short and without control characters, to be named in a message.
 fn shown(text: &str) -> String {
     const MAX_CHARS: usize = 40;

@@ -46,7 +46,7 @@ pub fn next_link(url: &str) -> String {
     let mut link = String::with_capacity(url.len() + 16);
     link.push('<');
     for byte in url.bytes() {
-        if byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"') {
+        if stands_in_links(byte) {
             link.push(char::from(byte));
         } else {
             // Writing to a String cannot fail.
@@ -55,6 +55,19 @@ pub fn next_link(url: &str) -> String {
     }
     link.push_str(">; rel=\"next\"");
     link
+}
+
+/// Whether a byte may stand between the angle brackets as it is; any other becomes three.
+fn stands_in_links(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"')
+}
+
+/// How long a text is in a link.
+pub(crate) fn length_in_links(text: &str) -> usize {
+    let lengths = text
+        .bytes()
+        .map(|byte| if stands_in_links(byte) { 1 } else { 3 });
+    lengths.sum()
 }
 
 /// The target of the first link with the relation `next` in a `Link` header (RFC 8288 §3).

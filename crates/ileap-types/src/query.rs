@@ -2,11 +2,20 @@
 
 use std::borrow::Cow;
 
+use crate::page::length_in_links;
+
 /// The longest query string that is read.
 pub const MAX_QUERY_BYTES: usize = 8 * 1024;
 
-/// The most parameters that are read.
+/// How long a query string may be without [`PLACE`]: what a link to the next page repeats, so that
+/// the whole of it stays under [`MAX_QUERY_BYTES`].
+pub const MAX_KEPT_BYTES: usize = 5 * 1024;
+
+/// The most parameters that are read, [`PLACE`] apart.
 pub const MAX_QUERY_PAIRS: usize = 64;
+
+/// The parameters that say where in a list a page begins.
+pub const PLACE: [&str; 2] = ["cursor", "offset"];
 
 /// The parameters of a query string, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,13 +34,22 @@ impl QueryPairs {
             return Err(QueryError::TooLong);
         }
         let mut pairs = Self::default();
+        let (mut kept, mut kept_bytes) = (0, 0);
         for part in raw.split('&').filter(|part| !part.is_empty()) {
-            if pairs.raw.len() == MAX_QUERY_PAIRS {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let (name, value) = (decode(name)?, decode(value)?);
+            if !PLACE.contains(&name.as_str()) {
+                kept += 1;
+                kept_bytes += length_in_links(part) + "&".len();
+            }
+            if kept > MAX_QUERY_PAIRS {
                 return Err(QueryError::TooManyPairs);
             }
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            pairs.decoded.push((decode(name)?, decode(value)?));
+            pairs.decoded.push((name, value));
             pairs.raw.push(part.to_owned());
+        }
+        if kept_bytes > MAX_KEPT_BYTES {
+            return Err(QueryError::FiltersTooLong);
         }
         Ok(pairs)
     }
@@ -70,6 +88,11 @@ impl QueryPairs {
 /// Why a query string cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
+    /// More than [`MAX_KEPT_BYTES`] without [`PLACE`].
+    #[error(
+        "the parameters beside cursor and offset are longer than {MAX_KEPT_BYTES} bytes; ask for less at a time"
+    )]
+    FiltersTooLong,
     /// A decoded name or value is not UTF-8.
     #[error("the query string is not UTF-8 after decoding")]
     NotUtf8,
@@ -84,7 +107,7 @@ pub enum QueryError {
     /// More than [`MAX_QUERY_BYTES`].
     #[error("the query string is longer than {MAX_QUERY_BYTES} bytes")]
     TooLong,
-    /// More than [`MAX_QUERY_PAIRS`].
+    /// More than [`MAX_QUERY_PAIRS`] without [`PLACE`].
     #[error("the query string has more than {MAX_QUERY_PAIRS} parameters")]
     TooManyPairs,
 }
@@ -205,14 +228,29 @@ mod tests {
 
     #[test]
     fn size_is_limited() {
-        let longest = "a".repeat(MAX_QUERY_BYTES);
+        let longest = "a".repeat(MAX_KEPT_BYTES - 1);
         assert!(QueryPairs::parse(Some(&longest)).is_ok());
         assert_eq!(
             QueryPairs::parse(Some(&format!("{longest}a"))),
+            Err(QueryError::FiltersTooLong)
+        );
+        let raw = "é".repeat(MAX_KEPT_BYTES / 6 + 1);
+        assert_eq!(
+            QueryPairs::parse(Some(&raw)),
+            Err(QueryError::FiltersTooLong),
+            "it is longer in a link"
+        );
+        let cursor = "c".repeat(MAX_QUERY_BYTES - longest.len() - "&cursor=".len());
+        let with_cursor = format!("{longest}&cursor={cursor}");
+        assert!(QueryPairs::parse(Some(&with_cursor)).is_ok());
+        assert_eq!(
+            QueryPairs::parse(Some(&format!("{with_cursor}c"))),
             Err(QueryError::TooLong)
         );
         let most = vec!["a=1"; MAX_QUERY_PAIRS].join("&");
         assert!(QueryPairs::parse(Some(&most)).is_ok());
+        let with_place = format!("{most}&c%75rsor=x&offset=1");
+        assert!(QueryPairs::parse(Some(&with_place)).is_ok());
         assert_eq!(
             QueryPairs::parse(Some(&format!("{most}&a"))),
             Err(QueryError::TooManyPairs)

@@ -1,6 +1,6 @@
 //! The arguments of `ileap access`.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use ileap_types::pact::v2::PfId;
 use jiff::Timestamp;
 
@@ -10,27 +10,58 @@ use super::ConfigArguments;
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessCommand {
     /// Let a partner see objects of the kinds its roles open: every one, or those named by the flags.
-    Allow(ChangeAccessArguments),
-    /// Take such a rule away again; a running server follows at once.
-    Disallow(ChangeAccessArguments),
+    Allow(AllowArguments),
+    /// Take such rules away again; a running server follows at once.
+    Disallow(DisallowArguments),
     /// Say what a partner is allowed, and how many objects that opens.
     Show(AccessArguments),
     /// Say who has access rules.
     List(ListAccessArguments),
 }
 
-/// `ileap access allow` and `disallow`
+/// The flags that say what a rule is about. One is required, so that a script whose list of them is empty opens
+/// nothing.
+const NAMED: [&str; 9] = [
+    "everything",
+    "footprint",
+    "shipment",
+    "toc",
+    "hoc",
+    "consignment",
+    "tad",
+    "from",
+    "until",
+];
+
+/// `ileap access allow`
 #[derive(Args, Debug)]
-pub(crate) struct ChangeAccessArguments {
+#[command(group(ArgGroup::new("named").args(NAMED).required(true).multiple(true)))]
+pub(crate) struct AllowArguments {
     #[command(flatten)]
     pub(crate) whose: AccessArguments,
     #[command(flatten)]
     pub(crate) named: NamedObjects,
 }
 
-/// Which objects a rule is about; each flag may repeat. Without any, the rule is about every object.
+/// `ileap access disallow`
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("named").args(NAMED).arg("all").required(true).multiple(true)))]
+pub(crate) struct DisallowArguments {
+    #[command(flatten)]
+    pub(crate) whose: AccessArguments,
+    /// Every rule there is: the partner sees nothing any longer, unless its role is all.
+    #[arg(long, conflicts_with_all = NAMED)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) named: NamedObjects,
+}
+
+/// Which objects a rule is about; each flag may repeat.
 #[derive(Args, Debug)]
 pub(crate) struct NamedObjects {
+    /// Every object.
+    #[arg(long)]
+    pub(crate) everything: bool,
     /// One footprint, by its `id`.
     #[arg(long, value_name = "ID")]
     pub(crate) footprint: Vec<PfId>,

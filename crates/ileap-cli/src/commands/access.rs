@@ -4,15 +4,16 @@ use ileap_server::{
     access::{AccessRule, Opened, Period},
     audit::Event,
     config::{Config, VerifierKind},
-    store::{access::AccessRules as _, sql::SqlStore},
+    store::{StoreError, access::AccessRules as _, sql::SqlStore},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{load_for_store, on_record::OnRecord, open_store};
+use super::{load_for_store, on_record::OnRecord, open_store, patiently};
 use crate::{
     cli::{
-        AccessArguments, AccessCommand, ChangeAccessArguments, ListAccessArguments, NamedObjects,
+        AccessArguments, AccessCommand, AllowArguments, DisallowArguments, ListAccessArguments,
+        NamedObjects,
     },
     exit::Failed,
     output,
@@ -41,30 +42,42 @@ pub(crate) async fn run(command: AccessCommand) -> Result<(), Failed> {
     }
 }
 
-async fn allow(arguments: &ChangeAccessArguments) -> Result<(), Failed> {
+async fn allow(arguments: &AllowArguments) -> Result<(), Failed> {
     let recipient = &arguments.whose.recipient;
     let config = load_for_store(&arguments.whose.config)?;
     check_recipient(&config, recipient)?;
     let rules = rules(&arguments.named)?;
     let on_record = OnRecord::open(&config)?;
     let store = open_store(&config).await?;
-    let added = store.allow(recipient, &rules).await;
-    added.map_err(|error| Failed::new(format!("changing the access of {recipient}"), error))?;
+    let added = patiently(async || store.allow(recipient, &rules).await).await;
+    added.map_err(|error| unchanged(recipient, &error))?;
     on_record.change(Event::AccessRules, recipient, &change("allowed", &rules))?;
     show(&store, &arguments.whose).await
 }
 
-async fn disallow(arguments: &ChangeAccessArguments) -> Result<(), Failed> {
+async fn disallow(arguments: &DisallowArguments) -> Result<(), Failed> {
     let recipient = &arguments.whose.recipient;
     let config = load_for_store(&arguments.whose.config)?;
     check_recipient(&config, recipient)?;
     let rules = rules(&arguments.named)?;
     let on_record = OnRecord::open(&config)?;
     let store = open_store(&config).await?;
-    let removed = store.disallow(recipient, &rules).await;
+    let removed = patiently(async || {
+        if arguments.all {
+            store.disallow_all(recipient).await
+        } else {
+            store.disallow(recipient, &rules).await
+        }
+    });
     let removed = removed
-        .map_err(|error| Failed::new(format!("changing the access of {recipient}"), error))?;
-    on_record.change(Event::AccessRules, recipient, &change("disallowed", &rules))?;
+        .await
+        .map_err(|error| unchanged(recipient, &error))?;
+    let what = if arguments.all {
+        "disallowed all".to_owned()
+    } else {
+        change("disallowed", &rules)
+    };
+    on_record.change(Event::AccessRules, recipient, &what)?;
     if removed < rules.len() {
         let missing = rules.len() - removed;
         output::note(&format!(
@@ -80,6 +93,16 @@ fn change(verb: &str, rules: &[AccessRule]) -> String {
     format!("{verb} {}", rules.join(" "))
 }
 
+fn unchanged(recipient: &str, error: &StoreError) -> Failed {
+    let attempted = format!("changing the access of {recipient}");
+    if error.is_locked() {
+        let remedy = "another process has held the database for a minute; nothing has changed, try again when its \
+                      import has ended";
+        return Failed::new(attempted, remedy);
+    }
+    Failed::new(attempted, error.with_cause())
+}
+
 fn check_recipient(config: &Config, recipient: &str) -> Result<(), Failed> {
     // The organizations of static users are named as their file's author likes.
     let is_clerk = config.verifier.kind != VerifierKind::StaticUsers;
@@ -89,6 +112,13 @@ fn check_recipient(config: &Config, recipient: &str) -> Result<(), Failed> {
             format!("reading the recipient {recipient}"),
             remedy,
         ));
+    }
+    let prefixes = ["org_", "clerk|", "static|"];
+    if !prefixes.iter().any(|prefix| recipient.starts_with(prefix)) {
+        output::note(&output::sanitised(&format!(
+            "note: {recipient} is neither an organization id (org_...) nor a subject (clerk|user_..., \
+             static|CLIENT_ID); its rules are for users whose organization is called so in the file of static users"
+        )));
     }
     Ok(())
 }
@@ -125,7 +155,7 @@ fn rules(named: &NamedObjects) -> Result<Vec<AccessRule>, Failed> {
     if period != Period::default() {
         rules.push(AccessRule::Period(period));
     }
-    if rules.is_empty() {
+    if named.everything {
         rules.push(AccessRule::Everything);
     }
     Ok(rules)
@@ -179,7 +209,7 @@ fn counted(count: u64, what: &str) -> String {
 /// A rule as the flags that make it.
 fn as_text(rule: &AccessRule) -> String {
     match rule {
-        AccessRule::Everything => "everything".to_owned(),
+        AccessRule::Everything => "--everything".to_owned(),
         AccessRule::Footprint(id) => format!("--footprint {id}"),
         AccessRule::Shipment(id) => format!("--shipment {id}"),
         AccessRule::Toc(id) => format!("--toc {id}"),
@@ -224,7 +254,9 @@ async fn list(arguments: &ListAccessArguments) -> Result<(), Failed> {
         return output::json(&json!({ "recipients": recipients }));
     }
     if recipients.is_empty() {
-        return output::line("nobody has access rules; `ileap access allow RECIPIENT` adds one");
+        return output::line(
+            "nobody has access rules; `ileap access allow RECIPIENT --everything` adds one",
+        );
     }
     for (recipient, rules) in &recipients {
         let line = format!("{recipient}  {}", counted(*rules, "rule"));

@@ -193,30 +193,6 @@ fn files_are_imported_whole_or_not_at_all_and_the_others_go_on() {
     assert_eq!((code, &report["unchanged"]), (0, &Value::from(20)));
 }
 
-#[test]
-fn a_partner_is_allowed_shown_and_disallowed() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = configuration(directory.path());
-    for (verb, everything) in [
-        ("show", false),
-        ("allow", true),
-        ("show", true),
-        ("disallow", false),
-    ] {
-        let (code, stdout, _) = run(&mut ileap(&[
-            "access", verb, "org_2abc", "--json", "--config", &path,
-        ]));
-        let shown: Value = serde_json::from_str(&stdout).unwrap();
-        assert_eq!(
-            (code, shown["everything"].as_bool()),
-            (0, Some(everything)),
-            "{verb}"
-        );
-    }
-    let (code, _, stderr) = run(&mut ileap(&["access", "allow", "acme", "--config", &path]));
-    assert!(code == 1 && stderr.contains("org_"), "{stderr}");
-}
-
 /// A child that is killed when the test is over, whatever becomes of it.
 pub(crate) struct Running(pub(crate) Child);
 

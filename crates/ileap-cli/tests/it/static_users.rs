@@ -204,12 +204,18 @@ fn the_organization_of_a_static_user_can_be_allowed_whatever_its_name() {
     let directory = tempfile::tempdir().unwrap();
     let users = directory.path().join("users.toml");
     write_users(&users, &[("acme", &hash(SECRET))]);
-    let (code, stdout, stderr) = run(ileap(&["access", "allow", "acme", "--json"])
-        .env("ILEAP_VERIFIER__KIND", "static_users")
-        .env("ILEAP_VERIFIER__STATIC_USERS__FILE", &users)
-        .current_dir(directory.path()));
+    let (code, stdout, stderr) = run(
+        ileap(&["access", "allow", "acme", "--everything", "--json"])
+            .env("ILEAP_VERIFIER__KIND", "static_users")
+            .env("ILEAP_VERIFIER__STATIC_USERS__FILE", &users)
+            .current_dir(directory.path()),
+    );
     assert_eq!(code, 0, "{stderr}");
     assert!(stdout.contains("\"everything\":true"), "{stdout}");
+    assert!(
+        stderr.contains("note: acme is neither") && stderr.contains("static users"),
+        "{stderr}"
+    );
 }
 
 /// The commands of the manual, in one shell and in their order, on another port.

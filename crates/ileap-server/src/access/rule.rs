@@ -49,8 +49,6 @@ pub enum RuleReach {
 /// How many objects the rules of a recipient open, whatever its roles.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, serde::Serialize)]
 pub struct Opened {
-    /// Footprints that are no iLEAP objects; only the role `all` sees them, and needs no rule.
-    pub generic: u64,
     /// Shipments.
     pub shipments: u64,
     /// TOCs, those that shipments bring included.

@@ -88,9 +88,10 @@ impl UpstreamData {
     /// One page of a list: the service's pages are read until ours is full.
     async fn page(&self, asked: &Asked<'_>, page: &PageQuery) -> Result<Page, SourceError> {
         let mut place = match &page.after {
-            Some(position) => Place::parse(position)?,
+            Some(position) => Place::parse(position, asked)?,
             None => Place {
                 query: asked.first_query(page.limit),
+                first: Some(page.limit),
                 skip: 0,
                 offset: page.offset,
             },
@@ -118,6 +119,7 @@ impl UpstreamData {
                 Some(query) => {
                     place = Place {
                         query,
+                        first: None,
                         skip: 0,
                         offset: found.offset,
                     };
@@ -218,6 +220,9 @@ impl DataSource for UpstreamData {
 struct Place {
     /// Names a page.
     query: String,
+    /// Where that is the first: how much of it was wanted. A cursor names it by this alone; the filters stand beside
+    /// it in a link, and for both there is no room.
+    first: Option<usize>,
     /// So many objects of it have been looked at.
     skip: usize,
     /// So many of those that the caller may see are still to be passed over.
@@ -225,13 +230,24 @@ struct Place {
 }
 
 impl Place {
-    fn parse(position: &Position) -> Result<Self, SourceError> {
+    fn parse(position: &Position, asked: &Asked<'_>) -> Result<Self, SourceError> {
         let read = || {
-            let mut parts = position.0.strip_prefix("upstream/")?.splitn(3, '/');
+            let (page, place) = position.0.split_once('/')?;
+            let mut parts = place.splitn(3, '/');
+            let (skip, offset) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+            let (query, first) = match page {
+                "upstream" => (parts.next()?.to_owned(), None),
+                "upstream-first" => {
+                    let limit = parts.next()?.parse().ok()?;
+                    (asked.first_query(limit), Some(limit))
+                }
+                _ => return None,
+            };
             Some(Self {
-                skip: parts.next()?.parse().ok()?,
-                offset: parts.next()?.parse().ok()?,
-                query: parts.next()?.to_owned(),
+                query,
+                first,
+                skip,
+                offset,
             })
         };
         read().ok_or(SourceError::Store(StoreError::UnknownPosition))
@@ -240,10 +256,14 @@ impl Place {
     fn into_position(self) -> Position {
         let Self {
             query,
+            first,
             skip,
             offset,
         } = self;
-        Position(format!("upstream/{skip}/{offset}/{query}"))
+        Position(match first {
+            Some(limit) => format!("upstream-first/{skip}/{offset}/{limit}"),
+            None => format!("upstream/{skip}/{offset}/{query}"),
+        })
     }
 }
 

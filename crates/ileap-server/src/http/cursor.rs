@@ -8,8 +8,9 @@ use crate::store::{CursorKey, Position};
 
 /// Bytes of the signature kept: 128 bits.
 const TAG_LEN: usize = 16;
-/// Longest cursor accepted, in characters: one may carry the query of another service's link.
-const CURSOR_LIMIT: usize = 4096;
+/// Longest cursor accepted, in characters: one may carry the query of another service's link, of 2048 bytes, with its
+/// place in that page. With the parameters that a link repeats (`query::MAX_KEPT_BYTES`) it fits into a target.
+pub(crate) const CURSOR_LIMIT: usize = 2816;
 
 /// Writes `position` for the list called `list`; it opens that list alone.
 pub(crate) fn seal(key: &CursorKey, list: &str, position: &Position) -> String {

@@ -32,7 +32,7 @@ const IN_FLIGHT_LIMIT: usize = 4096;
 /// How long a handler may take, its upstream calls included.
 const HANDLER_DEADLINE: Duration = Duration::from_secs(15);
 /// The longest request target taken.
-const URI_LIMIT_BYTES: usize = 8 * 1024;
+pub(super) const URI_LIMIT_BYTES: usize = 8 * 1024;
 
 /// What the layers keep between requests.
 struct Layers {

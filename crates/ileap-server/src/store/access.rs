@@ -22,6 +22,9 @@ pub trait AccessRules: Send + Sync {
     /// Takes rules away from a recipient, all or none; says how many there were.
     async fn disallow(&self, recipient: &str, rules: &[AccessRule]) -> Result<usize, StoreError>;
 
+    /// Takes all rules away from a recipient; says how many there were.
+    async fn disallow_all(&self, recipient: &str) -> Result<usize, StoreError>;
+
     /// What the rules of one recipient open that name objects; "everything" is not counted.
     async fn opened(&self, recipient: &str) -> Result<Opened, StoreError>;
 }

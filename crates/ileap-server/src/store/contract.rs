@@ -1,11 +1,13 @@
 //! What every store promises, whatever is beneath it.
 
 mod access;
+mod dice;
 mod filters;
 mod imports;
 mod keys;
 mod logins;
 mod outbox;
+mod paging;
 mod partners;
 mod tokens;
 pub(crate) mod workers;
@@ -45,6 +47,9 @@ pub(crate) async fn run(store: &dyn Store) {
     pages_hold_while_objects_are_added(store).await;
     an_activity_id_fits_into_a_link(store).await;
     imports::follow_the_life_cycle(store).await;
+    filters::hold_for_every_year_and_every_tick(store).await;
+    filters::of_many_alternatives_agree_with_the_reference(store).await;
+    paging::holds_while_objects_and_grants_change(store).await;
     access::rules_open_what_they_name(store).await;
     access::agrees_with_the_reference(store).await;
     logins::hold(store).await;
@@ -102,12 +107,18 @@ pub(crate) fn principal(roles: &[Role], recipient: &str) -> Principal {
 }
 
 async fn walk(store: &dyn Store, filter: &FootprintFilter, limit: usize) -> Vec<String> {
+    walk_as(store, &Visibility::everything(), filter, limit).await
+}
+
+async fn walk_as(
+    store: &dyn Store,
+    visibility: &Visibility,
+    filter: &FootprintFilter,
+    limit: usize,
+) -> Vec<String> {
     let (mut found, mut query) = (Vec::new(), first(limit));
     loop {
-        let page = store
-            .footprints(&Visibility::everything(), filter, &query)
-            .await
-            .unwrap();
+        let page = store.footprints(visibility, filter, &query).await.unwrap();
         assert!(ids(&page, "id").len() <= limit);
         found.extend(ids(&page, "id"));
         match page.next {
@@ -118,12 +129,18 @@ async fn walk(store: &dyn Store, filter: &FootprintFilter, limit: usize) -> Vec<
 }
 
 async fn walk_activities(store: &dyn Store, filter: &TadFilter, limit: usize) -> Vec<String> {
+    walk_activities_as(store, &Visibility::everything(), filter, limit).await
+}
+
+async fn walk_activities_as(
+    store: &dyn Store,
+    visibility: &Visibility,
+    filter: &TadFilter,
+    limit: usize,
+) -> Vec<String> {
     let (mut found, mut query) = (Vec::new(), first(limit));
     loop {
-        let page = store
-            .tads(&Visibility::everything(), filter, &query)
-            .await
-            .unwrap();
+        let page = store.tads(visibility, filter, &query).await.unwrap();
         assert!(ids(&page, "activityId").len() <= limit);
         found.extend(ids(&page, "activityId"));
         match page.next {

@@ -25,7 +25,10 @@ pub use self::condition::{Condition, condition};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
+use ileap_types::{
+    datetime::NANOSECONDS_PER_TICK,
+    filter::{odata::FootprintFilter, tad::TadFilter},
+};
 
 use self::{
     database::{Connections, Lock, Pool},
@@ -82,8 +85,12 @@ impl SqlStore {
     }
 
     /// Which of the leads a page follows.
-    async fn lead<'a>(&self, leads: &[Lead<'a>]) -> Result<Option<Lead<'a>>, StoreError> {
-        let Some(query) = lead::counts(self.readers.dialect(), leads) else {
+    async fn lead<'a>(
+        &self,
+        leads: &[Lead<'a>],
+        visibility: &Visibility,
+    ) -> Result<Option<Lead<'a>>, StoreError> {
+        let Some(query) = lead::counts(self.readers.dialect(), leads, visibility) else {
             return Ok(lead::chosen(leads, None));
         };
         let failed = unavailable("reading a page");
@@ -146,7 +153,7 @@ impl Store for SqlStore {
         page: &PageQuery,
     ) -> Result<Page, StoreError> {
         let leads = lead::of_footprints(filter, visibility);
-        let lead = self.lead(&leads).await?;
+        let lead = self.lead(&leads, visibility).await?;
         let query = query::footprints(self.readers.dialect(), visibility, filter, (page, lead))?;
         self.page(query, page.limit).await
     }
@@ -158,7 +165,7 @@ impl Store for SqlStore {
         page: &PageQuery,
     ) -> Result<Page, StoreError> {
         let leads = lead::of_activities(filter, visibility);
-        let lead = self.lead(&leads).await?;
+        let lead = self.lead(&leads, visibility).await?;
         let query = query::tads(self.readers.dialect(), visibility, filter, (page, lead))?;
         self.page(query, page.limit).await
     }
@@ -214,6 +221,16 @@ impl Store for SqlStore {
     }
 }
 
+impl StoreError {
+    /// Whether another process held SQLite's lock for longer than a statement waits: the same may succeed later.
+    pub fn is_locked(&self) -> bool {
+        match self {
+            Self::Unavailable { source, .. } => source.downcast_ref().is_some_and(sqlite::is_busy),
+            Self::Unacceptable { .. } | Self::UnknownPosition => false,
+        }
+    }
+}
+
 /// Whether a URL names a database in PostgreSQL.
 pub(crate) fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
@@ -256,6 +273,20 @@ fn nanoseconds(moment: jiff::Timestamp) -> i64 {
 /// The other way round.
 fn moment(nanoseconds: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or_default()
+}
+
+/// A moment that objects are listed, narrowed or granted by: in ticks, which have room for every year.
+fn ticks(moment: jiff::Timestamp) -> i64 {
+    let ticks = moment
+        .as_nanosecond()
+        .div_euclid(NANOSECONDS_PER_TICK.into());
+    ticks.try_into().unwrap_or(i64::MAX)
+}
+
+/// The other way round.
+fn of_ticks(ticks: i64) -> jiff::Timestamp {
+    let nanoseconds = i128::from(ticks) * i128::from(NANOSECONDS_PER_TICK);
+    jiff::Timestamp::from_nanosecond(nanoseconds).unwrap_or_default()
 }
 
 /// What failed, with the driver's error for the log.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::harness::{Caller, TestServer, header, json, refusal};
 
 /// The URL in a Link header that names the next page.
-fn next(link: &str) -> Option<String> {
+pub(crate) fn next(link: &str) -> Option<String> {
     let (url, rest) = link.strip_prefix('<')?.split_once('>')?;
     assert_eq!(rest, "; rel=\"next\"");
     Some(url.to_owned())

@@ -24,6 +24,7 @@ mod introspection;
 mod keys;
 mod openapi;
 mod outage;
+mod paging;
 mod panics;
 mod revocation;
 mod secrets;

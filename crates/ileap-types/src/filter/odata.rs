@@ -10,7 +10,6 @@ mod parser;
 use std::cmp::Ordering;
 use std::fmt;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::datetime::DateTime;
@@ -84,7 +83,7 @@ impl Comparison {
             }
             (Literal::Instant(instant), Value::String(member)) => member
                 .parse::<DateTime>()
-                .is_ok_and(|member| self.operator.holds(member.timestamp().cmp(instant))),
+                .is_ok_and(|member| self.operator.holds(member.cmp(instant))),
             _ => false,
         }
     }
@@ -250,7 +249,7 @@ impl Operator {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Literal {
     /// A moment, compared as an instant.
-    Instant(Timestamp),
+    Instant(DateTime),
     /// A text, compared by code points, exactly.
     Text(String),
 }
@@ -258,7 +257,7 @@ pub enum Literal {
 impl fmt::Display for Literal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Instant(instant) => write!(f, "'{instant}'"),
+            Self::Instant(instant) => write!(f, "'{}'", instant.in_utc()),
             Self::Text(text) => write!(f, "'{}'", text.replace('\'', "''")),
         }
     }

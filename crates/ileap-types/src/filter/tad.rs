@@ -25,7 +25,7 @@ pub struct TadFilter {
 pub struct Term {
     /// The name as given, aliases resolved.
     pub name: String,
-    /// Pairs of dotted path and normalised key. None at all match nothing, as for `mass=abc`.
+    /// Pairs of dotted path and normalised key, each once. None at all match nothing, as for `mass=abc`.
     pub alternatives: Vec<(&'static str, String)>,
 }
 
@@ -44,7 +44,13 @@ impl TadFilter {
             let name = resolve_alias(name);
             let alternatives = alternatives(name, value)?;
             match terms.iter_mut().find(|term| term.name == name) {
-                Some(term) => term.alternatives.extend(alternatives),
+                Some(term) => {
+                    for alternative in alternatives {
+                        if !term.alternatives.contains(&alternative) {
+                            term.alternatives.push(alternative);
+                        }
+                    }
+                }
                 None => terms.push(Term {
                     name: name.to_owned(),
                     alternatives,
@@ -205,10 +211,7 @@ fn text_key(kind: FieldKind, text: &str) -> Option<String> {
             .parse::<Decimal>()
             .ok()
             .map(|number| number.canonical()),
-        FieldKind::Instant => text
-            .parse::<DateTime>()
-            .ok()
-            .map(|moment| moment.timestamp().to_string()),
+        FieldKind::Instant => text.parse::<DateTime>().ok().map(|moment| moment.in_utc()),
     }
 }
 

@@ -79,15 +79,16 @@ impl Judge {
         };
         // PACT has no nulls and no empty lists; services that write them mean an absent member.
         let is_changed = (self.remove_absent)(&mut value);
+        // First: what is hidden must look like what is not there, whatever is wrong with it.
+        if !(self.is_wanted)(&value) {
+            return Judged::Hide;
+        }
         let mut findings = (self.rules)(&value).into_iter();
         if let Some(finding) = findings.find(|finding| finding.severity == Severity::Error) {
             return Judged::Refuse(Refusal {
                 id: id(&value),
                 finding: format!("{} at {}", finding.rule, finding.pointer),
             });
-        }
-        if !(self.is_wanted)(&value) {
-            return Judged::Hide;
         }
         Judged::Serve(if is_changed {
             value.to_string().into()

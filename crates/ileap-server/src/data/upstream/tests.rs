@@ -392,3 +392,63 @@ async fn pages_without_anything_for_the_caller_end_in_a_link_and_not_in_a_long_w
     assert_eq!(page.next, Some(Position("upstream/0/0/from=8".to_owned())));
     assert_eq!(service.upstream.requests().len(), CALLS);
 }
+
+#[tokio::test]
+async fn what_a_role_hides_is_not_there_even_where_it_breaks_a_rule() {
+    let mut generic: Vec<Value> = serde_json::from_str(SAMPLE_FOOTPRINTS).unwrap();
+    let mut broken = generic.remove(0);
+    assert!(broken.get("extensions").is_none());
+    broken["pcf"] = json!("none");
+    let id = broken["id"].as_str().unwrap().to_owned();
+    let reply = Reply::json(200, &json!({ "data": broken }).to_string());
+    let service = Service::new(vec![reply]).await;
+    for role in [Role::User, Role::Organizer, Role::Operator] {
+        let found = service.data.footprint(&caller(role), &id).await;
+        assert!(matches!(found, Ok(None)), "{role:?}: {found:?}");
+    }
+    let found = service.data.footprint(&caller(Role::All), &id).await;
+    assert!(matches!(found, Err(SourceError::Unavailable { .. })));
+    // Nor is there anything about it under another id.
+    let other = "00000000-0000-4000-8000-000000000000";
+    let found = service.data.footprint(&caller(Role::All), other).await;
+    assert!(matches!(found, Ok(None)), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_place_in_the_first_page_is_short_however_long_the_filter_is() {
+    let service = Service::answering(|request| {
+        assert_eq!(request.number("limit"), Some(2));
+        let data = request.objects().unwrap();
+        Reply::json(200, &json!({ "data": data }).to_string())
+    })
+    .await;
+    let query = format!("x={}&limit=2", "y".repeat(4900));
+    let query = QueryPairs::parse(Some(&query)).unwrap();
+    let filter = FootprintFilter {
+        comparisons: Vec::new(),
+    };
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = PageQuery {
+            offset: 0,
+            limit: 2,
+            after,
+        };
+        let question = Question {
+            filter: &filter,
+            page: &page,
+            query: &query,
+        };
+        let page = service
+            .data
+            .footprints(&caller(Role::All), &question)
+            .await
+            .unwrap();
+        found.push(page.objects);
+        after = page.next;
+        let Some(Position(place)) = &after else { break };
+        assert!(place.len() < 60, "{place}");
+    }
+    let samples: Vec<Value> = serde_json::from_str(SAMPLE_FOOTPRINTS).unwrap();
+    assert_eq!(found.len(), samples.len().div_ceil(2));
+}

@@ -3,7 +3,7 @@
 use http::Uri;
 use ileap_types::{
     page::{self, Limit},
-    query::{QueryError, QueryPairs},
+    query::{self, QueryError, QueryPairs},
 };
 
 use crate::{
@@ -79,13 +79,16 @@ impl ListQuery {
     ) -> Option<String> {
         let next: &Position = page.next.as_ref()?;
         let cursor = cursor::seal(state.store.cursor_key(), path, next);
-        let kept = self.pairs.without(&["cursor", "offset"]);
-        let separator = if kept.is_empty() { "" } else { "&" };
+        let target = next_target(&self.pairs, path, &cursor);
         let base = &state.edge.public_base_url;
-        Some(page::next_link(&format!(
-            "{base}{path}?{kept}{separator}cursor={cursor}"
-        )))
+        Some(page::next_link(&format!("{base}{target}")))
     }
+}
+
+fn next_target(pairs: &QueryPairs, path: &str, cursor: &str) -> String {
+    let kept = pairs.without(&query::PLACE);
+    let separator = if kept.is_empty() { "" } else { "&" };
+    format!("{path}?{kept}{separator}cursor={cursor}")
 }
 
 /// An offset in decimal digits; one beyond any list is cut.
@@ -99,5 +102,78 @@ fn parse_offset(text: &str) -> Result<u32, Cause> {
 impl From<QueryError> for Cause {
     fn from(error: QueryError) -> Self {
         Self::QueryMalformed(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{http::layers::URI_LIMIT_BYTES, store::CursorKey};
+
+    const KEY: CursorKey = CursorKey([7; 32]);
+    const PATH: &str = "/2/footprints";
+    /// What a base URL may put before it.
+    const PREFIX: usize = 200;
+    /// The longest position of any source: a link of the operator's service, with the place in it.
+    const LONGEST_POSITION: usize = 2048 + 48;
+
+    fn part() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[!-~&&[^&%#]]{0,40}",
+            ("(a|%41|\\+|\u{e9}|\"|<){0,4}", 0..30_usize)
+                .prop_map(|(text, times)| text.repeat(times)),
+            "(cursor|c%75rsor|offset|limit)=[0-9a-z]{0,90}",
+            (4900..5200_usize).prop_map(|length| format!("x={}", "a".repeat(length))),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_link_is_accepted_again(
+            parts in prop::collection::vec(part(), 0..70),
+            position in 0..LONGEST_POSITION,
+        ) {
+            let asked = parts.join("&");
+            let Ok(pairs) = QueryPairs::parse(Some(&asked)) else {
+                return Ok(());
+            };
+            let position = Position("p".repeat(position));
+            let sealed = cursor::seal(&KEY, PATH, &position);
+            let link = page::next_link(&next_target(&pairs, PATH, &sealed));
+            let target = page::parse_next_link(&link).unwrap();
+            prop_assert!(target.len() + PREFIX <= URI_LIMIT_BYTES, "{}", target.len());
+            let query = target.split_once('?').map(|(_, query)| query);
+            let again = QueryPairs::parse(query).unwrap();
+            let cursor = again.single("cursor").unwrap().unwrap();
+            prop_assert_eq!(cursor::open(&KEY, PATH, cursor).unwrap(), position);
+            let kept = |pairs: &QueryPairs| {
+                let all = pairs.decoded().iter();
+                let kept = all.filter(|(name, _)| !query::PLACE.contains(&name.as_str()));
+                kept.cloned().collect::<Vec<_>>()
+            };
+            prop_assert_eq!(kept(&again), kept(&pairs));
+        }
+    }
+
+    #[test]
+    fn the_longest_link_is_still_a_target() {
+        let parts = [
+            "limit=1".to_owned(),
+            format!("x={}", "a".repeat(query::MAX_KEPT_BYTES - 11)),
+        ];
+        let pairs = QueryPairs::parse(Some(&parts.join("&"))).unwrap();
+        let longest = "c".repeat(cursor::CURSOR_LIMIT);
+        let target = next_target(&pairs, PATH, &longest);
+        assert!(target.len() + PREFIX <= URI_LIMIT_BYTES, "{}", target.len());
+        assert!(
+            target.len() > URI_LIMIT_BYTES - 2 * PREFIX,
+            "no room is wasted"
+        );
+        let sealed = cursor::seal(&KEY, PATH, &Position("p".repeat(LONGEST_POSITION)));
+        assert!(sealed.len() <= cursor::CURSOR_LIMIT, "{}", sealed.len());
     }
 }

@@ -26,6 +26,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Failure> {
     let principal = bearer::principal(&state, request.headers(), Endpoint::ListFootprints)?;
     let query = ListQuery::parse(&state, request.uri(), LIST)?;
+    refuse_other_options(&query)?;
     let filter = match query.single("$filter")? {
         Some(text) => FootprintFilter::parse(text).map_err(Cause::from)?,
         None => FootprintFilter {
@@ -40,6 +41,16 @@ pub(crate) async fn list(
         &page.objects,
         query.next_link(&state, LIST, &page),
     ))
+}
+
+/// Query options of `OData` that change which footprints are meant are refused: without them, the answer would be one
+/// to another question. Names without `$` are nobody's, and passed over.
+fn refuse_other_options(query: &ListQuery) -> Result<(), Cause> {
+    let mut names = query.pairs().iter().map(|(name, _)| name.as_str());
+    match names.find(|name| name.starts_with('$') && *name != "$filter") {
+        None => Ok(()),
+        Some(name) => Err(FilterError::unsupported_option(name).into()),
+    }
 }
 
 /// The latest version of one footprint. Any id that names none the caller may see is simply not found.

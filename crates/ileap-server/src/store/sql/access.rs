@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::{
     SqlStore,
     database::{Lock, Target, Transaction},
-    grants, moment, nanoseconds,
+    grants, of_ticks,
     statement::{Row, sql},
-    unavailable,
+    ticks, unavailable,
 };
 use crate::{
     access::{AccessRule, Opened, Period, RuleReach},
@@ -95,6 +95,20 @@ impl AccessRules for SqlStore {
         changed.await.map_err(unavailable("removing access rules"))
     }
 
+    async fn disallow_all(&self, recipient: &str) -> Result<usize, StoreError> {
+        let changed = async {
+            let mut transaction = self.writer.begin(Lock::Import).await?;
+            let removed = sql("DELETE FROM access_rules WHERE recipient = $1")
+                .bind(recipient)
+                .execute(&mut transaction)
+                .await?;
+            grants::renew(&mut transaction, recipient).await?;
+            transaction.commit().await?;
+            Ok(usize::try_from(removed).unwrap_or(usize::MAX))
+        };
+        changed.await.map_err(unavailable("removing access rules"))
+    }
+
     async fn opened(&self, recipient: &str) -> Result<Opened, StoreError> {
         let failed = unavailable("counting what access rules open");
         let rows = sql("SELECT f.kind, COUNT(*) FROM footprint_grants g JOIN footprints f ON f.id = g.footprint \
@@ -111,8 +125,7 @@ impl AccessRules for SqlStore {
                 "shipment" => &mut opened.shipments,
                 "toc" => &mut opened.tocs,
                 "hoc" => &mut opened.hocs,
-                "tad" => &mut opened.tads,
-                _ => &mut opened.generic,
+                _ => &mut opened.tads,
             };
             *number = count;
         }
@@ -192,8 +205,8 @@ fn stored(rule: &AccessRule) -> Stored {
     Stored {
         kind,
         value,
-        starts: period.from.map_or(i64::MIN, nanoseconds),
-        ends: period.until.map_or(i64::MAX, nanoseconds),
+        starts: period.from.map_or(i64::MIN, ticks),
+        ends: period.until.map_or(i64::MAX, ticks),
     }
 }
 
@@ -201,7 +214,7 @@ fn rule(row: &Row) -> Result<AccessRule, sqlx::Error> {
     let value = row.text(1)?;
     let end = |column, open| {
         let end = row.get::<i64>(column)?;
-        Ok::<Option<Timestamp>, sqlx::Error>((end != open).then(|| moment(end)))
+        Ok::<Option<Timestamp>, sqlx::Error>((end != open).then(|| of_ticks(end)))
     };
     Ok(match row.text(0)?.as_str() {
         "everything" => AccessRule::Everything,

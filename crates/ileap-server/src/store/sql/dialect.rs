@@ -68,6 +68,21 @@ impl Dialect {
         }
     }
 
+    /// The same, where what is on the right is looked up for each row of the left and in no other way, whatever else
+    /// is asked of it: `table` is a table with the letter it is called by.
+    pub(super) fn then_look_up(self, table: &str, on: &str) -> String {
+        match self {
+            // PostgreSQL looks into no subquery that has an OFFSET.
+            Self::Postgres => {
+                let name = table.split(' ').next_back().unwrap_or(table);
+                format!(
+                    " JOIN LATERAL (SELECT * FROM {table} WHERE {on} OFFSET 0) AS {name} ON TRUE"
+                )
+            }
+            Self::Sqlite => format!(" CROSS JOIN {table} ON {on}"),
+        }
+    }
+
     /// A kept text as it was bound.
     pub(super) fn restored(self, text: String) -> String {
         match self {

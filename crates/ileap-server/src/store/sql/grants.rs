@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use super::{access::Stored, database::Transaction, statement::sql};
 
-/// The footprints that rules name, as rows of recipient, created, id and kind. `$scope` says which rules `a`
+/// The iLEAP objects that rules name (other footprints are for the role that needs no rule), as rows of recipient, created, id and kind. `$scope` says which rules `a`
 /// and footprints `f`.
 macro_rules! named_footprints {
     ($scope:literal) => {
         concat!(
             "SELECT a.recipient, f.created, f.id, f.kind FROM access_rules a JOIN footprints f ON f.id = a.value \
-             WHERE a.kind = 'footprint' AND ", $scope,
+             WHERE a.kind = 'footprint' AND f.kind <> 'generic' AND ", $scope,
             " UNION SELECT a.recipient, f.created, f.id, f.kind FROM access_rules a \
              JOIN footprints f ON f.kind = a.kind AND f.object_id = a.value \
              WHERE a.kind IN ('shipment', 'toc', 'hoc') AND ", $scope,
@@ -20,7 +20,7 @@ macro_rules! named_footprints {
              WHERE a.kind = 'consignment' AND ", $scope,
             " UNION SELECT a.recipient, f.created, f.id, f.kind FROM access_rules a \
              JOIN footprints f ON f.period_start < a.ends AND f.period_end > a.starts \
-             WHERE a.kind = 'period' AND ", $scope
+             WHERE a.kind = 'period' AND f.kind <> 'generic' AND ", $scope
         )
     };
 }

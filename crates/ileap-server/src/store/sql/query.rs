@@ -2,13 +2,17 @@
 
 mod activities;
 mod builder;
+mod kinds;
 pub(super) mod lead;
 
 pub(super) use self::{activities::tads, builder::Builder};
 
 use ileap_types::filter::odata::{FootprintFilter, Property};
 
-use self::lead::Lead;
+use self::{
+    kinds::{By, Kinds},
+    lead::Lead,
+};
 use super::dialect::Dialect;
 use crate::{
     access::{Reach, Visibility},
@@ -16,16 +20,26 @@ use crate::{
     store::{Page, PageQuery, Position, StoreError},
 };
 
-/// Shipments refer to TOCs and HOCs; whoever sees the one sees the other. By the least, and not by EXISTS, which
-/// PostgreSQL answers from a hash of all references.
+/// Shipments refer to TOCs and HOCs; whoever sees the one sees the other. By the least, as [`IS_THERE`] says.
 const SHIPMENTS_AND_REFERENCES: &str = "(f.kind = 'shipment' OR (SELECT MIN(r.footprint) FROM shipment_references r \
      WHERE r.kind = f.kind AND r.object_id = f.object_id) IS NOT NULL)";
 
-/// One footprint; `None` when the visibility covers nothing.
+/// Ends a subquery for the least of what fits, which says whether something does. An EXISTS would be made a join: by
+/// PostgreSQL, which then reads a table as a whole, and by SQLite (3.51), whose OFFSET then counts what fits twice
+/// twice.
+const IS_THERE: &str = ") IS NOT NULL";
+
+/// One footprint; `None` when the visibility covers nothing. What is hidden is looked for in one index, as what is
+/// not there.
 pub(super) fn footprint(dialect: Dialect, visibility: &Visibility, id: &str) -> Option<Builder> {
-    let mut query = Builder::new(dialect, "SELECT f.json FROM footprints f WHERE f.id = ");
-    query.push_bind(id.to_ascii_lowercase());
-    push_visibility(&mut query, visibility).then_some(query)
+    let mut query = Builder::new(dialect, "SELECT f.json FROM ");
+    let id_column = push_singly(&mut query, visibility);
+    query
+        .push(" AND ")
+        .push(id_column)
+        .push(" = ")
+        .push_bind(id.to_ascii_lowercase());
+    push_roles(&mut query, visibility).then_some(query)
 }
 
 /// Which of these footprints the visibility covers; `None` when it covers nothing.
@@ -34,13 +48,38 @@ pub(super) fn visible(
     visibility: &Visibility,
     ids: &[String],
 ) -> Option<Builder> {
-    let mut query = Builder::new(dialect, "SELECT f.id FROM footprints f WHERE f.id IN (");
+    let mut query = Builder::new(dialect, "SELECT f.id FROM ");
+    let id_column = push_singly(&mut query, visibility);
+    query.push(" AND ").push(id_column).push(" IN (");
     for (number, id) in ids.iter().enumerate() {
         query.push(if number == 0 { "" } else { ", " });
         query.push_bind(id.clone());
     }
     query.push(")");
-    push_visibility(&mut query, visibility).then_some(query)
+    push_roles(&mut query, visibility).then_some(query)
+}
+
+/// Adds the footprints of a caller's reach in an index by id, and returns the column of the id.
+fn push_singly(query: &mut Builder, visibility: &Visibility) -> &'static str {
+    let dialect = query.dialect;
+    if let Reach::Named { recipient, .. } = visibility.reach() {
+        query
+            .push("footprint_grants k")
+            .push(&dialect.indexed_by("footprint_grants_by_footprint"))
+            .push(&dialect.then_look_up("footprints f", "f.id = k.footprint"))
+            .push(" WHERE k.recipient = ")
+            .push_bind(recipient.clone());
+        return "k.footprint";
+    }
+    query.push("footprints f");
+    if Kinds::of(visibility) == Kinds::Any {
+        query.push(" WHERE 1 = 1");
+    } else {
+        query
+            .push(&dialect.indexed_by(&Kinds::Ileap.index(By::Id)))
+            .push(" WHERE f.kind <> 'generic'");
+    }
+    "f.id"
 }
 
 /// A page of footprints, joined; `None` when the visibility covers nothing.
@@ -55,11 +94,12 @@ pub(super) fn footprints(
         dialect.begin_page("created || '/' || id", "created, id"),
     );
     let order = lead::push_footprints(&mut query, lead, visibility);
-    if !push_visibility(&mut query, visibility) {
+    if !push_roles(&mut query, visibility) {
         return Ok(None);
     }
-    let followed = match lead {
-        Some(Lead::Equal(comparison) | Lead::Few(comparison)) => Some(comparison),
+    let followed = match (visibility.reach(), lead) {
+        (Reach::Named { .. }, _) => None,
+        (_, Some(Lead::Equal(comparison) | Lead::Few(comparison))) => Some(comparison),
         _ => None,
     };
     for comparison in filter
@@ -142,17 +182,14 @@ fn parse_position(position: &Position) -> Option<(i64, &str)> {
     Some((created.parse().ok()?, id))
 }
 
-/// Adds what the caller may see; `false` when that is nothing.
-fn push_visibility(query: &mut Builder, visibility: &Visibility) -> bool {
-    let (named_for, roles) = match visibility.reach() {
+/// Adds which kinds the caller's roles open; `false` when that is none. Which objects of them was said before: those
+/// of the grants `k` where rules name objects.
+fn push_roles(query: &mut Builder, visibility: &Visibility) -> bool {
+    let (shipments, roles) = match visibility.reach() {
         Reach::Everything => return true,
         Reach::Nothing => return false,
-        Reach::Kinds(roles) => (None, roles),
-        Reach::Named { recipient, roles } => (Some(recipient), roles),
-    };
-    let shipments = match named_for {
-        None => SHIPMENTS_AND_REFERENCES,
-        Some(_) => "(f.kind = 'shipment' OR g.by_shipment = 1)",
+        Reach::Kinds(roles) => (SHIPMENTS_AND_REFERENCES, roles),
+        Reach::Named { roles, .. } => ("(f.kind = 'shipment' OR k.by_shipment = 1)", roles),
     };
     let conditions: Vec<&str> = roles
         .iter()
@@ -166,25 +203,18 @@ fn push_visibility(query: &mut Builder, visibility: &Visibility) -> bool {
     if conditions.is_empty() {
         return false;
     }
-    query.push(" AND ");
-    if let Some(recipient) = named_for {
-        query
-            .push("EXISTS (SELECT 1 FROM footprint_grants g WHERE g.footprint = f.id AND g.recipient = ")
-            .push_bind(recipient.clone())
-            .push(" AND ");
-    }
-    query.push("(").push(&conditions.join(" OR ")).push(")");
-    if named_for.is_some() {
-        query.push(")");
-    }
+    query
+        .push(" AND (")
+        .push(&conditions.join(" OR "))
+        .push(")");
     true
 }
 
 fn push_id(query: &mut Builder, list: &str, value: &str) {
     query
-        .push(" AND EXISTS (SELECT 1 FROM footprint_ids i WHERE i.footprint = f.id AND i.list = '")
+        .push(" AND (SELECT MIN(i.footprint) FROM footprint_ids i WHERE i.footprint = f.id AND i.created = f.created AND i.list = '")
         .push(list)
         .push("' AND i.value = ")
         .push_bind(value.to_owned())
-        .push(")");
+        .push(IS_THERE);
 }

@@ -11,16 +11,17 @@ use super::{database::Pool, statement::sql, unavailable};
 use crate::store::{CursorKey, StoreError};
 
 /// What makes a database's schema out of the one before.
-pub(super) struct Migrations([&'static str; 6]);
+pub(super) struct Migrations([&'static str; 7]);
 
 /// What the versions bring.
-const DESCRIPTIONS: [&str; 6] = [
+const DESCRIPTIONS: [&str; 7] = [
     "footprints, activity data, events, access",
     "logins",
     "partners, outbox",
     "leases, quotas",
     "signing keys",
     "revoked tokens",
+    "moments in ticks, indexes by kind",
 ];
 
 pub(super) const POSTGRES: Migrations = Migrations([
@@ -30,6 +31,7 @@ pub(super) const POSTGRES: Migrations = Migrations([
     include_str!("../../../migrations/postgres/0004_leases_quotas.sql"),
     include_str!("../../../migrations/postgres/0005_keys.sql"),
     include_str!("../../../migrations/postgres/0006_revoked_tokens.sql"),
+    include_str!("../../../migrations/postgres/0007_ticks_kinds.sql"),
 ]);
 
 pub(super) const SQLITE: Migrations = Migrations([
@@ -39,6 +41,7 @@ pub(super) const SQLITE: Migrations = Migrations([
     include_str!("../../../migrations/sqlite/0004_leases_quotas.sql"),
     include_str!("../../../migrations/sqlite/0005_keys.sql"),
     include_str!("../../../migrations/sqlite/0006_revoked_tokens.sql"),
+    include_str!("../../../migrations/sqlite/0007_ticks_kinds.sql"),
 ]);
 
 impl Migrations {
@@ -87,9 +90,14 @@ pub(super) fn failed(error: MigrateError) -> StoreError {
     }
 }
 
+const ATTEMPTED: &str = "reading the secret that signs cursors";
+
 /// The secret that signs cursors, made once per database.
 pub(super) async fn cursor_key(writer: &Pool) -> Result<CursorKey, StoreError> {
-    const ATTEMPTED: &str = "reading the secret that signs cursors";
+    // Where it is there already, no lock is taken that an import may hold.
+    if let Some(kept) = kept_cursor_key(writer).await? {
+        return Ok(kept);
+    }
     let mut fresh = [0_u8; 32];
     aws_lc_rs::rand::fill(&mut fresh).map_err(|error| StoreError::Unavailable {
         attempted: "drawing random bytes",
@@ -100,17 +108,24 @@ pub(super) async fn cursor_key(writer: &Pool) -> Result<CursorKey, StoreError> {
         .execute(writer)
         .await
         .map_err(unavailable(ATTEMPTED))?;
+    let kept = kept_cursor_key(writer).await?;
+    kept.ok_or_else(|| unavailable(ATTEMPTED)(sqlx::Error::RowNotFound))
+}
+
+async fn kept_cursor_key(writer: &Pool) -> Result<Option<CursorKey>, StoreError> {
     let row = sql("SELECT value FROM settings WHERE name = 'cursor_key'")
-        .fetch_one(writer)
-        .await;
-    let kept: Vec<u8> = row
-        .and_then(|row| row.get(0))
+        .fetch_optional(writer)
+        .await
         .map_err(unavailable(ATTEMPTED))?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let kept: Vec<u8> = row.get(0).map_err(unavailable(ATTEMPTED))?;
     let kept = kept.try_into().map_err(|_| StoreError::Unavailable {
         attempted: ATTEMPTED,
         source: "it is not 32 bytes long".into(),
     })?;
-    Ok(CursorKey(kept))
+    Ok(Some(CursorKey(kept)))
 }
 
 #[cfg(test)]

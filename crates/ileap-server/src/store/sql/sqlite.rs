@@ -1,14 +1,20 @@
 //! Opening SQLite.
 
 use std::{
-    fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr as _,
-    time::Duration,
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+    str::FromStr as _,
+    time::{Duration, Instant},
 };
 
 use sqlx::{
     Connection as _, SqlitePool,
     migrate::MigrateError,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
+        SqliteSynchronous,
+    },
 };
 
 use super::{schema, unavailable};
@@ -23,6 +29,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often, and after what pause, opening is tried again while another process opens the same new file.
 const OPENING_TRIES: u32 = 100;
 const OPENING_PAUSE: Duration = Duration::from_millis(50);
+/// How long a statement may take that only reads, as PostgreSQL's do: whoever asked has left by then, and there are
+/// few connections.
+const READING_TIMEOUT: Duration = Duration::from_secs(5);
+/// After how many instructions of SQLite's machine the time is looked at: well under a millisecond.
+const INSTRUCTIONS: i32 = 10_000;
 /// Compiled statements kept per connection.
 const STATEMENTS: usize = 128;
 
@@ -49,33 +60,52 @@ async fn pools(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
     }
     create_private(options.get_filename()).map_err(|error| failed(sqlx::Error::Io(error)))?;
     let options = options.journal_mode(SqliteJournalMode::Wal);
-    let writer = connect(1, &options).await.map_err(&failed)?;
-    let readers = connect(READERS, &options.read_only(true))
+    // A full disk undoes a transaction without a word to the driver, which begins no other one from then on.
+    let writer = pool(1).before_acquire(|connection, _| {
+        let is_fit = !connection.is_in_transaction();
+        Box::pin(async move { Ok(is_fit) })
+    });
+    let writer = connect(&writer, &options).await.map_err(&failed)?;
+    let readers = readers(READING_TIMEOUT);
+    let readers = connect(&readers, &options.read_only(true))
         .await
         .map_err(&failed)?;
     Ok((writer, readers))
 }
 
+/// Connections for one statement at a time, each of which ends with an error when it takes longer than `timeout`.
+pub(super) fn readers(timeout: Duration) -> SqlitePoolOptions {
+    pool(READERS)
+        .after_connect(move |connection, _| Box::pin(end_after(connection, timeout)))
+        .before_acquire(move |connection, _| {
+            Box::pin(async move { end_after(connection, timeout).await.map(|()| true) })
+        })
+}
+
+/// Has the next statement end with an error (`SQLITE_INTERRUPT`) when it takes longer than `timeout` from now on.
+async fn end_after(
+    connection: &mut SqliteConnection,
+    timeout: Duration,
+) -> Result<(), sqlx::Error> {
+    let begin = Instant::now();
+    let mut connection = connection.lock_handle().await?;
+    connection.set_progress_handler(INSTRUCTIONS, move || begin.elapsed() < timeout);
+    Ok(())
+}
+
 /// Connects, also while another process makes the same new file: a change of the journal mode does not wait
 /// for the lock by itself.
-async fn connect(
-    connections: u32,
+pub(super) async fn connect(
+    pool: &SqlitePoolOptions,
     options: &SqliteConnectOptions,
 ) -> Result<SqlitePool, sqlx::Error> {
-    // A full disk undoes a transaction without a word to the driver, which begins no other one from then on.
-    let pool = || {
-        pool(connections).before_acquire(|connection, _| {
-            let is_fit = !connection.is_in_transaction();
-            Box::pin(async move { Ok(is_fit) })
-        })
-    };
     for _ in 0..OPENING_TRIES {
-        match pool().connect_with(options.clone()).await {
+        match pool.clone().connect_with(options.clone()).await {
             Err(error) if is_busy(&error) => tokio::time::sleep(OPENING_PAUSE).await,
             connected => return connected,
         }
     }
-    pool().connect_with(options.clone()).await
+    pool.clone().connect_with(options.clone()).await
 }
 
 /// Whether another connection holds the lock: the low byte of SQLite's extended result codes says `BUSY`.

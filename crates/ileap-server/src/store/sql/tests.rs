@@ -1,3 +1,4 @@
+mod plans;
 mod postgres;
 mod sizes;
 mod sqlite;

@@ -21,7 +21,7 @@ pub(super) fn typed(property: Property, operand: Operand) -> Result<Literal, Fil
                     shown(&text)
                 ))
             })?;
-            Ok(Literal::Instant(moment.timestamp()))
+            Ok(Literal::Instant(moment))
         }
         (PropertyKind::Text | PropertyKind::Texts, Operand::Quoted(text)) => {
             Ok(Literal::Text(text))

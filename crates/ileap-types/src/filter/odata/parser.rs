@@ -7,6 +7,8 @@
 //! lambda     := path "/any(" name ":" equality ")"
 //! equality   := "(" equality ")" | name "eq" literal
 //! ```
+//!
+//! A lambda is judged by its property first: what stands in it means something only for a list of texts.
 
 use std::iter::Peekable;
 use std::vec::IntoIter;
@@ -15,7 +17,9 @@ use super::lexer::{Token, TokenKind, tokens};
 use super::meaning::{
     Operand, bad, is_other_operator, property, refuse_operator_after_term, typed, unsupported,
 };
-use super::{Comparison, MAX_COMPARISONS, MAX_DEPTH, MAX_EXPRESSION_BYTES, Operator, PropertyKind};
+use super::{
+    Comparison, MAX_COMPARISONS, MAX_DEPTH, MAX_EXPRESSION_BYTES, Operator, Property, PropertyKind,
+};
 use crate::filter::{FilterError, shown};
 
 pub(super) fn parse(expression: &str) -> Result<Vec<Comparison>, FilterError> {
@@ -96,13 +100,7 @@ impl Parser {
         if path.eq_ignore_ascii_case("not") {
             return Err(unsupported("$filter with `not` is not supported"));
         }
-        if matches!(
-            self.tokens.peek(),
-            Some(Token {
-                kind: TokenKind::Open,
-                follows_space: false
-            })
-        ) {
+        if self.is_call() {
             let Some(path) = path.strip_suffix("/any") else {
                 return Err(unsupported(format!(
                     "$filter with the function {} is not supported",
@@ -130,6 +128,12 @@ impl Parser {
     }
 
     fn lambda(&mut self, path: &str, depth: usize) -> Result<(), FilterError> {
+        let property = property(path)?;
+        if property.kind() != PropertyKind::Texts {
+            return Err(bad(format!(
+                "$filter with `any` needs a list, and {path} is none"
+            )));
+        }
         self.expect(&TokenKind::Open, "`(`")?;
         if matches!(
             self.tokens.peek(),
@@ -152,12 +156,6 @@ impl Parser {
         self.expect(&TokenKind::Colon, "`:`")?;
         let value = self.equality(&variable, depth + 1)?;
         self.expect_end_of_lambda()?;
-        let property = property(path)?;
-        if property.kind() != PropertyKind::Texts {
-            return Err(bad(format!(
-                "$filter with `any` needs a list, and {path} is none"
-            )));
-        }
         let value = typed(property, value)?;
         self.push(Comparison {
             property,
@@ -194,8 +192,38 @@ impl Parser {
             }) if word.eq_ignore_ascii_case("not") => {
                 Err(unsupported("$filter with `not` is not supported"))
             }
+            Some(Token {
+                kind: TokenKind::Quoted(_) | TokenKind::Bare(_),
+                ..
+            }) => Err(unsupported(
+                "$filter with a literal on the left is not supported; write the lambda variable first",
+            )),
+            Some(Token {
+                kind: TokenKind::Word(word),
+                ..
+            }) if self.is_call() => Err(unsupported(format!(
+                "$filter with the function {} is not supported",
+                shown(&word)
+            ))),
+            Some(Token {
+                kind: TokenKind::Word(word),
+                ..
+            }) if Property::from_path(&word).is_some() => Err(unsupported(format!(
+                "$filter with `any` supports only its own variable, not {word}"
+            ))),
             other => Err(unexpected(other, "the lambda variable")),
         }
+    }
+
+    /// Whether what follows are the arguments of the word before.
+    fn is_call(&mut self) -> bool {
+        matches!(
+            self.tokens.peek(),
+            Some(Token {
+                kind: TokenKind::Open,
+                follows_space: false
+            })
+        )
     }
 
     fn operator(&mut self) -> Result<Operator, FilterError> {

@@ -32,6 +32,15 @@ fn activity() -> Value {
 }
 
 #[test]
+fn an_alternative_that_is_given_again_counts_once() {
+    let filter = parse(&[("city", "Rome"), ("city", "ROME"), ("city", "Paris")]).unwrap();
+    let [term] = &filter.terms[..] else {
+        panic!("{filter:?}");
+    };
+    assert_eq!(term.alternatives.len(), 4);
+}
+
+#[test]
 fn a_field_is_found_by_its_name_or_its_path() {
     for (name, value) in [
         ("activityId", "a-1"),

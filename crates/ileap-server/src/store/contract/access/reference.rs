@@ -3,21 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::*;
+use super::{super::dice::Dice, *};
 
 const STEPS: usize = 60;
-
-/// Numbers that look random, the same in every run (xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
 
 /// What is stored, and the rules, as plainly as can be.
 #[derive(Default)]
@@ -31,7 +19,7 @@ struct World {
 }
 
 pub(super) async fn walk(store: &dyn Store, seed: u64) {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut dice = Dice::new(seed);
     let mut world = World {
         prefix: format!("walk{seed}"),
         year: 2040 + seed,
@@ -42,14 +30,12 @@ pub(super) async fn walk(store: &dyn Store, seed: u64) {
         match dice.below(8) {
             0..=2 => world.allow(store, &mut dice).await,
             3 => world.disallow(store, &mut dice).await,
-            4 | 5 => world.write_footprint(store, &mut dice).await,
-            6 => world.write_tad(store, &mut dice).await,
+            4..=6 => world.write(store, &mut dice).await,
             _ => world.remove_tad(store, &mut dice).await,
         }
         for recipient in world.recipients() {
             for role in [Role::User, Role::Organizer, Role::Operator] {
-                let (mut listed, activities) = seen(store, role, &recipient).await;
-                listed.sort();
+                let (listed, activities) = world.seen(store, role, &recipient).await;
                 let expected = world.footprints_for(role, &recipient);
                 assert_eq!(
                     listed, expected,
@@ -87,7 +73,9 @@ impl World {
                 .parse()
                 .unwrap()
         };
-        let rule = match dice.below(8) {
+        let rule = match dice.below(9) {
+            // Whoever has it sees the rest of the store, too.
+            8 => AccessRule::Everything,
             0 => AccessRule::Footprint(self.id(dice.below(8)).parse().unwrap()),
             1 | 2 => AccessRule::Shipment(self.name("shipment", number)),
             3 => AccessRule::Toc(self.name("toc", number % 2)),
@@ -130,7 +118,26 @@ impl World {
         format!("00000000-0000-4000-8{seed:0>3}-{number:012x}")
     }
 
-    async fn write_footprint(&mut self, store: &dyn Store, dice: &mut Dice) {
+    /// Imports a few objects together, the same footprint in several versions among them.
+    async fn write(&mut self, store: &dyn Store, dice: &mut Dice) {
+        let mut objects = Vec::new();
+        for _ in 0..dice.below(4) {
+            objects.push(self.new_footprint(dice));
+        }
+        let footprints = objects.len();
+        if footprints == 0 || dice.below(3) == 0 {
+            objects.push(self.new_tad(dice));
+        }
+        let imported = store.import(&objects).await.unwrap();
+        // Activity data may be what it was.
+        assert!(imported.added + imported.updated >= footprints);
+        assert_eq!(
+            imported.added + imported.updated + imported.unchanged,
+            objects.len()
+        );
+    }
+
+    fn new_footprint(&mut self, dice: &mut Dice) -> ImportObject {
         let number = dice.below(8);
         let id = self.id(number);
         let kind = match number {
@@ -164,9 +171,8 @@ impl World {
         if kind == "shipmentId" {
             self.change_shipment(&mut footprint, dice);
         }
-        let imported = store.import(&[object(footprint.clone())]).await.unwrap();
-        assert_eq!(imported.added + imported.updated, 1);
-        self.footprints.insert(id, footprint);
+        self.footprints.insert(id, footprint.clone());
+        object(footprint)
     }
 
     fn change_shipment(&self, footprint: &mut Value, dice: &mut Dice) {
@@ -189,7 +195,7 @@ impl World {
         data["tces"] = tces.collect();
     }
 
-    async fn write_tad(&mut self, store: &dyn Store, dice: &mut Dice) {
+    fn new_tad(&mut self, dice: &mut Dice) -> ImportObject {
         let id = self.name("tad", dice.below(4));
         let mut tad = tads()[0].clone();
         tad["activityId"] = json!(id);
@@ -202,12 +208,28 @@ impl World {
         tad["arrivalAt"] = json!(format!("{}-01-{:02}T00:00:00Z", self.year, departs + 2));
         let json = Bytes::from(tad.to_string());
         let kind = ImportKind::Tad;
-        let value = tad.clone();
-        store
-            .import(&[ImportObject { kind, value, json }])
-            .await
-            .unwrap();
-        self.tads.insert(id, tad);
+        self.tads.insert(id, tad.clone());
+        ImportObject {
+            kind,
+            value: tad,
+            json,
+        }
+    }
+
+    /// What a recipient sees of this world; a rule may open the rest of the store, too.
+    async fn seen(
+        &self,
+        store: &dyn Store,
+        role: Role,
+        recipient: &str,
+    ) -> (Vec<String>, Vec<String>) {
+        let sees_everything = self.names(recipient, |rule| *rule == AccessRule::Everything);
+        let limit = if sees_everything { 40 } else { 3 };
+        let (mut listed, mut activities) = seen_in_pages(store, role, recipient, limit).await;
+        listed.retain(|id| self.footprints.contains_key(id));
+        activities.retain(|id| self.tads.contains_key(id));
+        listed.sort();
+        (listed, activities)
     }
 
     async fn remove_tad(&mut self, store: &dyn Store, dice: &mut Dice) {
@@ -238,7 +260,8 @@ impl World {
                 instant(&footprint["pcf"]["referencePeriodStart"]) < period.until.unwrap()
                     && instant(&footprint["pcf"]["referencePeriodEnd"]) > period.from.unwrap()
             }
-            AccessRule::Everything | AccessRule::Tad(_) => false,
+            AccessRule::Everything => true,
+            AccessRule::Tad(_) => false,
         })
     }
 
@@ -287,6 +310,7 @@ impl World {
                     instant(&tad["departureAt"]) < period.until.unwrap()
                         && instant(&tad["arrivalAt"]) >= period.from.unwrap()
                 }
+                AccessRule::Everything => true,
                 _ => false,
             })
         };

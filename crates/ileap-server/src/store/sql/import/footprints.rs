@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use ileap_types::{
+    datetime::DateTime,
     extension::IleapObject,
     pact::v2::{ProductFootprint, Status},
 };
@@ -16,7 +17,7 @@ use super::{
 use crate::store::{
     ImportObject, StoreError,
     sql::{
-        grants, nanoseconds,
+        grants,
         statement::{Value, sql},
         unavailable,
     },
@@ -184,11 +185,8 @@ impl<'a> Footprint<'a> {
             object,
             id: read.id.to_string(),
             version: i64::from(read.version),
-            created: nanoseconds(read.created.timestamp()),
-            updated: read
-                .updated
-                .as_ref()
-                .map(|moment| nanoseconds(moment.timestamp())),
+            created: read.created.ticks(),
+            updated: read.updated.as_ref().map(DateTime::ticks),
             ileap: IleapObject::from_footprint(&read).and_then(Result::ok),
             read,
         }
@@ -261,9 +259,8 @@ impl<'a> Footprint<'a> {
 
     /// As it is stored.
     fn kind(&self) -> &'static str {
-        self.ileap
-            .as_ref()
-            .map_or("generic", |object| object.kind().as_str())
+        let ileap = self.ileap.as_ref();
+        ileap.map_or("generic", |object| object.kind().as_str())
     }
 
     fn object_id(&self) -> Option<&str> {
@@ -286,7 +283,7 @@ fn tables<'a>(footprints: impl Iterator<Item = &'a Footprint<'a>>) -> [Rows<'a>;
         "footprints (id, version, created, updated, status, kind, object_id, cpc, country, period_start, period_end, json)",
         12,
     );
-    let mut ids = Rows::new("footprint_ids (list, value, created, footprint)", 4).once();
+    let mut ids = Rows::new("footprint_ids (list, value, created, footprint, kind)", 5).once();
     let mut references = Rows::new("shipment_references (kind, object_id, footprint)", 3).once();
     let mut consignments =
         Rows::new("footprint_consignments (consignment_id, footprint)", 2).once();
@@ -309,8 +306,8 @@ fn tables<'a>(footprints: impl Iterator<Item = &'a Footprint<'a>>) -> [Rows<'a>;
             footprint.object_id().into(),
             Value::from(&read.product_category_cpc),
             pcf.geography_country.as_deref().into(),
-            nanoseconds(pcf.reference_period_start.timestamp()).into(),
-            nanoseconds(pcf.reference_period_end.timestamp()).into(),
+            pcf.reference_period_start.ticks().into(),
+            pcf.reference_period_end.ticks().into(),
             Value::from(&object.json),
         ]);
         for (list, value) in footprint.ids() {
@@ -319,6 +316,7 @@ fn tables<'a>(footprints: impl Iterator<Item = &'a Footprint<'a>>) -> [Rows<'a>;
                 value.into(),
                 (*created).into(),
                 Value::from(id),
+                footprint.kind().into(),
             ]);
         }
         for (kind, object_id) in footprint.references() {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::store::{
     ImportObject, StoreError,
-    sql::{grants, nanoseconds, statement::Value, unavailable},
+    sql::{grants, statement::Value, unavailable},
 };
 
 /// Longest `activityId`, in bytes: a link to the next page carries it.
@@ -145,7 +145,7 @@ impl<'a> Activity<'a> {
     fn moment(&self, member: &str) -> Option<i64> {
         let text = self.object.value.get(member).and_then(Json::as_str)?;
         let moment: DateTime = text.parse().ok()?;
-        Some(nanoseconds(moment.timestamp()))
+        Some(moment.ticks())
     }
 
     fn check_texts(&self) -> Result<(), StoreError> {

@@ -35,19 +35,17 @@ pub(in crate::store::sql) fn tads(
         dialect,
         dialect.begin_page("'tad/' || activity_id", "activity_id"),
     );
+    let is_named = matches!(visibility.reach(), Reach::Named { .. });
     let walk = Walk {
         visibility,
         filter,
         after,
     };
     match lead {
-        Some(Lead::Term(term)) if term.alternatives.len() > 1 => {
+        Some(Lead::Term(term)) if !is_named && term.alternatives.len() > 1 => {
             walk.push_side_by_side(&mut query, term, page);
         }
-        lead => {
-            let order = walk.push(&mut query, lead);
-            query.push(" ORDER BY ").push(order);
-        }
+        lead => walk.push(&mut query, lead),
     }
     end_page(&mut query, page);
     Ok(Some(query))
@@ -61,74 +59,61 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Adds the rows of a page, without their order, and returns its column.
-    fn push(&self, query: &mut Builder, lead: Option<Lead<'_>>) -> &'static str {
+    /// Adds the rows of a page: what rules name, where they name objects; else the entries of a term's only
+    /// alternative, or all activities.
+    fn push(&self, query: &mut Builder, lead: Option<Lead<'_>>) {
         let dialect = query.dialect;
         query.push("SELECT t.json, t.activity_id FROM ");
-        let order = match lead {
-            Some(Lead::Term(term)) => {
-                query
-                    .push("tad_fields d")
-                    .push(dialect.then_join())
-                    .push("tads t ON t.activity_id = d.activity_id WHERE ");
-                push_alternatives(query, &term.alternatives);
-                "d.activity_id"
-            }
-            Some(Lead::Named { recipient, .. }) => {
+        let (order, followed) = match (self.visibility.reach(), lead) {
+            (Reach::Named { recipient, .. }, _) => {
                 query
                     .push("tad_grants k")
+                    .push(&dialect.then_look_up("tads t", "t.activity_id = k.activity_id"))
+                    .push(" WHERE k.recipient = ")
+                    .push_bind(recipient.clone());
+                ("k.activity_id", None)
+            }
+            (_, Some(Lead::Term(term))) => {
+                query
+                    .push("tad_fields k")
                     .push(dialect.then_join())
-                    .push("tads t ON t.activity_id = k.activity_id WHERE k.recipient = ")
-                    .push_bind(recipient.to_owned());
-                "k.activity_id"
+                    .push("tads t ON t.activity_id = k.activity_id WHERE 1 = 1");
+                for alternative in &term.alternatives {
+                    push_alternative(query, alternative);
+                }
+                ("k.activity_id", Some(term))
             }
             _ => {
                 query.push("tads t WHERE 1 = 1");
-                "t.activity_id"
+                ("t.activity_id", None)
             }
         };
-        self.push_conditions(query, lead);
+        self.push_conditions(query, order, followed);
+        query.push(" ORDER BY ").push(order);
+    }
+
+    /// Adds what has to hold for the activity in `column` besides the term that is followed.
+    fn push_conditions(&self, query: &mut Builder, column: &str, followed: Option<&Term>) {
+        let others = self.filter.terms.iter();
+        for term in others.filter(|one| Some(*one) != followed) {
+            query
+                .push(" AND (SELECT MIN(d.activity_id) FROM tad_fields d WHERE d.activity_id = ")
+                .push(column)
+                .push(" AND ");
+            push_alternatives(query, &term.alternatives);
+            query.push(super::IS_THERE);
+        }
         if let Some(after) = self.after {
             query
                 .push(" AND ")
-                .push(order)
+                .push(column)
                 .push(" > ")
                 .push_bind(after.to_owned());
         }
-        order
     }
 
-    /// Adds what the lead does not see to.
-    fn push_conditions(&self, query: &mut Builder, lead: Option<Lead<'_>>) {
-        if let (Reach::Named { recipient, .. }, false) = (
-            self.visibility.reach(),
-            matches!(lead, Some(Lead::Named { .. })),
-        ) {
-            query.push(
-                " AND EXISTS (SELECT 1 FROM tad_grants g WHERE g.activity_id = t.activity_id AND g.recipient = ",
-            );
-            query.push_bind(recipient.clone()).push(")");
-        }
-        let followed = match lead {
-            Some(Lead::Term(term)) => Some(term),
-            _ => None,
-        };
-        for term in self
-            .filter
-            .terms
-            .iter()
-            .filter(|one| Some(*one) != followed)
-        {
-            query.push(
-                " AND EXISTS (SELECT 1 FROM tad_fields d WHERE d.activity_id = t.activity_id AND ",
-            );
-            push_alternatives(query, &term.alternatives);
-            query.push(")");
-        }
-    }
-
-    /// Adds a page for each alternative of `term`, without what the alternatives before it have, and all of them
-    /// together in their order: each follows entries that are in the order of the list.
+    /// Adds the rows of a page that follows the entries of each alternative of `term`, as far as the page may need
+    /// them, and puts them together: each once, in their order.
     fn push_side_by_side(&self, query: &mut Builder, term: &Term, page: &PageQuery) {
         let whole = PageQuery {
             limit: page
@@ -137,42 +122,32 @@ impl Walk<'_> {
             offset: 0,
             after: None,
         };
-        query.push("SELECT json, activity_id FROM (");
+        query.push("SELECT t.json, t.activity_id FROM (SELECT DISTINCT activity_id FROM (");
         for (number, alternative) in term.alternatives.iter().enumerate() {
-            query.push(if number == 0 { "" } else { " UNION ALL " });
-            let alone = Term {
-                name: term.name.clone(),
-                alternatives: vec![alternative.clone()],
-            };
-            let others: Vec<_> = self
-                .filter
-                .terms
-                .iter()
-                .filter(|one| *one != term)
-                .cloned()
-                .collect();
-            let filter = TadFilter { terms: others };
-            let walk = Walk {
-                filter: &filter,
-                ..*self
-            };
-            query.push("SELECT * FROM (");
-            let order = walk.push(query, Some(Lead::Term(&alone)));
-            if let Some(before) = term
-                .alternatives
-                .get(..number)
-                .filter(|before| !before.is_empty())
-            {
-                query.push(
-                    " AND NOT EXISTS (SELECT 1 FROM tad_fields d WHERE d.activity_id = t.activity_id AND ",
-                );
-                push_alternatives(query, before);
-                query.push(")");
-            }
-            query.push(" ORDER BY ").push(order);
+            query
+                .push(if number == 0 { "" } else { " UNION ALL " })
+                .push("SELECT * FROM (SELECT k.activity_id FROM tad_fields k WHERE 1 = 1");
+            push_alternative(query, alternative);
+            self.push_conditions(query, "k.activity_id", Some(term));
+            query.push(" ORDER BY k.activity_id");
             super::push_limit(query, &whole);
             query.push(") AS alternative");
         }
         query.push(") AS alternatives ORDER BY activity_id");
+        super::push_limit(query, &whole);
+        let join = query.dialect.then_join();
+        query
+            .push(") AS k")
+            .push(join)
+            .push("tads t ON t.activity_id = k.activity_id ORDER BY k.activity_id");
     }
+}
+
+/// Adds that an entry `k` is one alternative.
+fn push_alternative(query: &mut Builder, (path, key): &(&'static str, String)) {
+    query
+        .push(" AND k.path = ")
+        .push_bind(*path)
+        .push(" AND k.key = ")
+        .push_bind(key.clone());
 }

@@ -1,16 +1,19 @@
 //! What a page follows: all objects in their order, or the entries of an index, which are in the same order, or of
-//! which there are few. So a page costs what it holds, however rare that is.
+//! which there are few. So a page costs what it holds, however rare that is. Whoever sees only what access rules
+//! name follows that, whatever the filter is: then what a page costs depends on nothing that is hidden.
 
 use ileap_types::filter::{
     odata::{Comparison, FootprintFilter, Literal, Operator, Property},
     tad::{TadFilter, Term},
 };
 
-use super::Builder;
+use super::{
+    Builder,
+    kinds::{By, Kinds},
+};
 use crate::{
     access::{Reach, Visibility},
-    identity::Role,
-    store::sql::{dialect::Dialect, nanoseconds},
+    store::sql::dialect::Dialect,
 };
 
 /// How far entries are counted that are in the order of the list: counting so many takes less than walking over a
@@ -18,8 +21,6 @@ use crate::{
 const COUNTED: i64 = 5000;
 /// How far others are counted: fewer can be looked at one by one, and sorted.
 const FEW: i64 = 500;
-/// The most alternatives of a term that are followed side by side.
-const MOST_ALTERNATIVES: usize = 8;
 
 /// Something by which a page can be narrowed.
 #[derive(Clone, Copy, Debug)]
@@ -30,26 +31,21 @@ pub(in crate::store::sql) enum Lead<'a> {
     Few(&'a Comparison),
     /// Activities that a term holds for.
     Term(&'a Term),
-    /// What access rules name for a recipient.
-    Named {
-        /// The table that has it.
-        grants: &'static str,
-        /// For whom.
-        recipient: &'a str,
-    },
 }
 
 /// What a page of footprints may follow, the best first where all are equally many.
 pub(in crate::store::sql) fn of_footprints<'a>(
     filter: &'a FootprintFilter,
-    visibility: &'a Visibility,
+    visibility: &Visibility,
 ) -> Vec<Lead<'a>> {
+    if matches!(visibility.reach(), Reach::Named { .. }) {
+        return Vec::new();
+    }
     let mut leads: Vec<_> = filter
         .comparisons
         .iter()
         .filter_map(of_comparison)
         .collect();
-    leads.extend(named(visibility, "footprint_grants"));
     leads.sort_by_key(|lead| match lead {
         Lead::Equal(comparison) => match comparison.property {
             // One company may stand in all footprints.
@@ -58,7 +54,7 @@ pub(in crate::store::sql) fn of_footprints<'a>(
             Property::CompanyIds => 2,
             _ => 3,
         },
-        Lead::Named { .. } | Lead::Term(_) => 4,
+        Lead::Term(_) => 4,
         Lead::Few(_) => 5,
     });
     leads
@@ -67,24 +63,18 @@ pub(in crate::store::sql) fn of_footprints<'a>(
 /// The same for activity data.
 pub(in crate::store::sql) fn of_activities<'a>(
     filter: &'a TadFilter,
-    visibility: &'a Visibility,
+    visibility: &Visibility,
 ) -> Vec<Lead<'a>> {
-    let followed = |term: &&Term| (1..=MOST_ALTERNATIVES).contains(&term.alternatives.len());
-    let mut terms: Vec<_> = filter.terms.iter().filter(followed).collect();
+    if matches!(visibility.reach(), Reach::Named { .. }) {
+        return Vec::new();
+    }
+    let mut terms: Vec<_> = filter.terms.iter().collect();
     terms.sort_by_key(|term| match term.name.as_str() {
         "activityId" => 0,
         "consignmentIds" => 1,
         _ => 2,
     });
-    let terms = terms.into_iter().map(Lead::Term);
-    terms.chain(named(visibility, "tad_grants")).collect()
-}
-
-fn named<'a>(visibility: &'a Visibility, grants: &'static str) -> Option<Lead<'a>> {
-    match visibility.reach() {
-        Reach::Named { recipient, .. } => Some(Lead::Named { grants, recipient }),
-        _ => None,
-    }
+    terms.into_iter().map(Lead::Term).collect()
 }
 
 fn of_comparison(comparison: &Comparison) -> Option<Lead<'_>> {
@@ -107,22 +97,34 @@ fn of_comparison(comparison: &Comparison) -> Option<Lead<'_>> {
 fn bound(lead: Lead<'_>) -> i64 {
     match lead {
         Lead::Few(_) => FEW,
-        Lead::Equal(_) | Lead::Named { .. } | Lead::Term(_) => COUNTED,
+        Lead::Equal(_) | Lead::Term(_) => COUNTED,
     }
 }
 
-/// Asks how many entries each lead has, counted up to some bound; `None` when that would change nothing.
-pub(in crate::store::sql) fn counts(dialect: Dialect, leads: &[Lead<'_>]) -> Option<Builder> {
-    if leads.is_empty() || matches!(leads, [Lead::Equal(_) | Lead::Term(_) | Lead::Named { .. }]) {
+/// Asks how many entries each lead has of what the roles open, counted up to some bound; `None` when that would
+/// change nothing.
+pub(in crate::store::sql) fn counts(
+    dialect: Dialect,
+    leads: &[Lead<'_>],
+    visibility: &Visibility,
+) -> Option<Builder> {
+    if leads.is_empty() || matches!(leads, [Lead::Equal(_) | Lead::Term(_)]) {
         return None;
     }
+    let kinds = Kinds::of(visibility);
     let mut query = Builder::new(dialect, "");
     for (number, lead) in leads.iter().enumerate() {
         let select = if number == 0 { "SELECT " } else { ", " };
         query
             .push(select)
             .push("(SELECT COUNT(*) FROM (SELECT 1 FROM ");
-        push_entries(&mut query, *lead);
+        match lead {
+            Lead::Equal(comparison) | Lead::Few(comparison) => {
+                push_ids(&mut query, comparison, kinds)
+                    .unwrap_or_else(|| push_column_entries(&mut query, comparison, kinds));
+            }
+            Lead::Term(term) => push_terms(&mut query, term),
+        }
         query
             .push(" LIMIT (")
             .push_bind(bound(*lead))
@@ -131,30 +133,20 @@ pub(in crate::store::sql) fn counts(dialect: Dialect, leads: &[Lead<'_>]) -> Opt
     Some(query)
 }
 
-fn push_entries(query: &mut Builder, lead: Lead<'_>) {
-    match lead {
-        Lead::Equal(comparison) | Lead::Few(comparison) => {
-            if let Some((list, value)) = list_and_value(comparison) {
-                query
-                    .push("footprint_ids WHERE list = '")
-                    .push(list)
-                    .push("' AND value = ")
-                    .push_bind(value.to_owned());
-            } else {
-                query.push("footprints f WHERE 1 = 1");
-                push_comparison(query, comparison);
-            }
+/// Adds all entries that any of the alternatives has, one by one.
+fn push_terms(query: &mut Builder, term: &Term) {
+    for (number, (path, key)) in term.alternatives.iter().enumerate() {
+        if number > 0 {
+            query.push(" UNION ALL SELECT 1 FROM ");
         }
-        Lead::Term(term) => {
-            query.push("tad_fields d WHERE ");
-            push_alternatives(query, &term.alternatives);
-        }
-        Lead::Named { grants, recipient } => {
-            query
-                .push(grants)
-                .push(" WHERE recipient = ")
-                .push_bind(recipient.to_owned());
-        }
+        query
+            .push("tad_fields k WHERE k.path = ")
+            .push_bind(*path)
+            .push(" AND k.key = ")
+            .push_bind(key.clone());
+    }
+    if term.alternatives.is_empty() {
+        query.push("tad_fields k WHERE 1 = 0");
     }
 }
 
@@ -183,75 +175,97 @@ pub(super) fn push_footprints(
     visibility: &Visibility,
 ) -> &'static str {
     query.push("SELECT f.json, f.created, f.id FROM ");
-    let dialect = query.dialect;
+    let (dialect, kinds) = (query.dialect, Kinds::of(visibility));
+    if let Reach::Named { recipient, .. } = visibility.reach() {
+        query
+            .push("footprint_grants k")
+            .push(&dialect.then_look_up("footprints f", "f.id = k.footprint"))
+            .push(" WHERE k.recipient = ")
+            .push_bind(recipient.clone());
+        return "k.created, k.footprint";
+    }
     match lead {
-        Some(Lead::Equal(comparison)) => {
-            if let Some((list, value)) = list_and_value(comparison) {
-                query
-                    .push("footprint_ids k")
-                    .push(dialect.then_join())
-                    .push("footprints f ON f.id = k.footprint WHERE k.list = '")
-                    .push(list)
-                    .push("' AND k.value = ")
-                    .push_bind(value.to_owned());
+        Some(Lead::Equal(comparison) | Lead::Few(comparison)) => {
+            if push_ids_with_footprints(query, comparison, kinds).is_some() {
                 return "k.created, k.footprint";
             }
-            let index = match comparison.property {
-                Property::GeographyCountry => "footprints_by_country",
-                _ => "footprints_by_cpc",
-            };
-            query
-                .push("footprints f")
-                .push(&dialect.indexed_by(index))
-                .push(" WHERE 1 = 1");
-            push_comparison(query, comparison);
-        }
-        Some(Lead::Few(comparison)) => {
-            let index = match comparison.property {
-                Property::ReferencePeriodStart => "footprints_by_period",
-                Property::ReferencePeriodEnd => "footprints_by_period_end",
-                _ => "footprints_by_update",
-            };
-            query
-                .push("footprints f")
-                .push(&dialect.indexed_by(index))
-                .push(" WHERE 1 = 1");
-            push_comparison(query, comparison);
-        }
-        Some(Lead::Named { recipient, .. }) => {
-            query
-                .push("footprint_grants k")
-                .push(dialect.then_join())
-                .push("footprints f ON f.id = k.footprint WHERE k.recipient = ")
-                .push_bind(recipient.to_owned());
-            return "k.created, k.footprint";
+            push_column_entries(query, comparison, kinds);
         }
         Some(Lead::Term(_)) | None => {
-            let (index, kinds) = order(visibility);
-            // The roles say the same once more; PostgreSQL would take that for a condition that few fulfil.
-            let is_said_twice = dialect == Dialect::Postgres && index == "footprints_of_categories";
-            let kinds = if is_said_twice { "1 = 1" } else { kinds };
             query
                 .push("footprints f")
-                .push(&dialect.indexed_by(index))
-                .push(" WHERE ")
-                .push(kinds);
+                .push(&dialect.indexed_by(&kinds.index(By::Order)));
+            push_kinds(query, "f", kinds);
         }
     }
     "f.created, f.id"
 }
 
-/// The index that has all a caller may see in its order, and what that index is of.
-fn order(visibility: &Visibility) -> (&'static str, &'static str) {
-    match visibility.reach() {
-        Reach::Kinds(roles) if roles.iter().all(|role| *role == Role::Organizer) => {
-            ("footprints_of_categories", "f.kind IN ('toc', 'hoc')")
-        }
-        Reach::Kinds(roles) if !roles.contains(&Role::All) => {
-            ("footprints_of_ileap", "f.kind <> 'generic'")
-        }
-        _ => ("footprints_in_order", "1 = 1"),
+/// Adds ` WHERE ` and what holds for an index of some kinds.
+fn push_kinds(query: &mut Builder, table: &str, kinds: Kinds) {
+    query.push(" WHERE ");
+    // Of footprints the roles say it once more; PostgreSQL would take that for a condition that few fulfil.
+    let is_said_twice =
+        query.dialect == Dialect::Postgres && kinds == Kinds::Categories && table == "f";
+    match kinds.condition().filter(|_| !is_said_twice) {
+        Some(condition) => query.push(table).push(condition),
+        None => query.push("1 = 1"),
+    };
+}
+
+/// Adds the entries of a list of ids, if the comparison is about one.
+fn push_ids(query: &mut Builder, comparison: &Comparison, kinds: Kinds) -> Option<()> {
+    let (list, value) = list_and_value(comparison)?;
+    push_ids_before_where(query, kinds);
+    push_ids_where(query, (list, value), kinds);
+    Some(())
+}
+
+/// The same with the footprints they are of.
+fn push_ids_with_footprints(
+    query: &mut Builder,
+    comparison: &Comparison,
+    kinds: Kinds,
+) -> Option<()> {
+    let (list, value) = list_and_value(comparison)?;
+    push_ids_before_where(query, kinds);
+    let join = query.dialect.then_join();
+    query.push(join).push("footprints f ON f.id = k.footprint");
+    push_ids_where(query, (list, value), kinds);
+    Some(())
+}
+
+fn push_ids_before_where(query: &mut Builder, kinds: Kinds) {
+    query.push("footprint_ids k");
+    if let Some(index) = kinds.index_of_ids() {
+        let indexed_by = query.dialect.indexed_by(&index);
+        query.push(&indexed_by);
     }
+}
+
+fn push_ids_where(query: &mut Builder, (list, value): (&str, &str), kinds: Kinds) {
+    push_kinds(query, "k", kinds);
+    query
+        .push(" AND k.list = '")
+        .push(list)
+        .push("' AND k.value = ")
+        .push_bind(value.to_owned());
+}
+
+/// Adds the footprints for whose column the comparison holds, by the index of that column.
+fn push_column_entries(query: &mut Builder, comparison: &Comparison, kinds: Kinds) {
+    let by = match comparison.property {
+        Property::GeographyCountry => By::Country,
+        Property::ReferencePeriodStart => By::PeriodStart,
+        Property::ReferencePeriodEnd => By::PeriodEnd,
+        Property::Updated => By::Update,
+        Property::ProductCategoryCpc => By::Cpc,
+        Property::Created | Property::CompanyIds | Property::ProductIds => By::Order,
+    };
+    let indexed_by = query.dialect.indexed_by(&kinds.index(by));
+    query.push("footprints f").push(&indexed_by);
+    push_kinds(query, "f", kinds);
+    push_comparison(query, comparison);
 }
 
 /// The list of ids a comparison looks into, and for what; `None` when it is about no such list.
@@ -297,7 +311,7 @@ fn push_column(query: &mut Builder, comparison: &Comparison, and: &str) {
     };
     query.push(and).push(column).push(operator);
     match &comparison.value {
-        Literal::Instant(moment) => query.push_bind(nanoseconds(*moment)),
+        Literal::Instant(moment) => query.push_bind(moment.ticks()),
         Literal::Text(text) => query.push_bind(text.clone()),
     };
 }

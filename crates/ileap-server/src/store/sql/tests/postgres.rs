@@ -1,6 +1,7 @@
 //! The store on a real PostgreSQL.
 
 mod outage;
+mod plans;
 mod proxy;
 mod server;
 mod shared;

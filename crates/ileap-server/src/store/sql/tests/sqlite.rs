@@ -1,16 +1,18 @@
 mod crash;
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
-use ileap_types::filter::odata::Property;
+use sqlx::sqlite::SqliteConnectOptions;
 
-use super::super::{database::Lock, dialect::Dialect, *};
+use super::super::{
+    database::{Connections, Lock, Pool},
+    *,
+};
 use crate::{
     access::AccessRule,
     identity::Role,
     import,
     store::{
-        Position,
         access::AccessRules as _,
         contract,
         logins::{Invalidation, InvalidationMark, LoginRecords as _, News},
@@ -179,172 +181,6 @@ async fn a_new_file_may_be_opened_by_many_at_once() {
     }
 }
 
-/// How SQLite goes about a query.
-async fn plan(store: &SqlStore, query: Builder) -> String {
-    let steps = query
-        .explained("EXPLAIN QUERY PLAN ")
-        .fetch_all(&store.readers)
-        .await
-        .unwrap();
-    let steps = steps.iter().map(|step| step.text(3).unwrap());
-    steps.collect::<Vec<_>>().join("\n")
-}
-
-/// How SQLite goes about the page of footprints that follows the first lead.
-async fn plan_of_footprints(store: &SqlStore, visibility: &Visibility, filter: &str) -> String {
-    let filter = FootprintFilter::parse(filter).unwrap();
-    let lead = lead::of_footprints(&filter, visibility).first().copied();
-    let page = PageQuery {
-        offset: 0,
-        limit: 10,
-        after: Some(Position("5/x".to_owned())),
-    };
-    let query = query::footprints(Dialect::Sqlite, visibility, &filter, (&page, lead));
-    plan(store, query.unwrap().unwrap()).await
-}
-
-#[tokio::test]
-async fn footprints_are_read_in_the_order_of_an_index_from_the_place_where_the_page_begins() {
-    let store = SqlStore::open("sqlite::memory:").await.unwrap();
-    store.allow("org", &[AccessRule::Everything]).await.unwrap();
-    let shipment = AccessRule::Shipment("1".to_owned());
-    store.allow("org_few", &[shipment]).await.unwrap();
-    let sees = async |roles: &[Role], recipient: &str| {
-        let principal = contract::principal(roles, recipient);
-        Visibility::of(&principal, &store).await.unwrap()
-    };
-    let all = Visibility::everything();
-    let since = "created ge '2020-01-01T00:00:00Z'";
-    let ids = "companyIds/any(v:(v eq 'a')) and productIds/any(v:(v eq 'b'))";
-    for (visibility, filter, expected) in [
-        (&all, since, "footprints_in_order ((created,id)>(?,?))"),
-        (
-            &all,
-            "productCategoryCpc eq '83117'",
-            "footprints_by_cpc (cpc=? AND (created,id)>(?,?))",
-        ),
-        (
-            &all,
-            "pcf/geographyCountry eq 'DE'",
-            "footprints_by_country (country=? AND (created,id)>(?,?))",
-        ),
-        (
-            &all,
-            ids,
-            "SEARCH k USING PRIMARY KEY (list=? AND value=? AND (created,footprint)>(?,?))",
-        ),
-        (
-            &sees(&[Role::Organizer], "org").await,
-            since,
-            "footprints_of_categories ((created,id)>(?,?))",
-        ),
-        (
-            &sees(&[Role::Operator], "org").await,
-            since,
-            "footprints_of_ileap ((created,id)>(?,?))",
-        ),
-        (
-            &sees(&[Role::User, Role::Organizer], "org").await,
-            since,
-            "footprints_of_ileap ((created,id)>(?,?))",
-        ),
-        (
-            &sees(&[Role::User], "org_few").await,
-            since,
-            "SEARCH k USING PRIMARY KEY (recipient=? AND (created,footprint)>(?,?))",
-        ),
-    ] {
-        let plan = plan_of_footprints(&store, visibility, filter).await;
-        assert!(plan.contains(expected), "{expected} in {plan}");
-        assert!(!plan.contains("FOR ORDER BY"), "{expected} in {plan}");
-    }
-    // Few are looked at one by one, and sorted.
-    for (filter, expected) in [
-        (
-            "pcf/referencePeriodStart ge '2020-01-01T00:00:00Z'",
-            "footprints_by_period (period_start>?)",
-        ),
-        (
-            "pcf/referencePeriodEnd lt '2020-01-01T00:00:00Z'",
-            "footprints_by_period_end (period_end<?)",
-        ),
-        (
-            "updated gt '2020-01-01T00:00:00Z'",
-            "footprints_by_update (updated>?)",
-        ),
-    ] {
-        let plan = plan_of_footprints(&store, &all, filter).await;
-        assert!(plan.contains(expected), "{expected} in {plan}");
-    }
-}
-
-#[tokio::test]
-async fn activities_are_read_in_the_order_of_an_index_whatever_they_are_asked_for_by() {
-    let store = SqlStore::open("sqlite::memory:").await.unwrap();
-    let page = PageQuery {
-        offset: 0,
-        limit: 10,
-        after: Some(Position("tad/5".to_owned())),
-    };
-    let visibility = Visibility::everything();
-    for (pairs, expected, times) in [
-        (
-            vec![("mode", "Road"), ("consignmentIds", "c")],
-            "SEARCH d USING PRIMARY KEY (path=? AND key=? AND activity_id>?)",
-            1,
-        ),
-        (
-            vec![("city", "Rome")],
-            "SEARCH d USING PRIMARY KEY (path=? AND key=? AND activity_id>?)",
-            2,
-        ),
-        (
-            vec![],
-            "SEARCH t USING INDEX sqlite_autoindex_tads_1 (activity_id>?)",
-            1,
-        ),
-    ] {
-        let pairs: Vec<_> = pairs
-            .into_iter()
-            .map(|(name, value): (&str, &str)| (name.to_owned(), value.to_owned()))
-            .collect();
-        let filter = TadFilter::parse(&pairs).unwrap();
-        let lead = lead::of_activities(&filter, &visibility).first().copied();
-        let query = query::tads(Dialect::Sqlite, &visibility, &filter, (&page, lead));
-        let plan = plan(&store, query.unwrap().unwrap()).await;
-        assert_eq!(
-            plan.matches(expected).count(),
-            times,
-            "{expected} in {plan}"
-        );
-    }
-}
-
-#[test]
-fn a_page_follows_what_there_is_least_of() {
-    let filter = "pcf/geographyCountry eq 'DE' and updated ge '2020-01-01T00:00:00Z' and productIds/any(p:(p eq 'x'))";
-    let filter = FootprintFilter::parse(filter).unwrap();
-    let all = Visibility::everything();
-    let leads = lead::of_footprints(&filter, &all);
-    let chosen = |counts: [i64; 3]| match lead::chosen(&leads, Some(&counts)) {
-        Some(Lead::Equal(comparison) | Lead::Few(comparison)) => Some(comparison.property),
-        _ => None,
-    };
-    let [product, country, updated] = [
-        Property::ProductIds,
-        Property::GeographyCountry,
-        Property::Updated,
-    ];
-    assert_eq!(chosen([3, 2, 500]), Some(country));
-    assert_eq!(chosen([5000, 5000, 4]), Some(updated));
-    assert_eq!(chosen([5000, 4000, 500]), Some(country));
-    // Where all are many, one whose entries are in the order of the list.
-    assert_eq!(chosen([5000, 5000, 500]), Some(product));
-    let only = FootprintFilter::parse("updated ge '2020-01-01T00:00:00Z'").unwrap();
-    let leads = lead::of_footprints(&only, &all);
-    assert!(lead::chosen(&leads, Some(&[500])).is_none());
-}
-
 #[tokio::test]
 async fn two_instances_on_one_file_count_failures_together() {
     let directory = tempfile::tempdir().unwrap();
@@ -381,4 +217,63 @@ async fn workers_on_one_file_share_tasks() {
 async fn what_is_kept_of_one_partners_has_bounds() {
     let store = SqlStore::open("sqlite::memory:").await.unwrap();
     super::sizes::are_bounded(&store).await;
+}
+
+#[tokio::test]
+async fn a_reading_statement_without_end_is_ended_and_gives_its_connection_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ileap.db");
+    let url = format!("sqlite:{}", path.display());
+    let store = SqlStore::open(&url).await.unwrap();
+    let options = SqliteConnectOptions::new().filename(&path).read_only(true);
+    let readers = sqlite::readers(Duration::from_millis(50)).max_connections(1);
+    let readers = sqlite::connect(&readers, &options).await.unwrap();
+    let hasty = SqlStore {
+        cursor_key: CursorKey([0; 32]),
+        readers: Pool::new(Connections::Sqlite(readers)),
+        writer: store.writer.clone(),
+    };
+    let endless =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
+    for _ in 0..3 {
+        let ended = sql(endless).fetch_one(&hasty.readers).await;
+        let ended = ended.map_err(unavailable("counting")).unwrap_err();
+        assert!(
+            matches!(&ended, StoreError::Unavailable { .. }) && !ended.is_locked(),
+            "{ended:?}"
+        );
+        // The same connection, which has a time of its own for each statement.
+        hasty.check().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_has_left_does_not_keep_a_reader_for_ever() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ileap.db");
+    let url = format!("sqlite:{}", path.display());
+    drop(SqlStore::open(&url).await.unwrap());
+    let options = SqliteConnectOptions::new().filename(&path).read_only(true);
+    let readers = sqlite::readers(Duration::from_millis(200)).max_connections(1);
+    let readers = sqlite::connect(&readers, &options).await.unwrap();
+    let readers = Pool::new(Connections::Sqlite(readers));
+    let endless =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
+    let asking = sql(endless).fetch_one(&readers);
+    let left = tokio::time::timeout(Duration::from_millis(20), asking).await;
+    assert!(left.is_err());
+    sql("SELECT 1").fetch_one(&readers).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_is_there_is_opened_while_another_process_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", directory.path().join("ileap.db").display());
+    let store = SqlStore::open(&url).await.unwrap();
+    let writing = store.writer.begin(Lock::Import).await.unwrap();
+    let beside = SqlStore::open(&url).await.unwrap();
+    assert_eq!(beside.access_rules("org_acme").await.unwrap(), []);
+    let changed = beside.disallow_all("org_acme").await.unwrap_err();
+    assert!(changed.is_locked(), "{changed:?}");
+    drop(writing);
 }

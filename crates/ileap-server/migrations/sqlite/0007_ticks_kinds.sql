@@ -1,0 +1,47 @@
+-- Moments that objects are listed, narrowed or granted by become hundreds of nanoseconds, which have room for every
+-- year; moments of accounts, events and tasks stay nanoseconds.
+
+UPDATE footprints SET created = created / 100, updated = updated / 100,
+    period_start = period_start / 100, period_end = period_end / 100;
+UPDATE footprint_ids SET created = created / 100;
+UPDATE footprint_grants SET created = created / 100;
+UPDATE tads SET departs = departs / 100, arrives = arrives / 100;
+UPDATE access_rules SET
+    starts = CASE WHEN starts = -9223372036854775807 - 1 THEN starts ELSE starts / 100 END,
+    ends = CASE WHEN ends = 9223372036854775807 THEN ends ELSE ends / 100 END
+    WHERE kind = 'period';
+
+-- No rule opens what is no iLEAP object: only a role that needs no rule does.
+DELETE FROM footprint_grants WHERE footprint IN (SELECT id FROM footprints WHERE kind = 'generic');
+
+-- What a role hides is in none of its indexes, so that it is neither walked over nor counted.
+ALTER TABLE footprint_ids ADD COLUMN kind TEXT NOT NULL DEFAULT 'generic';
+UPDATE footprint_ids SET kind = (SELECT f.kind FROM footprints f WHERE f.id = footprint_ids.footprint);
+
+CREATE INDEX footprint_ids_of_ileap ON footprint_ids
+    (list, value, created, footprint, kind) WHERE kind <> 'generic';
+CREATE INDEX footprints_of_ileap_by_id ON footprints
+    (id, kind, object_id) WHERE kind <> 'generic';
+CREATE INDEX footprints_of_ileap_by_cpc ON footprints
+    (cpc, created, id, kind, object_id) WHERE kind <> 'generic';
+CREATE INDEX footprints_of_ileap_by_country ON footprints
+    (country, created, id, kind, object_id) WHERE kind <> 'generic';
+CREATE INDEX footprints_of_ileap_by_period ON footprints
+    (period_start, period_end, kind) WHERE kind <> 'generic';
+CREATE INDEX footprints_of_ileap_by_period_end ON footprints
+    (period_end, kind) WHERE kind <> 'generic';
+CREATE INDEX footprints_of_ileap_by_update ON footprints
+    (updated, kind) WHERE kind <> 'generic' AND updated IS NOT NULL;
+
+CREATE INDEX footprint_ids_of_categories ON footprint_ids
+    (list, value, created, footprint, kind) WHERE kind IN ('toc', 'hoc');
+CREATE INDEX footprints_of_categories_by_cpc ON footprints
+    (cpc, created, id, kind, object_id) WHERE kind IN ('toc', 'hoc');
+CREATE INDEX footprints_of_categories_by_country ON footprints
+    (country, created, id, kind, object_id) WHERE kind IN ('toc', 'hoc');
+CREATE INDEX footprints_of_categories_by_period ON footprints
+    (period_start, period_end, kind) WHERE kind IN ('toc', 'hoc');
+CREATE INDEX footprints_of_categories_by_period_end ON footprints
+    (period_end, kind) WHERE kind IN ('toc', 'hoc');
+CREATE INDEX footprints_of_categories_by_update ON footprints
+    (updated, kind) WHERE kind IN ('toc', 'hoc') AND updated IS NOT NULL;
