@@ -55,6 +55,10 @@ impl ClientForm {
         ) {
             (Some(presented), id, None) if id.is_none_or(|id| presented.names(id)) => presented,
             (Some(_), _, _) => return Err(Cause::CredentialsTwice),
+            // RFC 6749 §2.3: one method of authentication a request, known or not.
+            (None, _, Some(_)) if client_credentials::is_other_scheme(headers) => {
+                return Err(Cause::CredentialsTwice);
+            }
             (None, Some(id), Some(secret)) => client_credentials::from_form(id, secret)?,
             (None, _, _) => return Err(Cause::CredentialsMissing),
         };

@@ -97,6 +97,11 @@ mod tests {
                 "grant_type=client_credentials&client_secret=x",
                 "credentials_twice",
             ),
+            (
+                Some("Bearer x"),
+                "grant_type=client_credentials&client_id=a&client_secret=x",
+                "credentials_twice",
+            ),
             (Some(BASIC), "", "grant_type_missing"),
             (Some(BASIC), "grant_type=", "grant_type_missing"),
             (Some(BASIC), "grant_type=password", "grant_type_unsupported"),
