@@ -38,24 +38,29 @@ use crate::{cli::ConfigArguments, exit::Failed, output};
 
 /// The configuration a command runs with; warnings go to stderr, violations end the command.
 fn load(arguments: &ConfigArguments) -> Result<Config, Failed> {
+    Ok(load_with_values(arguments)?.config)
+}
+
+/// The same with what every key stands at.
+fn load_with_values(arguments: &ConfigArguments) -> Result<Loaded, Failed> {
     noted(Config::load(sources(arguments)))
 }
 
 /// The same for a command that works on store and keys alone; what it says of a verifier may be too little for others.
 fn load_for_store(arguments: &ConfigArguments) -> Result<Config, Failed> {
-    noted(Config::load_for_store(sources(arguments)))
+    Ok(noted(Config::load_for_store(sources(arguments)))?.config)
 }
 
 fn sources(arguments: &ConfigArguments) -> Sources {
     Sources::from_process(arguments.config.clone())
 }
 
-fn noted(loaded: Result<Loaded, ConfigError>) -> Result<Config, Failed> {
+fn noted(loaded: Result<Loaded, ConfigError>) -> Result<Loaded, Failed> {
     let loaded = loaded.map_err(Failed::configuration)?;
     for warning in &loaded.warnings {
         output::note(&format!("warning: {}", output::sanitised(warning)));
     }
-    Ok(loaded.config)
+    Ok(loaded)
 }
 
 /// The store that the configuration names.

@@ -4,6 +4,7 @@
 //! reference and the reading itself all come from it.
 
 mod base_url;
+mod changes;
 mod document;
 mod environment;
 mod file;
@@ -24,6 +25,7 @@ mod values;
 mod violation;
 
 pub use base_url::PublicBaseUrl;
+pub use changes::{Changes, Values};
 pub use document::{default_file, json_schema, reference_markdown};
 pub use sections::{
     Access, Audit, Budget, Clerk, Config, Data, Events, KeyPlace, Keys, KnownGood, Listener, Log,
@@ -39,6 +41,8 @@ pub use violation::{ConfigError, Violation};
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
+    /// What every key stands at, to be compared with another configuration.
+    pub values: Values,
     /// What is odd about it, yet no obstacle.
     pub warnings: Vec<String>,
 }

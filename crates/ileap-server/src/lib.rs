@@ -17,6 +17,7 @@ pub mod http;
 pub mod identity;
 pub mod import;
 pub mod invalidation;
+pub mod live;
 #[cfg(test)]
 pub(crate) mod manual;
 pub mod server;

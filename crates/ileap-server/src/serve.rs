@@ -1,146 +1,244 @@
-//! Connections: accepting, limiting, TLS, and draining at the end.
+//! Connections: accepting, limiting, TLS, and leaving nobody without an answer at the end.
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+mod addresses;
+mod conversation;
+mod pace;
+mod watch;
 
-use axum::{Router, extract::ConnectInfo, response::Response};
-use http::Request;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulShutdown, Watcher},
-};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use axum::Router;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch as channel},
 };
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt as _;
 
-use crate::telemetry::{ConnectionGuard, Metrics};
+pub(crate) use self::conversation::HEADER_COUNT_LIMIT;
+use self::{
+    addresses::{AddressGuard, Addresses},
+    conversation::{Conversation, Http},
+    pace::{Pace, Paced},
+};
+use crate::{
+    http::client_address::is_trusted,
+    live::Live,
+    telemetry::{Metrics, edge::Turned},
+};
 
-/// How long a client may take to send a request's headers; it also ends idle connections.
-const HEADER_DEADLINE: Duration = Duration::from_secs(10);
-/// How long a TLS handshake may take.
-const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
-/// The most header fields a request may have.
-const HEADER_COUNT_LIMIT: usize = 64;
-/// The largest request head, in bytes: an 8 KiB target and as much in headers.
-const HEAD_LIMIT_BYTES: usize = 16 * 1024;
 /// How long to wait after `accept` failed, as it does when the process is out of file descriptors.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(100);
 
-/// One listener with what it serves.
+/// What connections may take, besides what the configuration says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadlines {
+    /// For a TLS handshake.
+    pub(crate) handshake: Duration,
+    /// For a request's head, from its first byte to its last; also for a connection's first request.
+    pub(crate) head: Duration,
+    /// How long a connection may stay open without a request.
+    pub(crate) idle: Duration,
+    /// The same while others wait for a place, and at the end.
+    pub(crate) hurried_idle: Duration,
+    /// How far a client may fall behind with taking an answer.
+    pub(crate) patience: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
+            hurried_idle: Duration::from_secs(1),
+            patience: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Where a listener is on its way out.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Phase {
+    /// It is not.
+    Open,
+    /// It takes connections, and asks clients to make their next one elsewhere.
+    Leaving,
+    /// It takes no connection, and ends those that wait for nothing.
+    Draining,
+    /// What is still open is cut off.
+    Closed,
+}
+
+/// A socket that listens.
+pub(crate) struct Socket {
+    /// The socket.
+    pub(crate) listener: TcpListener,
+    /// Whether it came from the service manager: then it stays open when we end, and so does its queue.
+    pub(crate) is_handed_over: bool,
+}
+
+/// One listener: where connections come in, and what becomes of them.
 pub(crate) struct Listener {
     /// Where connections come in.
-    pub(crate) socket: TcpListener,
-    /// What answers them.
-    pub(crate) router: Router,
-    /// TLS, where the listener speaks it.
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) socket: Socket,
+    /// What becomes of them.
+    pub(crate) terms: Terms,
+}
+
+/// What connections get.
+pub(crate) struct Terms {
+    /// How long clients may take.
+    pub(crate) deadlines: Deadlines,
+    /// What a reload may change.
+    pub(crate) live: Arc<ArcSwap<Live>>,
     /// The most connections open at once; more wait in the kernel's backlog.
     pub(crate) max_connections: usize,
     /// Where connections are counted.
     pub(crate) metrics: Arc<Metrics>,
+    /// What answers.
+    pub(crate) router: Router,
+    /// TLS, where the listener speaks it.
+    pub(crate) tls: Option<TlsAcceptor>,
 }
 
 impl Listener {
-    /// Serves until `shutdown` resolves, then stops accepting and lets requests under way finish for at
-    /// most `drain`.
-    pub(crate) async fn serve(self, shutdown: impl Future<Output = ()>, drain: Duration) {
-        let graceful = GracefulShutdown::new();
-        let slots = Arc::new(Semaphore::new(self.max_connections));
-        let mut shutdown = pin!(shutdown);
+    /// Serves until `shutdown` resolves. Then, for as long as the configuration says, connections are taken
+    /// on while clients are asked to go elsewhere; then no more, and requests under way may finish.
+    pub(crate) async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let Self { socket, terms } = self;
+        let (phase, _) = channel::channel(Phase::Open);
+        let floor = Floor {
+            addresses: Arc::new(Addresses::default()),
+            http: Arc::new(conversation::http()),
+            phase,
+            slots: Arc::new(Semaphore::new(terms.max_connections)),
+            terms,
+        };
+        floor.accept_until(&socket.listener, shutdown).await;
+        let live = floor.terms.live.load_full();
+        floor.phase.send_replace(Phase::Leaving);
+        let delay = tokio::time::sleep(live.shutdown_delay);
+        floor.accept_until(&socket.listener, delay).await;
+        floor.close(socket);
+        floor.drain(live.drain_timeout).await;
+    }
+}
+
+/// A listener at work.
+struct Floor {
+    addresses: Arc<Addresses>,
+    http: Arc<Http>,
+    phase: channel::Sender<Phase>,
+    slots: Arc<Semaphore>,
+    terms: Terms,
+}
+
+impl Floor {
+    async fn accept_until(&self, listener: &TcpListener, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
         loop {
             let accepted = tokio::select! {
-                accepted = self.accept(&slots) => accepted,
-                () = &mut shutdown => break,
+                accepted = self.accept(listener) => accepted,
+                () = &mut end => return,
             };
             match accepted {
-                Ok((stream, peer, slot)) => self.spawn(stream, peer, slot, &graceful),
+                Ok((stream, peer, slot)) => self.welcome(stream, peer, slot),
                 Err(error) => {
                     tracing::warn!(error = %error, "accepting a connection failed");
                     tokio::time::sleep(ACCEPT_BACK_OFF).await;
                 }
             }
         }
-        drop(self.socket);
-        if tokio::time::timeout(drain, graceful.shutdown())
-            .await
-            .is_err()
-        {
-            tracing::warn!("connections still open after the drain timeout were closed");
-        }
     }
 
     async fn accept(
         &self,
-        slots: &Arc<Semaphore>,
+        listener: &TcpListener,
     ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-        let slot = slots
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(io::Error::other)?;
-        let (stream, peer) = self.socket.accept().await?;
-        stream.set_nodelay(true)?;
+        let slot = self.slots.clone().acquire_owned().await;
+        let slot = slot.map_err(io::Error::other)?;
+        let (stream, peer) = listener.accept().await?;
         Ok((stream, peer, slot))
     }
 
-    fn spawn(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        slot: OwnedSemaphorePermit,
-        graceful: &GracefulShutdown,
-    ) {
-        let router = self.router.clone();
-        let watcher = graceful.watcher();
-        let open = Open {
-            _slot: slot,
-            _counted: self.metrics.connected(),
-        };
-        let Some(tls) = self.tls.clone() else {
-            tokio::spawn(converse(stream, peer, router, watcher, open));
+    /// Stops listening. Connections that are in the socket's queue are taken first: closing it resets them.
+    fn close(&self, socket: Socket) {
+        if socket.is_handed_over {
+            return;
+        }
+        let Ok(listener) = socket.listener.into_std() else {
             return;
         };
-        tokio::spawn(async move {
-            match tokio::time::timeout(HANDSHAKE_DEADLINE, tls.accept(stream)).await {
-                Ok(Ok(stream)) => converse(stream, peer, router, watcher, open).await,
-                Ok(Err(error)) => tracing::debug!(error = %error, "a TLS handshake failed"),
-                Err(_) => tracing::debug!("a TLS handshake took too long"),
+        while let Ok(slot) = self.slots.clone().try_acquire_owned() {
+            let Ok((stream, peer)) = listener.accept() else {
+                break;
+            };
+            let stream = stream
+                .set_nonblocking(true)
+                .and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                self.welcome(stream, peer, slot);
             }
+        }
+    }
+
+    /// Lets requests under way finish, and cuts off what is left.
+    async fn drain(&self, longest: Duration) {
+        self.phase.send_replace(Phase::Draining);
+        let ended = tokio::time::timeout(longest, self.phase.closed()).await;
+        if ended.is_err() {
+            tracing::warn!("connections still open after the drain timeout were closed");
+        }
+        self.phase.send_replace(Phase::Closed);
+    }
+
+    /// Begins a conversation, unless the address has too many.
+    fn welcome(&self, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
+        let address = match self.place_of(peer) {
+            Ok(address) => address,
+            Err(reason) => {
+                self.terms.metrics.edge.turned_away(reason);
+                tracing::debug!(client.address = %peer.ip(), reason = reason.as_str(), "a connection was closed");
+                return;
+            }
+        };
+        // Without it small answers wait for the client's acknowledgements; a broken socket shows soon enough.
+        let _ = stream.set_nodelay(true);
+        let pace = Arc::new(Pace::new());
+        let conversation = Conversation {
+            deadlines: self.terms.deadlines,
+            http: self.http.clone(),
+            metrics: self.terms.metrics.clone(),
+            pace: pace.clone(),
+            peer,
+            phase: self.phase.subscribe(),
+            router: self.terms.router.clone(),
+            slots: self.slots.clone(),
+        };
+        let tls = self.terms.tls.clone();
+        let open = (slot, address, self.terms.metrics.connected());
+        tokio::spawn(async move {
+            let stream = Paced::new(stream, pace);
+            match tls {
+                Some(tls) => conversation.over_tls(stream, &tls).await,
+                None => conversation.run(stream).await,
+            }
+            drop(open);
         });
     }
-}
 
-/// What an open connection holds until it ends.
-struct Open {
-    _slot: OwnedSemaphorePermit,
-    _counted: ConnectionGuard,
-}
-
-/// HTTP/1.1 on one connection, to its end.
-async fn converse<S>(stream: S, peer: SocketAddr, router: Router, watcher: Watcher, open: Open)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        answer(router.clone(), request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_DEADLINE)
-        .max_headers(HEADER_COUNT_LIMIT)
-        .max_buf_size(HEAD_LIMIT_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(error = %error, "a connection ended early");
+    /// A place among the connections of the peer's address. A trusted proxy speaks for many, and needs none.
+    fn place_of(&self, peer: SocketAddr) -> Result<Option<AddressGuard>, Turned> {
+        let live = self.terms.live.load();
+        let address = peer.ip().to_canonical();
+        if is_trusted(address, &live.trusted_proxies) {
+            return Ok(None);
+        }
+        let place = self.addresses.enter(address, live.connections_per_address);
+        place.map(Some).ok_or(Turned::Address)
     }
-    drop(open);
 }
 
-async fn answer(router: Router, request: Request<Incoming>) -> Result<Response, Infallible> {
-    router.oneshot(request).await
-}
+#[cfg(test)]
+mod tests;

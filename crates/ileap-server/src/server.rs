@@ -2,13 +2,17 @@
 
 mod data;
 mod keys;
+mod reload;
 mod start_error;
 mod tls;
 mod verifier;
 
 pub use keys::{key_location, key_policy, signing_keys};
+pub use reload::Reloader;
 pub use start_error::StartError;
 pub use verifier::{VerifierParts, verifier};
+
+use self::tls::{Certificate, Pair};
 
 use std::{
     net::SocketAddr,
@@ -19,14 +23,14 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    access::Admission,
     audit::Audit,
     clerk::webhook::{Likenesses, WebhookKey},
     clock::{Clock, SystemClock},
-    config::Config,
+    config::{Config, Values},
     data::DataSource,
     delivery::{self, Delivery, DeliveryOptions, DeliveryParts},
     http::{
@@ -36,7 +40,8 @@ use crate::{
         state::{AppState, Edge},
     },
     invalidation::Invalidations,
-    serve::Listener,
+    live::Live,
+    serve::{Deadlines, Listener, Socket, Terms},
     store::{Store, sql::SqlStore},
     telemetry::Metrics,
     token::{
@@ -106,7 +111,7 @@ impl Parts {
 pub struct Server {
     admin: Listener,
     admin_address: SocketAddr,
-    drain: Duration,
+    certificate: Option<Arc<Certificate>>,
     is_draining: Arc<AtomicBool>,
     public: Listener,
     public_address: SocketAddr,
@@ -116,15 +121,28 @@ pub struct Server {
 impl Server {
     /// Binds both listeners and puts the parts together.
     pub async fn bind(config: &Config, parts: Parts) -> Result<Self, StartError> {
-        let (socket, public_address) = bind(config.listener.bind).await?;
+        let (socket, _) = bind(config.listener.bind).await?;
+        Self::on(socket, config, parts).await
+    }
+
+    /// The same on a public socket that the service manager opened, and keeps open between two processes.
+    pub async fn bind_handed_over(
+        socket: std::net::TcpListener,
+        config: &Config,
+        parts: Parts,
+    ) -> Result<Self, StartError> {
+        Self::on(handed_over(socket, config.listener.bind)?, config, parts).await
+    }
+
+    async fn on(socket: Socket, config: &Config, parts: Parts) -> Result<Self, StartError> {
+        let public_address = address_of(&socket, config.listener.bind)?;
         let (admin_socket, admin_address) = bind(config.listener.admin_bind).await?;
-        let tls = config
-            .listener
-            .tls
-            .as_ref()
-            .map(tls::acceptor)
-            .transpose()?;
         let metrics = parts.metrics.clone();
+        let certificate = certificate(config, &metrics)?;
+        let tls = certificate
+            .as_ref()
+            .map(|certificate| certificate.acceptor());
+        let tls = tls.transpose()?;
         let data = data::data_source(config, parts.store.clone(), metrics.clone())?;
         let audit = Audit::open(
             &config.audit.target,
@@ -136,23 +154,23 @@ impl Server {
         let is_draining = Arc::new(AtomicBool::new(false));
         let public = Listener {
             socket,
-            router: router(state.clone()),
-            tls,
-            max_connections: config.listener.max_connections,
-            metrics: metrics.clone(),
+            terms: Terms {
+                deadlines: Deadlines::default(),
+                live: state.live.clone(),
+                max_connections: config.listener.max_connections,
+                metrics: metrics.clone(),
+                router: router(state.clone()),
+                tls,
+            },
         };
         let admin = Listener {
             socket: admin_socket,
-            router: admin::router(state.clone(), is_draining.clone()),
-            tls: None,
-            max_connections: ADMIN_CONNECTIONS,
-            metrics: Arc::new(Metrics::new()),
+            terms: admin_terms(config, admin::router(state.clone(), is_draining.clone())),
         };
-        let drain = config.listener.drain_timeout;
         Ok(Self {
             admin,
             admin_address,
-            drain,
+            certificate,
             is_draining,
             public,
             public_address,
@@ -177,7 +195,17 @@ impl Server {
 
     /// The public router, for callers that bring their own connections.
     pub fn router(&self) -> axum::Router {
-        self.public.router.clone()
+        self.public.terms.router.clone()
+    }
+
+    /// What takes on new configurations, given what every key stood at in the one the server was made from.
+    pub fn reloader(&self, values: Values) -> Reloader {
+        Reloader {
+            certificate: self.certificate.clone(),
+            live: self.state.live.clone(),
+            metrics: self.state.metrics.clone(),
+            values,
+        }
     }
 
     /// Answers until `shutdown` resolves; then says "not ready", finishes what is under way, and returns.
@@ -185,7 +213,7 @@ impl Server {
         tracing::info!(
             admin.address = %self.admin_address,
             listener.address = %self.public_address,
-            profile.oauth_errors = self.state.edge.oauth_errors.as_str(),
+            profile.oauth_errors = self.state.live.load().oauth_errors.as_str(),
             public_base_url = self.state.edge.public_base_url,
             verifier.kind = self.state.verifier.kind(),
             "ileap is ready"
@@ -207,24 +235,28 @@ impl Server {
             };
             tokio::join!(tend, invalidations.follow(mark), keys.tend());
         });
+        let certificate = self.certificate.clone();
+        let certificate = tokio::spawn(async move {
+            if let Some(certificate) = certificate {
+                certificate.follow().await;
+            }
+        });
         let delivering = tokio::spawn(self.state.delivery.clone().run());
         let (stop_admin, stopped) = watch::channel(());
-        let admin = tokio::spawn(self.admin.serve(
-            async move {
-                let mut stopped = stopped;
-                // Ends when the sender is dropped.
-                while stopped.changed().await.is_ok() {}
-            },
-            ADMIN_DRAIN,
-        ));
+        let admin = tokio::spawn(self.admin.serve(async move {
+            let mut stopped = stopped;
+            // Ends when the sender is dropped.
+            while stopped.changed().await.is_ok() {}
+        }));
         let is_draining = self.is_draining;
         let drained = async move {
             shutdown.await;
             is_draining.store(true, Ordering::SeqCst);
             tracing::info!("shutting down: requests under way may finish");
         };
-        self.public.serve(drained, self.drain).await;
+        self.public.serve(drained).await;
         care.abort();
+        certificate.abort();
         self.state.delivery.stop(delivering, delivery::DRAIN).await;
         self.state.verifier.drain(VERIFIER_DRAIN).await;
         self.state.flush_audit(AUDIT_DRAIN).await;
@@ -307,11 +339,6 @@ fn state(
             verifier: parts.verifier.clone(),
         }),
         webhook_key: signing_secret.and_then(WebhookKey::new),
-        admission: Admission {
-            default_role: config.access.default_role,
-            allowed_clients: config.access.allowed_clients.iter().cloned().collect(),
-            resource_servers: config.access.resource_servers.iter().cloned().collect(),
-        },
         data,
         documents: CurrentDocuments::new(&base, parts.keys.clone(), key_policy(config).max_age()),
         encodings: EncodingMemory::new(),
@@ -319,14 +346,13 @@ fn state(
             resource_metadata_url: format!("{base}/.well-known/oauth-protected-resource"),
             public_base_url: base,
             prefix: prefix.to_owned(),
-            trusted_proxies: config.listener.trusted_proxies.clone(),
-            oauth_errors: config.profile.oauth_errors,
-            default_page: config.data.default_page,
-            max_page: config.data.max_page,
+            has_tls: config.listener.tls.is_some(),
+            max_requests: config.listener.max_requests,
             refusal_floor: parts.refusal_floor,
         },
         likenesses: Likenesses::new(),
         keys: parts.keys.clone(),
+        live: Arc::new(ArcSwap::from_pointee(Live::from_config(config))),
         issuer: TokenIssuer::new(issuer, parts.keys.clone(), parts.clock.clone())
             .heeding(cutoffs.clone()),
         validator: TokenValidator::new(validator, parts.keys, parts.clock.clone()).heeding(cutoffs),
@@ -337,11 +363,70 @@ fn state(
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+async fn bind(address: SocketAddr) -> Result<(Socket, SocketAddr), StartError> {
     let failed = |source| StartError::Bind { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
+    let socket = Socket {
+        listener,
+        is_handed_over: false,
+    };
+    let bound = address_of(&socket, address)?;
+    Ok((socket, bound))
+}
+
+/// Takes the socket over, unless it is another one than the configuration, which was judged, speaks of.
+fn handed_over(socket: std::net::TcpListener, wanted: SocketAddr) -> Result<Socket, StartError> {
+    let failed = |source| StartError::Bind {
+        address: wanted,
+        source,
+    };
+    let given = socket.local_addr().map_err(failed)?;
+    let is_wanted = given == wanted || (wanted.port() == 0 && given.ip() == wanted.ip());
+    if !is_wanted {
+        return Err(StartError::HandedOver { given, wanted });
+    }
+    socket.set_nonblocking(true).map_err(failed)?;
+    Ok(Socket {
+        listener: TcpListener::from_std(socket).map_err(failed)?,
+        is_handed_over: true,
+    })
+}
+
+fn address_of(socket: &Socket, wanted: SocketAddr) -> Result<SocketAddr, StartError> {
+    let address = socket.listener.local_addr();
+    address.map_err(|source| StartError::Bind {
+        address: wanted,
+        source,
+    })
+}
+
+fn certificate(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Arc<Certificate>>, StartError> {
+    let Some(files) = &config.listener.tls else {
+        return Ok(None);
+    };
+    let certificate = Certificate::new(Pair::read(files)?, metrics.clone());
+    Ok(Some(Arc::new(certificate)))
+}
+
+/// Probes and scrapers keep to no limits of partners, and wait for nothing at the end.
+fn admin_terms(config: &Config, router: axum::Router) -> Terms {
+    let live = Live {
+        connections_per_address: ADMIN_CONNECTIONS,
+        drain_timeout: ADMIN_DRAIN,
+        shutdown_delay: Duration::ZERO,
+        ..Live::from_config(config)
+    };
+    Terms {
+        deadlines: Deadlines::default(),
+        live: Arc::new(ArcSwap::from_pointee(live)),
+        max_connections: ADMIN_CONNECTIONS,
+        metrics: Arc::new(Metrics::new()),
+        router,
+        tls: None,
+    }
 }
 
 /// Asks the verifier once whether logins can work, and says what stands in the way.

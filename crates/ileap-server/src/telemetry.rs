@@ -1,5 +1,6 @@
 //! What the server says of itself: metrics, log lines and traces.
 
+pub mod edge;
 mod labels;
 mod log;
 mod metrics;
@@ -10,7 +11,7 @@ mod signing_keys;
 pub mod traces;
 
 pub use self::{
-    log::{LogFormat, log_to},
+    log::{LogFormat, LogLevel, log_to},
     metrics::{ConnectionGuard, Metrics},
     outcomes::{
         ClerkCallOutcome, KnownGoodAnswer, RevocationOutcome, VerifyOutcome, WebhookOutcome,

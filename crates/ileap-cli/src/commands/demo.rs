@@ -186,6 +186,14 @@ fn config(arguments: &DemoArguments, clerk: &ClerkEmulator) -> Result<Config, Fa
             "ILEAP_VERIFIER__BUDGET__ENABLED",
             arguments.real_limits.to_string(),
         ),
+        (
+            "ILEAP_LISTENER__REQUESTS_PER_ADDRESS",
+            if arguments.real_limits { "" } else { "0" }.to_owned(),
+        ),
+        (
+            "ILEAP_LISTENER__MAX_CONNECTIONS_PER_ADDRESS",
+            if arguments.real_limits { "" } else { "10000" }.to_owned(),
+        ),
     ];
     let kept = [
         "ILEAP_TOKEN__",

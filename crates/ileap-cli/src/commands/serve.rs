@@ -1,15 +1,21 @@
 //! `ileap serve`
 
-use std::io;
+mod open_files;
+mod reloads;
+
+use std::{io, net::TcpListener};
 
 use ileap_server::{
+    config::{Config, Loaded},
     server::{Parts, Server, StartError},
     telemetry::Traces,
 };
+use listenfd::ListenFd;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::load;
+use self::reloads::Reloads;
+use super::load_with_values;
 use crate::{
     cli::ServeArguments,
     exit::{Exit, Failed},
@@ -18,24 +24,27 @@ use crate::{
 /// Runs the server until it is told to stop.
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failed> {
     keep_memory_to_ourselves().map_err(|error| Failed::new("turning core dumps off", error))?;
-    let config = load(&arguments.config)?;
+    let socket = handed_over()?;
+    let stop = told_to_stop()?;
+    let reloads = Reloads::listen(arguments.config.clone())?;
+    let Loaded {
+        mut config, values, ..
+    } = load_with_values(&arguments.config)?;
     let lines = (config.log.level.as_str(), config.log.format);
     let traces = Traces::start(io::stderr, lines, config.traces.endpoint.as_ref());
-    let traces = traces.map_err(|error| Failed::configuration(&error))?;
-    let stop = told_to_stop()?;
-    let failed = |error: StartError| {
-        let exit = if error.is_configuration() {
-            Exit::Config
-        } else {
-            Exit::Failed
-        };
-        Failed::new("starting the server", error).exiting(exit)
-    };
+    let (traces, level) = traces.map_err(|error| Failed::configuration(&error))?;
+    make_room(&mut config);
     let parts = Parts::from_config(&config).await.map_err(failed)?;
-    let server = Server::bind(&config, parts).await.map_err(failed)?;
+    let server = match socket {
+        Some(socket) => Server::bind_handed_over(socket, &config, parts).await,
+        None => Server::bind(&config, parts).await,
+    };
+    let server = server.map_err(failed)?;
     // The configuration holds secrets that nobody needs from here on.
     drop(config);
+    let reloads = tokio::spawn(reloads.follow(server.reloader(values), level));
     server.run(stop).await;
+    reloads.abort();
     traces.end().await;
     Ok(())
 }
@@ -51,6 +60,45 @@ fn keep_memory_to_ourselves() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     Ok(())
+}
+
+fn failed(error: StartError) -> Failed {
+    let exit = if error.is_configuration() {
+        Exit::Config
+    } else {
+        Exit::Failed
+    };
+    Failed::new("starting the server", error).exiting(exit)
+}
+
+/// The socket that the service manager passes on (`sd_listen_fds(3)`), so that connections wait in its queue while
+/// the server is restarted.
+fn handed_over() -> Result<Option<TcpListener>, Failed> {
+    let attempted = "taking over the socket of the service manager (LISTEN_FDS)";
+    let mut sockets = ListenFd::from_env();
+    if sockets.len() > 1 {
+        return Err(Failed::new(
+            attempted,
+            "there are several; pass the public listener's alone",
+        ));
+    }
+    let socket = sockets.take_tcp_listener(0);
+    socket.map_err(|error| Failed::new(attempted, error))
+}
+
+/// No more connections than there are files for: then it is they who wait, and not the database or Clerk.
+fn make_room(config: &mut Config) {
+    let room = open_files::room_for_connections();
+    if config.listener.max_connections > room {
+        tracing::warn!(
+            listener.max_connections = config.listener.max_connections,
+            room,
+            remedy =
+                "raise the limit on open files (LimitNOFILE=), or lower listener.max_connections",
+            "the limit on open files leaves room for fewer connections"
+        );
+        config.listener.max_connections = room;
+    }
 }
 
 /// Resolves at Ctrl-C or SIGTERM. Listening begins here, so that no signal is missed.

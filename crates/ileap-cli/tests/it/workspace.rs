@@ -78,7 +78,14 @@ struct WordRule {
 const WORD_RULES: &[WordRule] = &[
     WordRule {
         word: "axum",
-        only_in: &["http/", "http.rs", "serve.rs", "server.rs", "server/"],
+        only_in: &[
+            "http/",
+            "http.rs",
+            "serve.rs",
+            "serve/",
+            "server.rs",
+            "server/",
+        ],
         instead: "let the route hand over plain values",
     },
     WordRule {

@@ -56,6 +56,7 @@ impl Scene {
             ),
             ("ILEAP_LISTENER__BIND", "127.0.0.1:0"),
             ("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0"),
+            ("ILEAP_LISTENER__REQUESTS_PER_ADDRESS", "0"),
             ("ILEAP_STORE__URL", "sqlite::memory:"),
             ("ILEAP_ACCESS__DEFAULT_ROLE", "user"),
         ];

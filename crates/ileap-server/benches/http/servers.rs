@@ -150,6 +150,8 @@ async fn product_with(algorithm: Algorithm, reuse: &str, tokens: Tokens) {
     let environment = [
         ("ILEAP_LISTENER__BIND", "127.0.0.1:0"),
         ("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0"),
+        ("ILEAP_LISTENER__REQUESTS_PER_ADDRESS", "0"),
+        ("ILEAP_LISTENER__MAX_CONNECTIONS_PER_ADDRESS", "10000"),
         (
             "ILEAP_VERIFIER__CLERK__FRONTEND_API_URL",
             "http://127.0.0.1:9",
@@ -208,13 +210,14 @@ async fn product_with(algorithm: Algorithm, reuse: &str, tokens: Tokens) {
         .pointer("/6/id")
         .and_then(serde_json::Value::as_str)
         .expect("an id");
+    let rest = format!("{id} {}", server.admin_address());
     if tokens == Tokens::Many {
         let tokens: Vec<_> = (0..UNSEEN_TOKENS).map(|_| mint()).collect();
         let file = std::env::temp_dir().join(format!("ileap-bench-{}", std::process::id()));
         std::fs::write(&file, tokens.join("\n")).expect("a file of tokens");
-        announce(server.public_address(), &file.to_string_lossy(), id);
+        announce(server.public_address(), &file.to_string_lossy(), &rest);
     } else {
-        announce(server.public_address(), &mint(), id);
+        announce(server.public_address(), &mint(), &rest);
     }
     server.run(std::future::pending()).await;
 }

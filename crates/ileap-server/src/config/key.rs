@@ -54,6 +54,8 @@ pub(super) struct Key {
     pub(super) example: &'static str,
     /// Its meaning, in sentences.
     doc: &'static str,
+    /// Whether a reload of the configuration takes it on.
+    pub(super) is_reloaded: bool,
 }
 
 impl Key {
@@ -70,6 +72,7 @@ impl Key {
             default: Some(default),
             example: default,
             doc,
+            is_reloaded: false,
         }
     }
 
@@ -86,7 +89,14 @@ impl Key {
             default: None,
             example,
             doc,
+            is_reloaded: false,
         }
+    }
+
+    /// The same key, which a reload takes on.
+    pub(super) const fn reloaded(mut self) -> Self {
+        self.is_reloaded = true;
+        self
     }
 
     /// The environment variable of this key.
@@ -97,9 +107,13 @@ impl Key {
 
     /// Its meaning and what it takes.
     pub(super) fn description(&self) -> String {
-        match self.kind.limits() {
-            Some(limits) => format!("{} {limits}", self.doc),
-            None => self.doc.to_owned(),
+        let mut text = self.doc.to_owned();
+        if let Some(limits) = self.kind.limits() {
+            text = format!("{text} {limits}");
         }
+        if self.is_reloaded {
+            text.push_str(" Reloaded by SIGHUP.");
+        }
+        text
     }
 }

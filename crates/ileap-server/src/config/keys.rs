@@ -33,7 +33,7 @@ const NEAR: usize = 5;
 const ROLES: &[&str] = &["user", "organizer", "operator", "all"];
 
 /// Every key, in the order of the default file.
-pub(super) const KEYS: [Key; 58] = [
+pub(super) const KEYS: [Key; 62] = [
     Key::unset(
         "public_base_url",
         Kind::Text,
@@ -58,7 +58,8 @@ pub(super) const KEYS: [Key; 58] = [
         Kind::List,
         "[]",
         "Networks (CIDR) whose X-Forwarded-For and x-request-id are believed, and what they ask /auth/verify about.",
-    ),
+    )
+    .reloaded(),
     Key::set(
         "listener.behind_proxy",
         Kind::Boolean,
@@ -69,26 +70,57 @@ pub(super) const KEYS: [Key; 58] = [
         "listener.tls_cert_file",
         Kind::Text,
         "\"cert.pem\"",
-        "Certificate chain, PEM.",
-    ),
+        "Certificate chain, PEM; read anew when it changes.",
+    )
+    .reloaded(),
     Key::unset(
         "listener.tls_key_file",
         Kind::Text,
         "\"key.pem\"",
         "Private key of the certificate, PEM.",
-    ),
+    )
+    .reloaded(),
     Key::set(
         "listener.max_connections",
         Kind::Integer(1, 1_000_000),
         "10000",
-        "Connections open at once; more wait in the kernel.",
+        "Connections open at once; more wait in the kernel. No more than the limit on open files leaves room for.",
     ),
+    Key::set(
+        "listener.max_connections_per_address",
+        Kind::Integer(1, 1_000_000),
+        "256",
+        "Connections open at once from one address (IPv6: one /64 network); trusted proxies have no such limit.",
+    )
+    .reloaded(),
+    Key::set(
+        "listener.max_requests",
+        Kind::Integer(1, 1_000_000),
+        "4096",
+        "Requests worked on at once; more are told to come back (503).",
+    ),
+    Key::set(
+        "listener.requests_per_address",
+        Kind::Integer(0, 10_000_000),
+        "30000",
+        "Requests a minute from one address (IPv6: one /64 network) before more are told to come back (429); 0 for \
+         no limit. Trusted proxies have none of their own.",
+    )
+    .reloaded(),
+    Key::set(
+        "listener.shutdown_delay",
+        Kind::Duration("0", "10m"),
+        "\"0\"",
+        "How long requests are taken on at the end, while /readyz says no: the time in which a load balancer notices.",
+    )
+    .reloaded(),
     Key::set(
         "listener.drain_timeout",
         Kind::Duration("0", "10m"),
         "\"30s\"",
         "How long requests under way may take to finish at the end.",
-    ),
+    )
+    .reloaded(),
     Key::unset(
         "verifier.kind",
         Kind::Choice(&["clerk_backend", "clerk_frontend", "static_users"]),
@@ -200,19 +232,22 @@ pub(super) const KEYS: [Key; 58] = [
         Kind::Choice(ROLES),
         "\"user\"",
         "The role of verified clients that hold none: for instances without organizations. Mind open sign-up.",
-    ),
+    )
+    .reloaded(),
     Key::set(
         "access.allowed_clients",
         Kind::List,
         "[]",
         "The client ids the default role is for; empty means all.",
-    ),
+    )
+    .reloaded(),
     Key::set(
         "access.resource_servers",
         Kind::List,
         "[]",
         "The client ids, as they log in, of services that may introspect and revoke anybody's tokens; they need no role.",
-    ),
+    )
+    .reloaded(),
     Key::set(
         "access.role_keys.user",
         Kind::List,
@@ -315,13 +350,15 @@ pub(super) const KEYS: [Key; 58] = [
         Kind::Integer(1, 10_000),
         "100",
         "Items on a page when the request names no limit.",
-    ),
+    )
+    .reloaded(),
     Key::set(
         "data.max_page",
         Kind::Integer(1, 10_000),
         "1000",
         "The most items on a page; a larger limit is capped.",
-    ),
+    )
+    .reloaded(),
     Key::unset(
         "data.upstream.url",
         Kind::Text,
@@ -353,7 +390,8 @@ pub(super) const KEYS: [Key; 58] = [
         Kind::Choice(&["pact", "rfc6749", "ileaptest"]),
         "\"pact\"",
         "How wrong credentials look: 400 invalid_client, 401 invalid_client, or 400 invalid_request.",
-    ),
+    )
+    .reloaded(),
     Key::set(
         "audit.target",
         Kind::Choice(&["off", "stderr", "file"]),
@@ -384,7 +422,8 @@ pub(super) const KEYS: [Key; 58] = [
         Kind::Text,
         "\"info\"",
         "What is logged: error, warn, info, debug, trace, or a filter such as \"ileap_server=debug,warn\".",
-    ),
+    )
+    .reloaded(),
     Key::set(
         "log.format",
         Kind::Choice(&["text", "json"]),

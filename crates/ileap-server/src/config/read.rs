@@ -82,6 +82,10 @@ fn listener(reader: &mut Reader) -> Option<Listener> {
     let behind_proxy = reader.boolean("listener.behind_proxy");
     let drain_timeout = reader.duration("listener.drain_timeout");
     let max_connections = reader.integer("listener.max_connections");
+    let max_connections_per_address = reader.integer("listener.max_connections_per_address");
+    let max_requests = reader.integer("listener.max_requests");
+    let requests_per_address = reader.integer("listener.requests_per_address");
+    let shutdown_delay = reader.duration("listener.shutdown_delay");
     let tls = tls(reader);
     Some(Listener {
         admin_bind: admin_bind?,
@@ -89,6 +93,10 @@ fn listener(reader: &mut Reader) -> Option<Listener> {
         bind: bind?,
         drain_timeout: drain_timeout?,
         max_connections: max_connections?.try_into().ok()?,
+        max_connections_per_address: max_connections_per_address?.try_into().ok()?,
+        max_requests: max_requests?.try_into().ok()?,
+        requests_per_address: requests_per_address?,
+        shutdown_delay: shutdown_delay?,
         tls,
         trusted_proxies: trusted_proxies?,
     })

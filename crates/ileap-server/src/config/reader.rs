@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, str::FromStr, time::Duration};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Config, Loaded, environment, file,
+    Config, Loaded, Values, environment, file,
     keys::{self, Key, Kind},
     sources::Sources,
     values,
@@ -196,11 +196,22 @@ impl Reader {
         })
     }
 
+    /// What the key stands at, as one text.
+    fn effective(&self, key: &Key) -> String {
+        match self.found.get(key.path).map(|found| &found.value) {
+            Some(Value::One(text)) => text.clone(),
+            Some(Value::Many(items)) => items.join(","),
+            Some(Value::Secret(secret)) => secret.expose_secret().to_owned(),
+            Some(Value::Unreadable) | None => key.default.unwrap_or_default().to_owned(),
+        }
+    }
+
     /// The configuration, unless anything is wrong with it.
     pub(super) fn finish(self, config: Option<Config>) -> Result<Loaded, ConfigError> {
         match config {
             Some(config) if self.violations.is_empty() => Ok(Loaded {
                 config,
+                values: Values::of(|key| self.effective(key)),
                 warnings: self.warnings,
             }),
             _ => Err(ConfigError {

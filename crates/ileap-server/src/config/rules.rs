@@ -76,7 +76,8 @@ fn proxies(reader: &mut Reader) {
     }
     if proxies.is_empty() && reader.peek("listener.behind_proxy") == Some(true) {
         reader.warn(
-            "listener.behind_proxy is set and listener.trusted_proxies is empty: all callers have the proxy's address",
+            "listener.behind_proxy is set and listener.trusted_proxies is empty: all callers have the proxy's address, and \
+             share its limits",
         );
     }
 }

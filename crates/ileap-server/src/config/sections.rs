@@ -137,6 +137,14 @@ pub struct Listener {
     pub drain_timeout: Duration,
     /// Connections open at once.
     pub max_connections: usize,
+    /// Connections open at once from one address.
+    pub max_connections_per_address: usize,
+    /// Requests worked on at once.
+    pub max_requests: usize,
+    /// Requests a minute from one address; 0 for no limit.
+    pub requests_per_address: u32,
+    /// How long requests are taken on at the end, while we are not ready.
+    pub shutdown_delay: Duration,
     /// Certificate and key, where the listener speaks TLS.
     pub tls: Option<TlsFiles>,
     /// Networks whose forwarding headers are believed.

@@ -64,6 +64,8 @@ pub enum Cause {
     GrantTypeUnsupported,
     /// A defect of ours; the text is for the log.
     Internal(String),
+    /// No Host, several, or one that names no host (RFC 9112 §3.2).
+    HostUnclear,
     /// `limit` is no positive integer.
     LimitInvalid,
     /// `offset` is no whole number.
@@ -82,6 +84,11 @@ pub enum Cause {
     PathUnknown,
     /// The query string cannot be decoded, or repeats what may appear once; the text says what to change.
     QueryMalformed(String),
+    /// More requests from one address than we take.
+    RequestsThrottled {
+        /// When to come back.
+        retry_after: Duration,
+    },
     /// The token does not carry the scope this action needs.
     ScopeMissing(&'static str),
     /// The operator's data service gives no answer that can be used; the word is for the log.
@@ -132,6 +139,7 @@ impl Cause {
             Self::FormMalformed => "form_malformed",
             Self::GrantTypeMissing => "grant_type_missing",
             Self::GrantTypeUnsupported => "grant_type_unsupported",
+            Self::HostUnclear => "host_unclear",
             Self::Internal(_) => "internal",
             Self::LimitInvalid => "limit_invalid",
             Self::MediaTypeUnsupported(_) => "media_type_unsupported",
@@ -142,6 +150,7 @@ impl Cause {
             Self::ParameterRepeated(_) => "parameter_repeated",
             Self::PathUnknown => "path_unknown",
             Self::QueryMalformed(_) => "query_malformed",
+            Self::RequestsThrottled { .. } => "requests_throttled",
             Self::ScopeMissing(_) => "scope_missing",
             Self::SourceUnavailable { .. } => "source_unavailable",
             Self::StoreUnavailable(_) => "store_unavailable",
@@ -164,6 +173,7 @@ impl Cause {
                 | VerifyError::Unavailable { retry_after, .. },
             )
             | Self::FailuresThrottled { retry_after, .. }
+            | Self::RequestsThrottled { retry_after }
             | Self::SourceUnavailable { retry_after, .. } => *retry_after,
             Self::VerifierUnavailable(VerifyError::Misconfigured { .. }) => Duration::from_mins(5),
             Self::StoreUnavailable(_) => Duration::from_secs(5),

@@ -1,8 +1,11 @@
 //! What every request of the public listener passes, from the outside in.
 
+mod acceptable;
 mod context;
+mod in_flight;
 mod observe;
 mod render_failures;
+mod request_rate;
 
 use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -13,31 +16,27 @@ use axum::{
 };
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, header};
-use tokio::sync::Semaphore;
 use tower::{ServiceExt as _, service_fn};
 use tracing::Instrument as _;
 
-pub(crate) use self::context::RequestContext;
-use self::context::RequestIds;
+pub(crate) use self::{context::RequestContext, in_flight::NoRoom};
+pub(super) use self::acceptable::URI_LIMIT_BYTES;
+use self::{context::RequestIds, in_flight::InFlight, request_rate::RequestRates};
 use super::{
     caller,
     failure::{Cause, Failure},
     record,
     state::AppState,
 };
-use crate::telemetry::traces;
 
-/// Requests worked on at once; more are shed with 503, so that those under way can finish.
-const IN_FLIGHT_LIMIT: usize = 4096;
 /// How long a handler may take, its upstream calls included.
 const HANDLER_DEADLINE: Duration = Duration::from_secs(15);
-/// The longest request target taken.
-pub(super) const URI_LIMIT_BYTES: usize = 8 * 1024;
 
 /// What the layers keep between requests.
 struct Layers {
-    in_flight: Semaphore,
+    in_flight: InFlight,
     request_ids: RequestIds,
+    request_rates: RequestRates,
     routes: Router,
     state: Arc<AppState>,
 }
@@ -47,8 +46,9 @@ struct Layers {
 /// and not, as `Router::layer` has it, around each route.
 pub(crate) fn stack(router: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
     let layers = Layers {
-        in_flight: Semaphore::new(IN_FLIGHT_LIMIT),
+        in_flight: InFlight::new(state.edge.max_requests),
         request_ids: RequestIds::new(),
+        request_rates: RequestRates::new(),
         routes: router.with_state(state.clone()),
         state,
     };
@@ -65,7 +65,9 @@ async fn pass(layers: &Layers, mut request: Request) -> Response {
     // First, so that everything below can name the request and the caller's address.
     let context = context::establish(state, &layers.request_ids, &mut request);
     let span = context::span(state, &context, &request);
-    let work = work(layers, request).instrument(span.clone());
+    // Counts also what nobody waits for any more: the caller may hang up, and this future be dropped.
+    let unanswered = observe::Unanswered::new(state, &context, span.clone());
+    let work = work(layers, &context, request).instrument(span);
     let (response, caller) = if record::wants_caller(state, context.endpoint) {
         caller::of(work).await
     } else {
@@ -75,32 +77,27 @@ async fn pass(layers: &Layers, mut request: Request) -> Response {
     // Outside panic, shedding and deadline, so that their failures get our bodies as well.
     let mut response = render_failures::render(state, &context, response);
     // Outside the renderer, so that refusals carry these headers too.
-    security_headers(response.headers_mut());
+    security_headers(response.headers_mut(), state.edge.has_tls);
     context.write_id(response.headers_mut());
     // Last, so that it counts the status the caller really gets.
-    observe::count(state, &context, &response);
     let status = response.status().as_u16();
-    traces::answered(
-        &span,
-        status,
-        failure.as_ref().map(|failure| failure.cause.as_str()),
-    );
+    let cause = failure.as_ref().map(|failure| failure.cause.as_str());
+    unanswered.answered(status, cause);
     record::ended(state, &context, caller.as_ref(), (status, failure.as_ref()));
     response
 }
 
-async fn work(layers: &Layers, request: Request) -> Response {
-    // Before any work: a target of this length cannot be one of ours.
-    if request
-        .uri()
-        .path_and_query()
-        .is_some_and(|target| target.as_str().len() > URI_LIMIT_BYTES)
-    {
-        return Failure::from(Cause::UriTooLong).into_response();
+async fn work(layers: &Layers, context: &RequestContext, request: Request) -> Response {
+    // Before any work: what is no request of ours, and whoever sends too many.
+    let refusal = acceptable::refusal(&request)
+        .or_else(|| layers.request_rates.refusal(&layers.state, context));
+    if let Some(refusal) = refusal {
+        return refusal;
     }
     // Outside the deadline: what is shed never starts.
-    let Ok(_permit) = layers.in_flight.try_acquire() else {
-        return Failure::from(Cause::Overloaded).into_response();
+    let (_place, request) = match layers.in_flight.enter(request) {
+        Ok(entered) => entered,
+        Err(NoRoom) => return Failure::from(Cause::Overloaded).into_response(),
     };
     // Innermost: the deadline covers the handler alone (bodies are limited where they are read), and a
     // handler that panics costs one request, not the connection.
@@ -116,7 +113,14 @@ async fn work(layers: &Layers, request: Request) -> Response {
 }
 
 /// An API serves nothing a browser should sniff, frame or run.
-fn security_headers(headers: &mut HeaderMap) {
+fn security_headers(headers: &mut HeaderMap, has_tls: bool) {
+    // RFC 6797 §7.2 forbids it over plain HTTP, which a proxy in front may have made of HTTPS: its matter then.
+    if has_tls {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

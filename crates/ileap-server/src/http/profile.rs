@@ -97,6 +97,7 @@ fn oauth(profile: OauthErrors, cause: &Cause) -> Rendered {
         Cause::GrantTypeUnsupported => (status, Code::UnsupportedGrantType, None),
         Cause::FailuresThrottled { .. }
         | Cause::Overloaded
+        | Cause::RequestsThrottled { .. }
         | Cause::SourceUnavailable { .. }
         | Cause::StoreUnavailable(_)
         | Cause::TimedOut
@@ -114,6 +115,7 @@ fn oauth(profile: OauthErrors, cause: &Cause) -> Rendered {
         | Cause::FootprintNotFound
         | Cause::FormMalformed
         | Cause::GrantTypeMissing
+        | Cause::HostUnclear
         | Cause::LimitInvalid
         | Cause::MediaTypeUnsupported(_)
         | Cause::MethodNotAllowed
@@ -173,6 +175,7 @@ fn pact(endpoint: Endpoint, cause: &Cause) -> Rendered {
         | Cause::FormMalformed
         | Cause::GrantTypeMissing
         | Cause::GrantTypeUnsupported
+        | Cause::HostUnclear
         | Cause::LimitInvalid
         | Cause::MediaTypeUnsupported(_)
         | Cause::MethodNotAllowed
@@ -181,6 +184,7 @@ fn pact(endpoint: Endpoint, cause: &Cause) -> Rendered {
         | Cause::ParameterRepeated(_)
         | Cause::PathUnknown
         | Cause::QueryMalformed(_)
+        | Cause::RequestsThrottled { .. }
         | Cause::TokenMalformed
         | Cause::UriTooLong
         | Cause::WebhookRefused(_) => (status, Code::BadRequest, None),
@@ -198,7 +202,7 @@ fn pact(endpoint: Endpoint, cause: &Cause) -> Rendered {
 /// Status and text of a failure, as far as neither family nor endpoint says otherwise. Texts keep to the
 /// characters of RFC 6749 §5.2, save for what the caller sent.
 fn plain(cause: &Cause) -> (StatusCode, Cow<'static, str>) {
-    let bad = StatusCode::BAD_REQUEST;
+    let (bad, too_many) = (StatusCode::BAD_REQUEST, StatusCode::TOO_MANY_REQUESTS);
     let (status, text) = match cause {
         Cause::BodyTooLarge { limit_bytes } => {
             let text = format!("The body is larger than {limit_bytes} bytes");
@@ -225,10 +229,7 @@ fn plain(cause: &Cause) -> (StatusCode, Cow<'static, str>) {
         | Cause::FilterUnsupported(text)
         | Cause::QueryMalformed(text) => return (bad, text.clone().into()),
         Cause::CredentialsMalformed(text) => (bad, *text),
-        Cause::FailuresThrottled { .. } => (
-            StatusCode::TOO_MANY_REQUESTS,
-            "Too many failed logins: try again later",
-        ),
+        Cause::FailuresThrottled { .. } => (too_many, "Too many failed logins: try again later"),
         Cause::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "The body came too slowly"),
         Cause::BodyUnreadable => (bad, "The body cannot be read"),
         Cause::ClientRefused(_) => (bad, "Client authentication failed"),
@@ -258,6 +259,7 @@ fn plain(cause: &Cause) -> (StatusCode, Cow<'static, str>) {
             "The parameter grant_type is missing: send grant_type=client_credentials",
         ),
         Cause::GrantTypeUnsupported => (bad, "Only grant_type=client_credentials is supported"),
+        Cause::HostUnclear => (bad, "The request must have one Host header"),
         Cause::Internal(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "An internal or unexpected error has occurred",
@@ -277,6 +279,7 @@ fn plain(cause: &Cause) -> (StatusCode, Cow<'static, str>) {
             "The service cannot answer at the moment: try again later",
         ),
         Cause::PathUnknown => (StatusCode::NOT_FOUND, "There is nothing at this path"),
+        Cause::RequestsThrottled { .. } => (too_many, "Too many requests: try again later"),
         Cause::TokenExpired => (
             StatusCode::UNAUTHORIZED,
             "The specified access token has expired",

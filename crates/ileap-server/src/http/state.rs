@@ -2,17 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ipnet::IpNet;
+use arc_swap::ArcSwap;
 
-use super::{documents::CurrentDocuments, profile::OauthErrors};
+use super::documents::CurrentDocuments;
 use crate::{
-    access::Admission,
     audit::Audit,
     clerk::webhook::{Likenesses, WebhookKey},
     clock::Clock,
     data::DataSource,
     delivery::Delivery,
     invalidation::Invalidations,
+    live::Live,
     store::Store,
     telemetry::Metrics,
     token::{SigningKeys, TokenIssuer, TokenValidator},
@@ -21,8 +21,6 @@ use crate::{
 
 /// The parts behind the public listener.
 pub struct AppState {
-    /// Who may come in, and as what.
-    pub admission: Admission,
     /// What is decided, on record.
     pub audit: Arc<Audit>,
     /// The time.
@@ -43,6 +41,8 @@ pub struct AppState {
     pub issuer: TokenIssuer,
     /// The keys that sign access tokens.
     pub keys: Arc<SigningKeys>,
+    /// What a reload of the configuration replaces.
+    pub live: Arc<ArcSwap<Live>>,
     /// How users looked in the last webhook about them.
     pub likenesses: Likenesses,
     /// Counters.
@@ -90,14 +90,10 @@ pub struct Edge {
     pub resource_metadata_url: String,
     /// The path in the public base URL, empty or beginning with a slash.
     pub prefix: String,
-    /// Who may tell us the client's address and the request id.
-    pub trusted_proxies: Vec<IpNet>,
-    /// How token errors look.
-    pub oauth_errors: OauthErrors,
-    /// Page size where the request names none.
-    pub default_page: u32,
-    /// Largest page served.
-    pub max_page: u32,
+    /// Whether the public listener speaks TLS itself.
+    pub has_tls: bool,
+    /// Requests worked on at once.
+    pub max_requests: usize,
     /// A refusal is answered no sooner than this after the request arrived, so that its timing does not
     /// tell an unknown client from a wrong secret.
     pub refusal_floor: Duration,

@@ -16,6 +16,16 @@ pub enum StartError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The service manager hands over a socket that the configuration does not speak of.
+    #[error(
+        "taking over the socket at {given}: listener.bind is {wanted}; set it to the address in ListenStream="
+    )]
+    HandedOver {
+        /// The socket's address.
+        given: SocketAddr,
+        /// The configuration's.
+        wanted: SocketAddr,
+    },
     /// The signing keys cannot be used.
     #[error("{}", .0.with_cause())]
     Keys(#[from] KeyError),
@@ -50,6 +60,7 @@ impl StartError {
         match self {
             Self::Keys(error) => !matches!(error, KeyError::Contended | KeyError::Store(_)),
             Self::Audit(_)
+            | Self::HandedOver { .. }
             | Self::StaticUsers(_)
             | Self::Tls { .. }
             | Self::Upstream(_)

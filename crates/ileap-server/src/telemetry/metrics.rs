@@ -14,6 +14,7 @@ use prometheus_client::{
 
 use super::{
     ClerkCallOutcome, KnownGoodAnswer, RevocationOutcome, VerifyOutcome, WebhookOutcome,
+    edge::EdgeMetrics,
     labels::{
         ApiLabel, BudgetLabel, CacheLabel, ClerkCallLabels, DatabaseLabel, DeliveryLabels,
         EndpointLabel, FailureLabels, KnownGoodLabels, OutcomeLabel, ReasonLabel, RequestLabels,
@@ -31,6 +32,8 @@ const BUCKETS: [f64; 11] = [
 /// The server's metrics. Every label has a fixed, small set of values.
 #[derive(Debug)]
 pub struct Metrics {
+    /// Of connections, certificates and reloads.
+    pub edge: EdgeMetrics,
     registry: Registry,
     process: Registry,
     requests: Family<RequestLabels, Counter<u64, AtomicU64>>,
@@ -64,8 +67,10 @@ impl Metrics {
     /// Every metric at zero.
     pub fn new() -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
+        let mut registry = Registry::with_prefix("ileap");
         let mut metrics = Self {
-            registry: Registry::with_prefix("ileap"),
+            edge: EdgeMetrics::registered(&mut registry),
+            registry,
             process: Registry::with_prefix("process"),
             requests: Family::default(),
             request_duration: Family::new_with_constructor(histogram),

@@ -29,7 +29,7 @@ fn everything() -> Metrics {
     let while_ = Duration::from_millis(3);
     for endpoint in Endpoint::ALL {
         metrics.answered(endpoint.as_str(), 200, while_);
-        for cause in causes() {
+        for cause in causes().into_keys() {
             metrics.failed(endpoint.as_str(), cause.leak());
         }
     }
@@ -100,13 +100,23 @@ fn everything() -> Metrics {
     for outcome in ["written", "lost"] {
         metrics.audited(outcome);
     }
+    for reason in edge::Turned::ALL {
+        metrics.edge.turned_away(reason);
+    }
+    for outcome in edge::Reload::ALL {
+        metrics.edge.config_reloaded(outcome);
+        metrics.edge.certificate_reloaded(outcome);
+    }
+    metrics.edge.certificate_expires(1);
     metrics
 }
 
-/// The names of causes, as the source has them.
-fn causes() -> Vec<String> {
-    let named = manual::names(failure::SOURCE);
-    named.into_values().collect()
+/// Why requests fail, and what the source says of it.
+fn causes() -> BTreeMap<String, String> {
+    let mut causes = manual::meanings(failure::SOURCE, "pub enum Cause");
+    let gone = "The client hung up before its answer.";
+    causes.insert("client_gone".to_owned(), gone.to_owned());
+    causes
 }
 
 /// Why clients are refused, and what the source says of it.
@@ -256,7 +266,7 @@ fn the_metrics_in_the_operations_manual_are_those_a_scraper_sees() {
 #[test]
 fn the_causes_in_the_operations_manual_are_those_of_the_code() {
     let mut table = "| cause | meaning |\n|---|---|\n".to_owned();
-    for (name, meaning) in manual::meanings(failure::SOURCE, "pub enum Cause") {
+    for (name, meaning) in causes() {
         writeln!(table, "| `{name}` | {meaning} |").unwrap();
     }
     manual::hold("causes", &table);

@@ -2,7 +2,7 @@
 //! logging in.
 
 mod backlog;
-mod rate;
+pub(crate) mod rate;
 mod records;
 mod window;
 

@@ -1,13 +1,13 @@
 //! Reading a body within limits of size and time.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
-use crate::http::failure::Cause;
+use crate::http::{failure::Cause, layers::NoRoom};
 
 /// How long a whole body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
@@ -33,7 +33,13 @@ pub(crate) async fn read(
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             Err(Cause::BodyTooLarge { limit_bytes })
         }
+        Ok(Err(error)) if is_no_room(&*error) => Err(Cause::Overloaded),
         Ok(Err(_)) => Err(Cause::BodyUnreadable),
         Err(_) => Err(Cause::BodyTooSlow),
     }
+}
+
+/// Whether, at the end of the body, there was no place to work on the request; wrappers of bodies wrap errors.
+fn is_no_room(error: &(dyn Error + 'static)) -> bool {
+    error.is::<NoRoom>() || error.source().is_some_and(is_no_room)
 }

@@ -24,12 +24,9 @@ impl ListQuery {
     /// Parses the query of a request for the list at `path`.
     pub(crate) fn parse(state: &AppState, uri: &Uri, path: &'static str) -> Result<Self, Cause> {
         let pairs = QueryPairs::parse(uri.query()).map_err(Cause::from)?;
-        let limit = Limit::parse(
-            pairs.single("limit")?,
-            state.edge.default_page,
-            state.edge.max_page,
-        )
-        .map_err(|_| Cause::LimitInvalid)?;
+        let live = state.live.load();
+        let limit = Limit::parse(pairs.single("limit")?, live.default_page, live.max_page)
+            .map_err(|_| Cause::LimitInvalid)?;
         let offset = pairs.single("offset")?.map(parse_offset).transpose()?;
         let after = pairs
             .single("cursor")?

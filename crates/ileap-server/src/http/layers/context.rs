@@ -101,7 +101,8 @@ pub(super) fn establish(
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0);
     let peer = peer.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
-    let (trusted, prefix) = (&state.edge.trusted_proxies, &state.edge.prefix);
+    let live = state.live.load();
+    let (trusted, prefix) = (&live.trusted_proxies, &state.edge.prefix);
     let is_proxy = is_trusted(peer.ip().to_canonical(), trusted);
     let inbound = if is_proxy {
         well_formed_id(request.headers())
@@ -131,8 +132,9 @@ pub(super) fn span(state: &AppState, context: &RequestContext, request: &Request
     let span = traces::request(endpoint, request.method(), context.request_id.as_str());
     if !span.is_disabled() {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let live = state.live.load();
         let is_trusted = |peer: &ConnectInfo<SocketAddr>| {
-            is_trusted(peer.0.ip().to_canonical(), &state.edge.trusted_proxies)
+            is_trusted(peer.0.ip().to_canonical(), &live.trusted_proxies)
         };
         if peer.is_some_and(is_trusted) {
             traces::continue_trace(&span, request.headers());

@@ -1,27 +1,75 @@
-//! Counts every answer and how long it took.
+//! Counts every request, its answer, and how long it took.
 
-use axum::response::Response;
+use tracing::Span;
 
 use super::RequestContext;
-use crate::http::state::AppState;
+use crate::{http::state::AppState, telemetry::traces};
 
-/// One count and one duration per request; the log line is written where a failure is rendered.
-pub(super) fn count(state: &AppState, context: &RequestContext, response: &Response) {
-    let elapsed = state
-        .clock
-        .monotonic()
-        .saturating_duration_since(context.arrived);
-    state.metrics.answered(
-        context.endpoint.as_str(),
-        response.status().as_u16(),
-        elapsed,
-    );
-    tracing::debug!(
-        client.address = %context.client_address,
-        duration_ms = elapsed.as_millis(),
-        endpoint = context.endpoint.as_str(),
-        http.status = response.status().as_u16(),
-        request.id = %context.request_id,
-        "request answered"
-    );
+/// What is counted where nobody waits for the answer any more; nginx's name for it is known to operators.
+const STATUS_GONE: u16 = 499;
+const CLIENT_GONE: &str = "client_gone";
+
+/// A request that has no answer yet: one count and one duration, whatever becomes of it. The log line about a
+/// failure is written where it is rendered.
+pub(super) struct Unanswered<'a> {
+    cause: Option<&'static str>,
+    context: &'a RequestContext,
+    span: Span,
+    state: &'a AppState,
+    status: u16,
+}
+
+impl<'a> Unanswered<'a> {
+    pub(super) fn new(state: &'a AppState, context: &'a RequestContext, span: Span) -> Self {
+        Self {
+            cause: Some(CLIENT_GONE),
+            context,
+            span,
+            state,
+            status: STATUS_GONE,
+        }
+    }
+
+    /// It has one; the cause is why it failed.
+    pub(super) fn answered(mut self, status: u16, cause: Option<&'static str>) {
+        self.status = status;
+        self.cause = cause;
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        let Self {
+            cause,
+            context,
+            ref span,
+            state,
+            status,
+        } = *self;
+        traces::answered(span, status, cause);
+        let now = state.clock.monotonic();
+        let elapsed = now.saturating_duration_since(context.arrived);
+        let endpoint = context.endpoint.as_str();
+        state.metrics.answered(endpoint, status, elapsed);
+        if status == STATUS_GONE {
+            state.metrics.failed(endpoint, CLIENT_GONE);
+            tracing::info!(
+                cause = CLIENT_GONE,
+                client.address = %context.client_address,
+                duration_ms = elapsed.as_millis(),
+                endpoint,
+                request.id = %context.request_id,
+                "the client hung up before its answer"
+            );
+            return;
+        }
+        tracing::debug!(
+            client.address = %context.client_address,
+            duration_ms = elapsed.as_millis(),
+            endpoint,
+            http.status = status,
+            request.id = %context.request_id,
+            "request answered"
+        );
+    }
 }

@@ -26,7 +26,8 @@ pub(super) fn render(
         None if is_unrendered_405 => Cause::MethodNotAllowed.into(),
         None => return response,
     };
-    let rendered = profile::render(state.edge.oauth_errors, context.endpoint, &failure.cause)
+    let oauth_errors = state.live.load().oauth_errors;
+    let rendered = profile::render(oauth_errors, context.endpoint, &failure.cause)
         .naming(&state.edge.resource_metadata_url);
     log(context, &failure, rendered.status);
     state

@@ -62,6 +62,10 @@ fn every_cause() -> Vec<Cause> {
         Cause::BodyTooSlow,
         Cause::BodyUnreadable,
         Cause::UriTooLong,
+        Cause::HostUnclear,
+        Cause::RequestsThrottled {
+            retry_after: Duration::from_millis(1500),
+        },
         Cause::PathUnknown,
         Cause::MethodNotAllowed,
         Cause::Overloaded,
@@ -120,6 +124,8 @@ fn place(cause: &Cause) -> usize {
         Cause::SourceUnavailable { .. } => 36,
         Cause::OffsetInvalid => 37,
         Cause::ParameterMissing(_) => 38,
+        Cause::HostUnclear => 39,
+        Cause::RequestsThrottled { .. } => 40,
     }
 }
 
@@ -154,7 +160,7 @@ fn the_table_lists_every_cause() {
     let places: std::collections::BTreeSet<_> = every_cause().iter().map(place).collect();
     assert_eq!(
         places.into_iter().collect::<Vec<_>>(),
-        (0..=38).collect::<Vec<_>>()
+        (0..=40).collect::<Vec<_>>()
     );
 }
 

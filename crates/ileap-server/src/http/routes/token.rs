@@ -40,7 +40,8 @@ pub(crate) async fn issue(
         tries.next();
         let since = state.issuer.mark();
         let verified = authenticate(&state, &context, &request.form).await?;
-        let principal = state
+        let live = state.live.load_full();
+        let principal = live
             .admission
             .admit(verified, request.scopes.clone())
             .ok_or_else(|| of_client(Cause::ClientWithoutRole))?;

@@ -98,9 +98,9 @@ async fn ask(
     let token = form.get("token").ok_or(Cause::ParameterMissing("token"))?;
     let caller = authenticate(state, context, &form).await?;
     let examined = state.validator.examine(UnverifiedToken::new(token)).ok();
-    let token = examined.filter(|token| {
-        token.principal.subject == caller.subject || state.admission.is_resource_server(&caller)
-    });
+    let is_resource_server = state.live.load().admission.is_resource_server(&caller);
+    let token =
+        examined.filter(|token| is_resource_server || token.principal.subject == caller.subject);
     Ok((caller, token))
 }
 

@@ -7,7 +7,7 @@ use tracing::Span;
 use tracing_subscriber::fmt::MakeWriter;
 use url::Url;
 
-use crate::telemetry::{LogFormat, log_to};
+use crate::telemetry::{LogFormat, LogLevel, log_to};
 
 /// Nothing that would have to be sent.
 #[derive(Debug)]
@@ -26,12 +26,11 @@ impl Traces {
         writer: W,
         (level, format): (&str, LogFormat),
         _collector: Option<&Url>,
-    ) -> Result<Self, TracesError>
+    ) -> Result<(Self, LogLevel), TracesError>
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
-        log_to(writer, level, format);
-        Ok(Self)
+        Ok((Self, log_to(writer, level, format)))
     }
 
     /// Nothing is left to send.

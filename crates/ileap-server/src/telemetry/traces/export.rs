@@ -20,7 +20,7 @@ use url::Url;
 use super::TARGET;
 use crate::{
     outbound::{self, OutboundOptions},
-    telemetry::{LogFormat, log},
+    telemetry::{LogFormat, LogLevel, log},
 };
 
 /// How long the collector may take for one batch.
@@ -49,7 +49,7 @@ impl Traces {
         writer: W,
         (level, format): (&str, LogFormat),
         collector: Option<&Url>,
-    ) -> Result<Self, TracesError>
+    ) -> Result<(Self, LogLevel), TracesError>
     where
         W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     {
@@ -66,12 +66,13 @@ impl Traces {
                     metadata.is_span() && metadata.target() == TARGET
                 }))
         });
+        let (lines, level) = log::lines(writer, level, format);
         // A subscriber is already there when a test, or an embedding program, has set one.
         let _ = tracing_subscriber::registry()
-            .with(log::lines(writer, level, format))
+            .with(lines)
             .with(spans)
             .try_init();
-        Ok(Self(provider))
+        Ok((Self(provider), level))
     }
 
     /// Sends what is left.

@@ -13,25 +13,25 @@ pub struct Rate {
 
 /// What is left of a rate, as the moment at which it will be whole again (GCRA's theoretical arrival time).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Level {
+pub(crate) struct Level {
     whole_at: Instant,
 }
 
 impl Level {
     /// Nothing used.
-    pub(super) fn whole(now: Instant) -> Self {
+    pub(crate) fn whole(now: Instant) -> Self {
         Self { whole_at: now }
     }
 
     /// How long to wait until one more fits; `None` when it fits now.
-    pub(super) fn wait(&self, rate: Rate, now: Instant) -> Option<Duration> {
+    pub(crate) fn wait(&self, rate: Rate, now: Instant) -> Option<Duration> {
         let used = self.whole_at.saturating_duration_since(now);
         let room = rate.period.saturating_sub(rate.interval());
         used.checked_sub(room).filter(|wait| !wait.is_zero())
     }
 
     /// Uses one, even where none is left: it has happened. No debt beyond one period is kept.
-    pub(super) fn charge(&mut self, rate: Rate, now: Instant) {
+    pub(crate) fn charge(&mut self, rate: Rate, now: Instant) {
         let from = self.whole_at.max(now);
         self.whole_at = (from + rate.interval()).min(now + rate.period);
     }

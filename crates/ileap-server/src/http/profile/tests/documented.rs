@@ -72,7 +72,12 @@ fn can_meet(endpoint: Endpoint, cause: &Cause) -> bool {
     };
     let is_one_of = |endpoints: &[Endpoint]| endpoints.contains(&endpoint);
     match cause {
-        Cause::Internal(_) | Cause::Overloaded | Cause::TimedOut | Cause::UriTooLong => true,
+        Cause::HostUnclear
+        | Cause::Internal(_)
+        | Cause::Overloaded
+        | Cause::RequestsThrottled { .. }
+        | Cause::TimedOut
+        | Cause::UriTooLong => true,
         Cause::BodyTooLarge { .. } | Cause::BodyTooSlow | Cause::BodyUnreadable => {
             is_one_of(&[Events, Introspect, Revoke, Token, Webhooks])
         }

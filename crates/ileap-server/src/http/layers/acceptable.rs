@@ -1,0 +1,92 @@
+//! What is no request of ours, before anything is done about it.
+
+use axum::{
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderValue, StatusCode, Version, header, uri::Authority};
+
+use crate::{
+    http::failure::{Cause, Failure},
+    serve::HEADER_COUNT_LIMIT,
+};
+
+/// The longest request target taken.
+pub(in crate::http) const URI_LIMIT_BYTES: usize = 8 * 1024;
+
+/// Refuses targets and heads beyond our limits, and requests that do not say which host they are for.
+pub(super) fn refusal(request: &Request) -> Option<Response> {
+    let target = request.uri().path_and_query();
+    if target.is_some_and(|target| target.as_str().len() > URI_LIMIT_BYTES) {
+        return Some(Failure::from(Cause::UriTooLong).into_response());
+    }
+    // In HTTP/1.1 the connection does this, with the same answer, and without a body.
+    if request.headers().len() > HEADER_COUNT_LIMIT {
+        return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
+    }
+    if !has_clear_host(request) {
+        return Some(Failure::from(Cause::HostUnclear).into_response());
+    }
+    None
+}
+
+/// RFC 9112 §3.2: exactly one Host in HTTP/1.1; HTTP/1.0 knows none, HTTP/2 has `:authority` instead
+/// (RFC 9113 §8.3.1). What it says is nothing to us, but proxies have to agree on it.
+fn has_clear_host(request: &Request) -> bool {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => is_host(host),
+        (None, _) => request.version() != Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// `uri-host [":" port]`, or nothing where the target has no authority (RFC 9110 §7.2).
+fn is_host(value: &HeaderValue) -> bool {
+    value.is_empty()
+        || value
+            .to_str()
+            .is_ok_and(|text| !text.contains('@') && text.parse::<Authority>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn status(version: Version, hosts: &[&str]) -> Option<StatusCode> {
+        let mut request = Request::builder().uri("/jwks").version(version);
+        for host in hosts {
+            request = request.header("host", *host);
+        }
+        let refused = refusal(&request.body(Body::empty()).unwrap())?;
+        Some(refused.status())
+    }
+
+    #[test]
+    fn a_request_names_one_host() {
+        for host in [
+            "ileap.example.com",
+            "ileap.example.com:8443",
+            "[::1]:80",
+            "127.0.0.1",
+            "",
+        ] {
+            assert_eq!(status(Version::HTTP_11, &[host]), None, "{host}");
+        }
+        for hosts in [
+            [].as_slice(),
+            &["a.example", "a.example"],
+            &["a.example", "b.example"],
+            &["a.example, b.example"],
+            &["user@a.example"],
+            &["a.example/path"],
+            &["a b"],
+        ] {
+            assert!(status(Version::HTTP_11, hosts).is_some(), "{hosts:?}");
+        }
+        assert_eq!(status(Version::HTTP_10, &[]), None);
+        assert_eq!(status(Version::HTTP_2, &[]), None);
+    }
+}
