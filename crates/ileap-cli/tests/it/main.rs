@@ -14,6 +14,7 @@ mod demo_callbacks;
 mod deploy;
 mod doctor;
 mod durability;
+mod edge;
 mod import;
 mod keys;
 mod on_record;

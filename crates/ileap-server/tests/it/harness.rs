@@ -1,5 +1,6 @@
 //! A running server on free ports with an emulated Clerk, and callers with names.
 
+pub(crate) mod nginx;
 mod pair;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

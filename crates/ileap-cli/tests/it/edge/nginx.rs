@@ -1,0 +1,59 @@
+//! A real nginx in front of servers.
+
+use std::{fmt::Write as _, process::Child};
+
+use super::*;
+
+pub(super) struct Nginx {
+    pub(super) address: String,
+    _directory: tempfile::TempDir,
+    process: Child,
+}
+
+impl Nginx {
+    /// With connections to the servers that it keeps, and nobody asking whether they are ready: it learns that one
+    /// is gone when it cannot connect.
+    pub(super) fn before(servers: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (address, path) = (free_address(), directory.path().display());
+        let mut upstream = String::new();
+        for server in servers {
+            write!(upstream, "server {server} max_fails=0; ").unwrap();
+        }
+        let config = format!(
+            "daemon off; pid {path}/pid; error_log {path}/error.log; worker_processes 1;\n\
+             events {{ worker_connections 256; }}\n\
+             http {{ access_log off; client_body_temp_path {path}/b; proxy_temp_path {path}/p;\n\
+             fastcgi_temp_path {path}/f; uwsgi_temp_path {path}/u; scgi_temp_path {path}/s;\n\
+             upstream ileap {{ {upstream} keepalive 8; }}\n\
+             server {{ listen {address}; location / {{ proxy_pass http://ileap; proxy_http_version 1.1;\n\
+             proxy_set_header Connection \"\"; }} }} }}\n"
+        );
+        let file = directory.path().join("nginx.conf");
+        fs::write(&file, config).unwrap();
+        let process = Command::new("nginx")
+            .arg("-e")
+            .arg(directory.path().join("error.log"))
+            .arg("-c")
+            .arg(file)
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("nginx: apt install nginx-light");
+        let nginx = Self {
+            address,
+            _directory: directory,
+            process,
+        };
+        eventually(|| TcpStream::connect(&nginx.address).is_ok());
+        nginx
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Its worker ends with it when it is asked to; killed, it would leave the worker behind.
+        let pid = self.process.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,63 @@
+//! A real nginx in front of a server.
+
+use std::process::{Child, Command, Stdio};
+
+use tokio::net::TcpStream;
+
+use super::TestServer;
+
+pub(crate) struct Nginx {
+    pub(crate) address: String,
+    _directory: tempfile::TempDir,
+    process: Child,
+}
+
+impl Nginx {
+    /// Passes everything on, over connections that it keeps.
+    pub(crate) async fn before(server: &TestServer) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap().to_string();
+        drop(free);
+        let directory = tempfile::tempdir().unwrap();
+        let (path, upstream) = (
+            directory.path().display(),
+            server.base.strip_prefix("http://").unwrap(),
+        );
+        let config = format!(
+            "daemon off; pid {path}/pid; error_log {path}/error.log; worker_processes 1;\n\
+             events {{ worker_connections 256; }}\n\
+             http {{ access_log off; client_body_temp_path {path}/b; proxy_temp_path {path}/p;\n\
+             fastcgi_temp_path {path}/f; uwsgi_temp_path {path}/u; scgi_temp_path {path}/s;\n\
+             upstream ileap {{ server {upstream}; keepalive 8; }}\n\
+             server {{ listen {address}; location / {{ proxy_pass http://ileap; proxy_http_version 1.1;\n\
+             proxy_request_buffering off; proxy_set_header Connection \"\"; }} }} }}\n"
+        );
+        let file = directory.path().join("nginx.conf");
+        std::fs::write(&file, config).unwrap();
+        let process = Command::new("nginx")
+            .arg("-e")
+            .arg(directory.path().join("error.log"))
+            .arg("-c")
+            .arg(file)
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("nginx, which Debian has as nginx-light");
+        while TcpStream::connect(&address).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        Self {
+            address,
+            _directory: directory,
+            process,
+        }
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Its worker ends with it when it is asked to; killed, it would leave the worker behind.
+        let pid = self.process.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = self.process.wait();
+    }
+}

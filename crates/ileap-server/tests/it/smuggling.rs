@@ -1,0 +1,261 @@
+//! Requests that two readers could read in two ways, over a raw connection: none of them hides another one.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::harness::{TestServer, nginx::Nginx, text};
+
+const HOST: &str = "host: x\r\n";
+/// What an attacker hides in the body of another request; whoever reads it as one is answered 404.
+const HIDDEN: &str = "GET /hidden HTTP/1.1\r\nhost: x\r\n\r\n";
+
+/// A head with a framing that is not clear, and a body in which a request is hidden.
+fn unclear() -> Vec<String> {
+    let length = HIDDEN.len();
+    let post = |framing: &str, body: &str| {
+        format!("POST /auth/token HTTP/1.1\r\n{HOST}{framing}\r\n\r\n{body}")
+    };
+    let chunked = "transfer-encoding: chunked";
+    let mut requests = vec![
+        // CL.TE and TE.CL: each reader's favourite.
+        post(
+            &format!("content-length: 6\r\n{chunked}"),
+            &format!("0\r\n\r\n{HIDDEN}"),
+        ),
+        post(
+            &format!("{chunked}\r\ncontent-length: 4"),
+            &format!("{length:x}\r\n{HIDDEN}\r\n0\r\n\r\n"),
+        ),
+        post(
+            &format!("content-length: 0\r\ncontent-length: {length}"),
+            HIDDEN,
+        ),
+        post(
+            &format!("content-length: {length}\r\ncontent-length: 0"),
+            HIDDEN,
+        ),
+        post(&format!("content-length: 0, {length}"), HIDDEN),
+        post(&format!("content-length : {length}"), HIDDEN),
+        post("content-length\t: 0", HIDDEN),
+        // Folded lines (RFC 9112 §5.2), and characters that end a line for some.
+        post(
+            &format!("x-a: b\r\n content-length: {length}\r\ncontent-length: 0"),
+            HIDDEN,
+        ),
+        post(
+            &format!("transfer-encoding:\r\n chunked\r\ncontent-length: {length}"),
+            HIDDEN,
+        ),
+        post(&format!("x-a: b\rcontent-length: {length}"), HIDDEN),
+        post(&format!("x-a: b\0\r\ncontent-length: {length}"), HIDDEN),
+        // Chunks.
+        post(chunked, &format!("0x0\r\n\r\n{HIDDEN}")),
+        post(chunked, &format!("-1\r\n\r\n{HIDDEN}")),
+        post(chunked, &format!("{length:x} x\r\n{HIDDEN}\r\n0\r\n\r\n")),
+        post(
+            chunked,
+            &format!("ffffffffffffffff0\r\n{HIDDEN}\r\n0\r\n\r\n"),
+        ),
+        // Both versions that have no chunks, or no head.
+        format!("POST /auth/token HTTP/1.0\r\n{HOST}{chunked}\r\n\r\n0\r\n\r\n{HIDDEN}"),
+        format!("GET /jwks\r\n\r\n{HIDDEN}"),
+        format!("POST /auth/token HTTP/1.2\r\n{HOST}content-length: 0\r\n\r\n{HIDDEN}"),
+    ];
+    for length in ["+0", "-1", "0x0", "", "0 0", "99999999999999999999999"] {
+        requests.push(post(&format!("content-length: {length}"), HIDDEN));
+    }
+    for coding in [
+        "xchunked",
+        "identity",
+        "chunked, identity",
+        "chunked, chunked",
+        "\u{b}chunked",
+    ] {
+        requests.push(post(
+            &format!("transfer-encoding: {coding}\r\ncontent-length: {length}"),
+            HIDDEN,
+        ));
+    }
+    requests.push(post(
+        &format!("{chunked}\r\ntransfer-encoding: x"),
+        &format!("0\r\n\r\n{HIDDEN}"),
+    ));
+    requests
+}
+
+/// What comes back until the server closes; a server that keeps the connection open fails the test.
+async fn exchange(server: &TestServer, request: &str) -> String {
+    let address = server.base.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    let closed = tokio::time::timeout(Duration::from_secs(30), read).await;
+    assert!(closed.is_ok(), "the connection stays open after {request}");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+async fn hidden_requests(server: &TestServer) -> bool {
+    let metrics = server.http.get(format!("{}/metrics", server.admin)).send();
+    let metrics = text(metrics.await.unwrap()).await;
+    metrics.contains(r#"ileap_http_requests_total{endpoint="unknown""#)
+}
+
+#[tokio::test]
+async fn unclear_framing_ends_the_connection_and_hides_no_request() {
+    let server = TestServer::start().await;
+    for request in unclear() {
+        let answer = exchange(&server, &request).await;
+        assert!(
+            answer.matches("HTTP/1.").count() <= 1,
+            "{request}\n{answer}"
+        );
+        assert!(!answer.starts_with("HTTP/1.1 2"), "{request}\n{answer}");
+    }
+    assert!(!hidden_requests(&server).await);
+}
+
+#[tokio::test]
+async fn nothing_is_hidden_from_us_or_from_nginx_by_what_nginx_lets_through() {
+    let server = TestServer::start().await;
+    let nginx = Nginx::before(&server).await;
+    for request in unclear() {
+        let mut stream = TcpStream::connect(&nginx.address).await.unwrap();
+        // nginx has its own ways to end: what it leaves open is told from what comes next.
+        let next = format!("GET /jwks HTTP/1.1\r\n{HOST}connection: close\r\n\r\n");
+        let _ = stream
+            .write_all(format!("{request}{next}").as_bytes())
+            .await;
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        let _ = tokio::time::timeout(Duration::from_millis(500), read).await;
+    }
+    assert!(!hidden_requests(&server).await);
+    // And it does pass on what is clear.
+    let mut stream = TcpStream::connect(&nginx.address).await.unwrap();
+    let request = format!("GET /hidden HTTP/1.1\r\n{HOST}connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(hidden_requests(&server).await);
+}
+
+#[tokio::test]
+async fn what_is_clear_is_read_once_however_it_is_written() {
+    let server = TestServer::start().await;
+    let length = HIDDEN.len();
+    let last = format!("GET /jwks HTTP/1.1\r\n{HOST}connection: close\r\n\r\n");
+    for first in [
+        // The same length twice is one length (RFC 9110 §8.6); extensions of chunks mean nothing (RFC 9112 §7.1.1).
+        format!(
+            "GET /jwks HTTP/1.1\r\n{HOST}content-length: {length}\r\ncontent-length: {length}\r\n\r\n{HIDDEN}"
+        ),
+        format!(
+            "GET /jwks HTTP/1.1\r\n{HOST}transfer-encoding: Chunked\r\n\r\n{length:x};a=\"b\"\r\n{HIDDEN}\r\n0\r\n\r\n"
+        ),
+        // A line may end with LF alone (RFC 9112 §2.2).
+        "GET /jwks HTTP/1.1\nhost: x\n\n".to_owned(),
+        // No upgrade is taken up.
+        format!("GET /jwks HTTP/1.1\r\n{HOST}connection: upgrade\r\nupgrade: h2c\r\n\r\n"),
+    ] {
+        let answer = exchange(&server, &format!("{first}{last}")).await;
+        assert_eq!(
+            answer.matches("HTTP/1.1 200 OK").count(),
+            2,
+            "{first}\n{answer}"
+        );
+    }
+    assert!(!hidden_requests(&server).await);
+}
+
+#[tokio::test]
+async fn methods_that_are_not_offered_are_refused_and_nothing_is_redirected() {
+    let server = TestServer::start().await;
+    for (request, status, allow) in [
+        ("OPTIONS /jwks", 405, "GET,HEAD"),
+        ("TRACE /auth/token", 405, "POST"),
+        ("PUT /auth/token", 405, "POST"),
+        ("GET /auth/token", 405, "POST"),
+        ("BREW /jwks", 405, "GET,HEAD"),
+        ("HEAD /jwks", 200, ""),
+        ("OPTIONS *", 404, ""),
+        ("CONNECT evil.example:80", 404, ""),
+        ("GET http://evil.example/jwks", 200, ""),
+        ("GET //jwks", 404, ""),
+        ("GET /jwks/", 404, ""),
+        ("GET /./jwks", 404, ""),
+        ("GET /%6awks", 404, ""),
+    ] {
+        let answer = exchange(
+            &server,
+            &format!("{request} HTTP/1.1\r\n{HOST}connection: close\r\n\r\n"),
+        )
+        .await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{request}\n{answer}"
+        );
+        let allowed = answer.lines().find_map(|line| line.strip_prefix("allow: "));
+        assert_eq!(allowed.unwrap_or_default(), allow, "{request}");
+        assert!(
+            !answer.contains("\nlocation:") && !answer.contains("evil.example"),
+            "{answer}"
+        );
+        if request.starts_with("HEAD") {
+            assert!(answer.ends_with("\r\n\r\n") && !answer.contains("content-length: 0"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_names_one_host_and_what_it_names_changes_nothing() {
+    let server = TestServer::start().await;
+    let close = "connection: close\r\n\r\n";
+    for hosts in [
+        "",
+        "host: x\r\nhost: x\r\n",
+        "host: a, b\r\n",
+        "host: x/y\r\n",
+        "host: u@x\r\n",
+    ] {
+        let answer = exchange(&server, &format!("GET /jwks HTTP/1.1\r\n{hosts}{close}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{hosts}: {answer}");
+    }
+    let metadata = async |host: &str| {
+        let request =
+            format!("GET /.well-known/openid-configuration HTTP/1.1\r\nhost: {host}\r\n{close}");
+        let answer = exchange(&server, &request).await;
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    let plain = metadata("x").await;
+    for host in ["evil.example", "evil.example:1", "[::1]", ""] {
+        assert_eq!(metadata(host).await, plain, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_asks_first_is_told_to_go_on() {
+    let server = TestServer::start().await;
+    let address = server.base.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /auth/token HTTP/1.1\r\n{HOST}authorization: Basic aGVsbG86cGF0aGZpbmRlcg==\r\nconnection: close\r\n\
+         content-type: application/x-www-form-urlencoded\r\nexpect: 100-continue\r\ncontent-length: 29\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut interim = [0; 25];
+    stream.read_exact(&mut interim).await.unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+        .write_all(b"grant_type=client_credentials")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
