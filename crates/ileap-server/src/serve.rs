@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-pub(crate) use self::conversation::HEADER_COUNT_LIMIT;
+pub(crate) use self::conversation::{HEAD_LIMIT_BYTES, HEADER_COUNT_LIMIT};
 use self::{
     addresses::{AddressGuard, Addresses},
     conversation::{Conversation, Http},

@@ -34,7 +34,7 @@ use crate::telemetry::{Metrics, edge::Turned};
 /// The most header fields a request may have.
 pub(crate) const HEADER_COUNT_LIMIT: usize = 64;
 /// The largest request head, in bytes: an 8 KiB target and as much in headers.
-const HEAD_LIMIT_BYTES: usize = 16 * 1024;
+pub(crate) const HEAD_LIMIT_BYTES: usize = 16 * 1024;
 /// Requests at once on one HTTP/2 connection.
 const STREAM_LIMIT: u32 = 100;
 /// What a client may send ahead of our reading it, per request and per connection.

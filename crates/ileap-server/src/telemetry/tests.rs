@@ -22,6 +22,8 @@ use crate::{
 const VERIFIERS: [&str; 3] = ["clerk_backend", "clerk_frontend", "static_users"];
 /// Labels whose values are listed elsewhere, or are numbers.
 const LISTED_ELSEWHERE: [&str; 6] = ["cause", "endpoint", "le", "reason", "status", "version"];
+/// Has reasons of its own.
+const TURNED_AWAY: &str = "ileap_http_connections_turned_away";
 
 /// Metrics on which everything has happened once.
 fn everything() -> Metrics {
@@ -249,7 +251,7 @@ fn the_metrics_in_the_operations_manual_are_those_a_scraper_sees() {
         let labels = seen.labels.iter().filter(|(label, _)| *label != "le");
         let labels: Vec<_> = labels
             .map(|(label, values)| {
-                if LISTED_ELSEWHERE.contains(&label.as_str()) {
+                if LISTED_ELSEWHERE.contains(&label.as_str()) && name != TURNED_AWAY {
                     return format!("`{label}`");
                 }
                 let values: Vec<_> = values.iter().map(|value| format!("`{value}`")).collect();

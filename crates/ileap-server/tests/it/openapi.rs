@@ -69,7 +69,7 @@ async fn every_documented_answer_is_given_and_as_documented() {
     events(&server, &mut examiner).await;
     webhooks(&server, &mut examiner).await;
     proxies(&mut examiner).await;
-    large_heads(&server, &mut examiner).await;
+    whatever_is_asked(&server, &mut examiner).await;
     let is_easy_to_get = |(_, status): &(String, u16)| !HARD_TO_GET.contains(status);
     let documented = examiner.document.answers().into_iter();
     let seen = examiner.seen.into_iter();
@@ -324,13 +324,25 @@ async fn proxies(examiner: &mut Examiner) {
     }
 }
 
-async fn large_heads(server: &TestServer, examiner: &mut Examiner) {
+/// Heads that are too large, hosts that are none, and one request too many.
+async fn whatever_is_asked(server: &TestServer, examiner: &mut Examiner) {
+    let throttled = Options::default().set("ILEAP_LISTENER__REQUESTS_PER_ADDRESS", "1");
+    let throttled = TestServer::start_with(throttled).await;
+    throttled.get("/jwks").send().await.unwrap();
     for path in examiner.document.paths() {
         for method in examiner.document.methods(&path) {
             let url = format!("{}{path}", server.base);
             let request = server.http.request(method.parse().unwrap(), url);
             let request = request.header("x-large", "x".repeat(20 * 1024));
             examiner.expect(431, &path, request).await;
+            let url = format!("{}{path}", server.base);
+            let request = server.http.request(method.parse().unwrap(), url);
+            examiner
+                .expect(400, &path, request.header("host", "a, b"))
+                .await;
+            let url = format!("{}{path}", throttled.base);
+            let request = throttled.http.request(method.parse().unwrap(), url);
+            examiner.expect(429, &path, request).await;
         }
     }
 }

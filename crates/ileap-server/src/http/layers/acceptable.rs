@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, Version, header, uri::Authority};
 
 use crate::{
     http::failure::{Cause, Failure},
-    serve::HEADER_COUNT_LIMIT,
+    serve::{HEAD_LIMIT_BYTES, HEADER_COUNT_LIMIT},
 };
 
 /// The longest request target taken.
@@ -20,14 +20,24 @@ pub(super) fn refusal(request: &Request) -> Option<Response> {
     if target.is_some_and(|target| target.as_str().len() > URI_LIMIT_BYTES) {
         return Some(Failure::from(Cause::UriTooLong).into_response());
     }
-    // In HTTP/1.1 the connection does this, with the same answer, and without a body.
-    if request.headers().len() > HEADER_COUNT_LIMIT {
+    // The connection does this too, with the same answer and without a body; but it sees what arrives at once,
+    // which may be more, and in HTTP/2 it does not count.
+    if request.headers().len() > HEADER_COUNT_LIMIT || head_bytes(request) > HEAD_LIMIT_BYTES {
         return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
     }
     if !has_clear_host(request) {
         return Some(Failure::from(Cause::HostUnclear).into_response());
     }
     None
+}
+
+/// The head's size as HTTP/1.1 writes it, but for the method.
+fn head_bytes(request: &Request) -> usize {
+    let target = request.uri().path_and_query();
+    let target = target.map_or(0, |target| target.as_str().len());
+    let fields = request.headers().iter();
+    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + 4);
+    target + fields.sum::<usize>()
 }
 
 /// RFC 9112 §3.2: exactly one Host in HTTP/1.1; HTTP/1.0 knows none, HTTP/2 has `:authority` instead
@@ -62,6 +72,22 @@ mod tests {
         }
         let refused = refusal(&request.body(Body::empty()).unwrap())?;
         Some(refused.status())
+    }
+
+    #[test]
+    fn a_head_has_so_many_fields_and_bytes() {
+        let status = |fields: usize, bytes: usize| {
+            let mut request = Request::builder().uri("/jwks").version(Version::HTTP_2);
+            for field in 0..fields {
+                request = request.header(format!("x-{field}"), "x".repeat(bytes / fields));
+            }
+            let refused = refusal(&request.body(Body::empty()).unwrap())?;
+            Some(refused.status().as_u16())
+        };
+        assert_eq!(status(64, 8000), None);
+        assert_eq!(status(65, 8000), Some(431));
+        assert_eq!(status(2, 16_000), None);
+        assert_eq!(status(2, 17_000), Some(431));
     }
 
     #[test]

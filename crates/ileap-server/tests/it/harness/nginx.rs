@@ -8,7 +8,7 @@ use super::TestServer;
 
 pub(crate) struct Nginx {
     pub(crate) address: String,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
     process: Child,
 }
 
@@ -26,7 +26,7 @@ impl Nginx {
         let config = format!(
             "daemon off; pid {path}/pid; error_log {path}/error.log; worker_processes 1;\n\
              events {{ worker_connections 256; }}\n\
-             http {{ access_log off; client_body_temp_path {path}/b; proxy_temp_path {path}/p;\n\
+             http {{ log_format target $request_uri; access_log {path}/access target; client_body_temp_path {path}/b; proxy_temp_path {path}/p;\n\
              fastcgi_temp_path {path}/f; uwsgi_temp_path {path}/u; scgi_temp_path {path}/s;\n\
              upstream ileap {{ server {upstream}; keepalive 8; }}\n\
              server {{ listen {address}; location / {{ proxy_pass http://ileap; proxy_http_version 1.1;\n\
@@ -47,9 +47,18 @@ impl Nginx {
         }
         Self {
             address,
-            _directory: directory,
+            directory,
             process,
         }
+    }
+}
+
+impl Nginx {
+    /// How many requests for `path` it has seen, once it has ended them.
+    pub(crate) fn seen(&self, path: &str) -> usize {
+        let log = std::fs::read_to_string(self.directory.path().join("access"));
+        let log = log.unwrap_or_default();
+        log.lines().filter(|target| *target == path).count()
     }
 }
 
