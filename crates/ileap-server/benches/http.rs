@@ -299,7 +299,7 @@ impl Server {
         match request {
             Request::Get(path) => vec![get(path)],
             Request::One => vec![get(&format!("/2/footprints/{}", self.footprint))],
-            Request::Unseen(path) => servers::unseen_tokens(&self.token)
+            Request::Unseen(path) => unseen_tokens(&self.token)
                 .iter()
                 .map(|token| self::get(path, token))
                 .collect(),
@@ -363,4 +363,11 @@ fn pin_self() {
         .status();
     #[expect(clippy::exit, reason = "the pinned process has done all the work")]
     std::process::exit(status.ok().and_then(|status| status.code()).unwrap_or(1));
+}
+
+/// The tokens in the file that a server announced.
+fn unseen_tokens(file: &str) -> Vec<String> {
+    let tokens = std::fs::read_to_string(file).expect("the server's tokens");
+    std::fs::remove_file(file).expect("our file");
+    tokens.lines().map(str::to_owned).collect()
 }

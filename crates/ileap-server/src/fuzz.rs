@@ -73,8 +73,8 @@ pub fn token_request(data: &[u8]) {
         return;
     };
     let readings = [
-        Some(&request.form.credentials.raw),
-        request.form.credentials.form_decoded.as_ref(),
+        Some(&request.credentials.raw),
+        request.credentials.form_decoded.as_ref(),
     ];
     for reading in readings.into_iter().flatten() {
         let (id, secret) = (reading.client_id.as_str(), reading.client_secret.expose());

@@ -139,13 +139,6 @@ enum Tokens {
     Many,
 }
 
-/// The tokens in the file that a server announced.
-pub(crate) fn unseen_tokens(file: &str) -> Vec<String> {
-    let tokens = std::fs::read_to_string(file).expect("the server's tokens");
-    std::fs::remove_file(file).expect("our file");
-    tokens.lines().map(str::to_owned).collect()
-}
-
 async fn product_with(algorithm: Algorithm, reuse: &str, tokens: Tokens) {
     let environment = [
         ("ILEAP_LISTENER__BIND", "127.0.0.1:0"),

@@ -19,6 +19,7 @@ use http::{HeaderMap, HeaderValue, header};
 use tower::{ServiceExt as _, service_fn};
 use tracing::Instrument as _;
 
+#[cfg(test)]
 pub(super) use self::acceptable::URI_LIMIT_BYTES;
 pub(crate) use self::{context::RequestContext, in_flight::NoRoom};
 use self::{context::RequestIds, in_flight::InFlight, request_rate::RequestRates};

@@ -226,7 +226,7 @@ fn a_scraper_reads_what_the_process_uses() {
 fn no_label_is_made_of_what_callers_send() {
     let known = [
         "answer", "api", "budget", "cache", "cause", "database", "endpoint", "le", "outcome",
-        "reason", "status", "task", "verifier", "version",
+        "reason", "state", "status", "task", "verifier", "version",
     ];
     for (name, seen) in read(&everything().render()) {
         let strange = seen

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{Tokens, read};
 use crate::{
     cli::RevokeArguments,
-    commands::{load, on_record::OnRecord, open_store},
+    commands::{load, load_for_store, on_record::OnRecord, open_store},
     exit::{Exit, Failed},
     output::{self, sanitised},
 };
@@ -37,7 +37,7 @@ enum Revoked {
 /// Revokes, in the store that the servers follow.
 pub(super) async fn run(arguments: RevokeArguments) -> Result<(), Failed> {
     let revoked = match (arguments.subject.as_deref(), &arguments.client) {
-        (Some(subject), _) => cut_off(&load(&arguments.config)?, subject).await?,
+        (Some(subject), _) => cut_off(&load_for_store(&arguments.config)?, subject).await?,
         (None, Some(client_id)) => {
             let config = load(&arguments.config)?;
             let subject = subject_of(&config, client_id).await?;

@@ -88,7 +88,7 @@ pub(super) async fn follow_the_life_cycle(store: &dyn Store) {
         refused(&value, "`updated` that is not earlier").await;
     }
     value["version"] = json!(2);
-    value["updated"] = json!("2024-03-01T00:00:00.000000001Z");
+    value["updated"] = json!("2024-03-01T00:00:00.0000001Z");
     value["status"] = json!("Deprecated");
     for unchanged in [0, 1] {
         let kept = store.import(&[object(value.clone())]).await.unwrap();

@@ -45,6 +45,8 @@ async fn footprints_get_new_versions(store: &dyn Store) {
             let place = usize::try_from(dice.below(12)).unwrap();
             let version = stored[place]["version"].as_u64().unwrap();
             stored[place]["version"] = json!(version + 1);
+            // A new version says when it was made.
+            stored[place]["updated"] = json!(format!("2024-06-01T00:00:{:02}Z", version % 60));
             store
                 .import(&[object(stored[place].clone())])
                 .await

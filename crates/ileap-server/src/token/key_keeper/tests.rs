@@ -195,7 +195,7 @@ async fn over_a_year_every_key_signs_for_its_time_and_only_when_verifiers_know_i
     let max_age = POLICY.max_age();
     let mut signers = BTreeSet::from([server.signs()]);
     for _ in 0..366 {
-        server.live(max_age * 287, max_age * 71).await;
+        server.live(max_age * 287, max_age * 41).await;
         let kept_by_a_verifier = server.kids();
         server.live(max_age, max_age).await;
         assert!(kept_by_a_verifier.contains(&server.signs()));

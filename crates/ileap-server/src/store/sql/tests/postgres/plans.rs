@@ -94,7 +94,9 @@ async fn what_is_hidden_is_not_walked_over() {
                 .filter(|line| line.contains("Scan"))
                 .collect::<Vec<_>>();
             let is_of = |line: &&&str| line.contains(&format!("_of_{of}"));
-            let is_one_look = |line: &&&str| line.contains("footprints_pkey");
+            let is_one_look = |line: &&&str| {
+                line.contains("footprints_pkey") || line.contains("footprints_of_ileap_by_id")
+            };
             let others = walks
                 .iter()
                 .filter(|line| !is_of(line) && !is_one_look(line));
