@@ -1,0 +1,27 @@
+//! A conformance suite for iLEAP and PACT hosts.
+//!
+//! It shares no code with any server: it speaks HTTP as strangers do, and judges bytes, published JSON Schemas and
+//! rules of its own. Every case has an address, a requirement in words and a source; a failure carries the request
+//! as a line for `curl` and what the host answered.
+
+pub mod case;
+pub mod options;
+pub mod report;
+pub mod runner;
+
+mod jwt;
+mod listener;
+mod listing;
+mod outcome;
+mod rules;
+mod run;
+mod schema;
+mod suites;
+mod wire;
+
+pub use self::{
+    case::{Case, PactVersion, Profile, Severity, all},
+    options::{Options, Timing},
+    report::{CaseReport, Report},
+    runner::{Unavailable, run},
+};

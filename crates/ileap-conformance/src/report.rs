@@ -1,0 +1,121 @@
+//! What a run found, for terminals, machines and managers.
+
+mod html;
+mod json;
+mod junit;
+mod text;
+
+use serde::Serialize;
+
+pub use self::{
+    html::html,
+    json::{json, list_json},
+    junit::junit,
+    text::{case_line, catalogue, details, list, summary},
+};
+use crate::case::{Profile, Severity, Verdict};
+pub use crate::outcome::{Exchange, Problem, Problems};
+
+/// What a run found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The base URL.
+    pub host: String,
+    /// The profiles that were looked at.
+    pub profiles: Vec<Profile>,
+    /// When it began, in RFC 3339.
+    pub started_at: String,
+    /// It was interrupted.
+    pub is_partial: bool,
+    /// In the order in which they ran.
+    pub cases: Vec<CaseReport>,
+}
+
+/// What a case found.
+#[derive(Clone, Debug, Serialize)]
+pub struct CaseReport {
+    /// The case's name.
+    pub address: &'static str,
+    /// What the host has to do.
+    pub requirement: &'static str,
+    /// Where that is written.
+    pub source: &'static str,
+    /// How binding it is.
+    pub severity: Severity,
+    /// A failure counts.
+    pub is_binding: bool,
+    /// The outcome.
+    pub verdict: Verdict,
+    /// Why; empty where nothing is to be said.
+    pub reason: String,
+    /// What is wrong with records.
+    pub problems: Problems,
+    /// The exchange that shows it.
+    pub exchange: Option<Exchange>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Report {
+    /// Whether the host showed everything that counts.
+    pub fn is_conformant(&self) -> bool {
+        !self.is_partial && !self.cases.is_empty() && !self.cases.iter().any(CaseReport::is_against)
+    }
+
+    /// How many cases ended so.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.cases
+            .iter()
+            .filter(|case| case.verdict == verdict)
+            .count()
+    }
+
+    /// The case to begin with: the first that counts, as later ones often follow from it.
+    pub fn fix_first(&self) -> Option<&CaseReport> {
+        let failed = self.cases.iter().find(|case| case.verdict == Verdict::Fail);
+        failed.or_else(|| self.cases.iter().find(|case| case.is_against()))
+    }
+
+    /// The verdict in a sentence.
+    pub fn sentence(&self) -> String {
+        let names: Vec<_> = self
+            .profiles
+            .iter()
+            .map(|profile| profile.as_str())
+            .collect();
+        let profiles = names.join(", ");
+        let failed = self.count(Verdict::Fail);
+        let open = self.cases.iter().filter(|case| case.is_against()).count() - failed;
+        let host = &self.host;
+        if self.is_partial {
+            format!("The run was interrupted: what {host} does is known in part ({profiles}).")
+        } else if self.cases.is_empty() {
+            "No case was selected.".to_owned()
+        } else if failed > 0 {
+            let cases = if failed == 1 { "case" } else { "cases" };
+            format!("{host} fails {failed} {cases} of {profiles}.")
+        } else if open > 0 {
+            format!(
+                "{host} has not shown that it conforms to {profiles}: {open} could not be found out."
+            )
+        } else {
+            format!("{host} conforms to {profiles}.")
+        }
+    }
+}
+
+impl CaseReport {
+    /// It keeps the host from being conformant. What could not be found out was not shown.
+    pub fn is_against(&self) -> bool {
+        match self.verdict {
+            Verdict::Fail => true,
+            Verdict::Inconclusive => self.is_binding,
+            Verdict::Warn | Verdict::Skip | Verdict::Pass => false,
+        }
+    }
+
+    /// The first part of the address.
+    pub fn group(&self) -> &'static str {
+        self.address.split('/').next().unwrap_or_default()
+    }
+}

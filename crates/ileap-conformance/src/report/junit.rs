@@ -1,0 +1,83 @@
+//! JUnit XML, as continuous integration reads it.
+
+use std::fmt::Write as _;
+
+use super::{CaseReport, Report, text::plain};
+use crate::case::Verdict;
+
+/// One suite for each group, one test for each case.
+pub fn junit(report: &Report) -> String {
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let against = report.cases.iter().filter(|case| case.is_against()).count();
+    let _ = writeln!(
+        out,
+        "<testsuites name=\"ileap conformance\" tests=\"{}\" failures=\"{against}\">",
+        report.cases.len()
+    );
+    let mut groups: Vec<_> = report.cases.iter().map(CaseReport::group).collect();
+    groups.dedup();
+    for group in groups {
+        let of_group = || report.cases.iter().filter(|case| case.group() == group);
+        let failures = of_group().filter(|case| case.is_against()).count();
+        let skipped = of_group()
+            .filter(|case| case.verdict == Verdict::Skip)
+            .count();
+        let _ = writeln!(
+            out,
+            "  <testsuite name=\"{group}\" tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\" errors=\"0\" timestamp=\"{}\">",
+            of_group().count(),
+            xml(&report.started_at),
+        );
+        for case in of_group() {
+            one(&mut out, case);
+        }
+        out.push_str("  </testsuite>\n");
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+fn one(out: &mut String, case: &CaseReport) {
+    let _ = writeln!(
+        out,
+        "    <testcase classname=\"{}\" name=\"{}: {}\" time=\"{:.3}\">",
+        case.group(),
+        case.address,
+        xml(case.requirement),
+        case.seconds
+    );
+    let reason = xml(&case.reason);
+    if case.is_against() {
+        let kind = case.verdict.as_str();
+        let text = xml(&plain(case));
+        let _ = writeln!(
+            out,
+            "      <failure type=\"{kind}\" message=\"{reason}\">{text}</failure>"
+        );
+    } else if case.verdict == Verdict::Skip {
+        let _ = writeln!(out, "      <skipped message=\"{reason}\"/>");
+    } else if case.verdict != Verdict::Pass {
+        let kind = case.verdict.as_str();
+        let _ = writeln!(out, "      <system-out>{kind}: {reason}</system-out>");
+    }
+    out.push_str("    </testcase>\n");
+}
+
+/// Text in XML 1.0, where most control characters may not stand in any form.
+fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(char),
+            char if char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}') => {
+                out.push('\u{fffd}')
+            }
+            char => out.push(char),
+        }
+    }
+    out
+}

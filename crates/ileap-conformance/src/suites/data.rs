@@ -1,0 +1,308 @@
+//! The rules over all data, one case each.
+
+use crate::{
+    case::{BOTH, Case, Demand, ILEAP},
+    outcome::{Judgement, Stop, StopKind},
+    run::Run,
+};
+
+/// A rule as a case.
+macro_rules! rule {
+    ($address:literal, $demand:ident, $profiles:expr, $source:literal, $requirement:literal) => {
+        Case {
+            address: $address,
+            requirement: $requirement,
+            source: $source,
+            demand: Demand::$demand,
+            profiles: $profiles,
+            is_intrusive: false,
+            judge: |run, case| Box::pin(judge(run, case)),
+        }
+    };
+}
+
+pub(super) static CASES: &[Case] = &[
+    rule!(
+        "data/r01",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R01; iLEAP 1.0.0 §Data model",
+        "Decimals are digits with an optional minus and fraction, in a string."
+    ),
+    rule!(
+        "data/r02",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R02; iLEAP 1.0.0 §Data model",
+        "A shipment has transport chain elements, each with an id of its own."
+    ),
+    rule!(
+        "data/r03",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R03; iLEAP 1.0.0 §Data model",
+        "A transport chain element refers to exactly one of TOC and HOC."
+    ),
+    rule!(
+        "data/r04",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R04; iLEAP 1.0.0 §Data model",
+        "A transport chain element names its shipment."
+    ),
+    rule!(
+        "data/r05",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R05; iLEAP 1.0.0 §Data model",
+        "prevTceIds name other elements of the shipment, once, and never in a circle."
+    ),
+    rule!(
+        "data/r06",
+        Recommended,
+        ILEAP,
+        "PROTOCOL §6 R06; iLEAP 1.0.0 §Data model",
+        "A chain has a start, and all its elements hang together."
+    ),
+    rule!(
+        "data/r07",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R07; iLEAP 1.0.0 §Data model",
+        "transportActivity is mass × distance / 1000."
+    ),
+    rule!(
+        "data/r08",
+        Recommended,
+        ILEAP,
+        "PROTOCOL §6 R08; iLEAP 1.0.0 §Data model",
+        "A hub operation has no transport activity."
+    ),
+    rule!(
+        "data/r09",
+        Recommended,
+        ILEAP,
+        "PROTOCOL §6 R09; iLEAP 1.0.0 §Data model",
+        "Emissions are not negative, and tank-to-wheel is not above well-to-wheel."
+    ),
+    rule!(
+        "data/r10",
+        Recommended,
+        ILEAP,
+        "PROTOCOL §6 R10; iLEAP 1.0.0 §Data model",
+        "An element's emissions are its activity times the intensity of its category."
+    ),
+    rule!(
+        "data/r11",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R11; iLEAP 1.0.0 §Data model",
+        "The relative shares of energy carriers are in (0, 1] and make 1."
+    ),
+    rule!(
+        "data/r12",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R12; iLEAP 1.0.0 §Data model",
+        "The shares of feedstocks are in [0, 1] and make no more than 1."
+    ),
+    rule!(
+        "data/r13",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R13; iLEAP 1.0.0 §Data model",
+        "An energy consumption has a unit."
+    ),
+    rule!(
+        "data/r14",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R14; iLEAP 1.0.0 §Data model",
+        "Energy carriers of TOCs and HOCs have emission factors."
+    ),
+    rule!(
+        "data/r15",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R15; iLEAP 1.0.0 §Data model",
+        "loadFactor is in (0, 1], emptyDistanceFactor in [0, 1)."
+    ),
+    rule!(
+        "data/r16",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R16; iLEAP 1.0.0 §Data model",
+        "Fields that belong to one mode stand at that mode only."
+    ),
+    rule!(
+        "data/r17",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R17; iLEAP 1.0.0 §Data model",
+        "A distance has at least one of actual, gcd and sfd, and none is negative."
+    ),
+    rule!(
+        "data/r18",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R18; iLEAP 1.0.0 §Data model",
+        "Locations have both coordinates or none, within the globe, and a country code."
+    ),
+    rule!(
+        "data/r19",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R19; iLEAP 1.0.0 §Data model",
+        "Departures and arrivals are in UTC, and in this order."
+    ),
+    rule!(
+        "data/r20",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R20; iLEAP 1.0.0 §Data model",
+        "Certifications, where given, are not empty, and each stands there once."
+    ),
+    rule!(
+        "data/r21",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R21; iLEAP 1.0.0 §Data model",
+        "productIds holds the URN of the shipment, TOC or HOC."
+    ),
+    rule!(
+        "data/r22",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R22; iLEAP 1.0.0 §Data model",
+        "A footprint's values follow from its extension as the mapping says."
+    ),
+    rule!(
+        "data/r23",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R23; iLEAP 1.0.0 §Data model",
+        "unitaryProductAmount is more than 0."
+    ),
+    rule!(
+        "data/r24",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R24; iLEAP 1.0.0 §Data model",
+        "Every TOC and HOC that a shipment refers to is visible to the same account."
+    ),
+    rule!(
+        "data/r25",
+        Recommended,
+        ILEAP,
+        "PROTOCOL §6 R25; iLEAP 1.0.0 §Data model",
+        "No transport chain element is heavier than its shipment."
+    ),
+    rule!(
+        "data/r26",
+        Required,
+        ILEAP,
+        "PROTOCOL §6 R26; iLEAP 1.0.0 §Data model",
+        "Activities have distinct ids, and consignment ids."
+    ),
+    rule!(
+        "data/p01",
+        Required,
+        BOTH,
+        "PROTOCOL §7.2 P01; PACT 2 §Data model",
+        "Fields have the types and forms of the published schema, and mandatory ones are there."
+    ),
+    rule!(
+        "data/p02",
+        Required,
+        BOTH,
+        "PROTOCOL §7.2 P02; PACT 2 §Data model",
+        "Values of closed lists are from these lists."
+    ),
+    rule!(
+        "data/p03",
+        Required,
+        BOTH,
+        "PROTOCOL §7.2 P03; PACT 2 §Data model",
+        "Quantities have the sign that they must have."
+    ),
+    rule!(
+        "data/p04",
+        Required,
+        BOTH,
+        "PROTOCOL §7.2 P04; PACT 2 §Data model",
+        "At most one geography is given."
+    ),
+    rule!(
+        "data/p05",
+        Required,
+        BOTH,
+        "PROTOCOL §7.2 P05; PACT 2 §Data model",
+        "The reference period ends after it starts."
+    ),
+    rule!(
+        "data/p06",
+        Required,
+        BOTH,
+        "PROTOCOL §7.2 P06; PACT 2 §Data model",
+        "The validity period starts after the reference period and lasts three years at most."
+    ),
+    rule!(
+        "data/p07",
+        Required,
+        BOTH,
+        "PROTOCOL §7.2 P07; PACT 2 §Data model",
+        "Emissions of packaging are given only if they are included."
+    ),
+    rule!(
+        "data/p08",
+        Recommended,
+        BOTH,
+        "PROTOCOL §7.2 P08; PACT 2 §Data model",
+        "Reference periods that reach into 2025 have what is mandatory since."
+    ),
+    rule!(
+        "data/p09",
+        Required,
+        BOTH,
+        "PROTOCOL §7.2 P09; PACT 2 §Data model",
+        "otherOperatorName goes with the operator Other."
+    ),
+    rule!(
+        "data/p10",
+        Required,
+        BOTH,
+        "PROTOCOL §7.2 P10; PACT 2 §Data model",
+        "Sets hold each element once."
+    ),
+    rule!(
+        "data/p11",
+        Required,
+        BOTH,
+        "PROTOCOL §7.2 P11; PACT 2 §Data model",
+        "`updated` is later than `created`, and goes with a version above 0."
+    ),
+    rule!(
+        "data/p12",
+        Required,
+        BOTH,
+        "PROTOCOL §7.2 P12; PACT 2 §Data model",
+        "Nothing is null."
+    ),
+];
+
+async fn judge(run: &Run, case: &Case) -> Judgement {
+    let findings = run.findings().await?;
+    let rule = case.address.rsplit('/').next().unwrap_or_default();
+    let is_of_activities = rule == "r26" || run.footprints().await.is_err();
+    let listing = match run.tads().await {
+        Ok(tads) if is_of_activities => tads,
+        _ => run.footprints().await?,
+    };
+    if is_of_activities && run.tads().await.is_err() {
+        return Err(Stop::skip("there is no activity data: see ileap/tc004"));
+    }
+    findings.errors_of(rule).judged(&listing.exchange)?;
+    let warned = findings.warnings_of(rule).judged(&listing.exchange);
+    warned.map_err(|stop| stop.softened(StopKind::Warn))?;
+    Ok(listing.cut.clone().unwrap_or_default())
+}

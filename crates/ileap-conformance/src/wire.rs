@@ -1,0 +1,350 @@
+//! One request and its answer: bounded in time and size, kept as evidence without secrets.
+
+mod answer;
+mod evidence;
+
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use http::{HeaderMap, Method, header};
+use reqwest::redirect::Policy;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::{Host, Url};
+
+pub(crate) use self::answer::Answer;
+use self::evidence::Evidence;
+use crate::{
+    options::Options,
+    outcome::{Exchange, Stop},
+};
+
+/// More than any list page needs; less than a machine has.
+const ANSWER_LIMIT_BYTES: usize = 16 * 1024 * 1024;
+/// After so many calls in a row without an answer the host is asked no more.
+const MOST_SILENCES: u32 = 3;
+/// How often a host may say "later" to one request.
+const MOST_THROTTLES: u32 = 2;
+
+/// Sends requests to the host under test.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    http: reqwest::Client,
+    options: Options,
+    silences: AtomicU32,
+}
+
+/// What stands in `Authorization`.
+#[derive(Clone, Debug)]
+pub(crate) enum Auth {
+    None,
+    /// The credentials of the run.
+    Basic,
+    /// The credentials of the run in another writing.
+    BasicAs {
+        header: SecretString,
+        shown: &'static str,
+    },
+    /// Credentials that open nothing.
+    BasicOf {
+        id: String,
+        secret: String,
+    },
+    Bearer(SecretString),
+    /// Made from a real token, so that it is not shown.
+    Forged {
+        token: SecretString,
+        shown: &'static str,
+    },
+    /// Text that opens nothing.
+    Raw(String),
+}
+
+/// A request before it is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: String,
+    pub(crate) auth: Auth,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Option<Body>,
+}
+
+/// A body, and how a person is shown it when that is another text.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
+    pub(crate) text: SecretString,
+    pub(crate) shown: Option<String>,
+}
+
+impl Request {
+    pub(crate) fn get(url: impl Into<String>) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    pub(crate) fn new(method: Method, url: impl Into<String>) -> Self {
+        Self {
+            method,
+            url: url.into(),
+            auth: Auth::None,
+            headers: vec![("accept", "application/json".to_owned())],
+            body: None,
+        }
+    }
+
+    pub(crate) fn post(
+        url: impl Into<String>,
+        content_type: &str,
+        body: impl Into<String>,
+    ) -> Self {
+        let mut request = Self::new(Method::POST, url);
+        request
+            .headers
+            .push(("content-type", content_type.to_owned()));
+        let text = SecretString::from(body.into());
+        request.body = Some(Body { text, shown: None });
+        request
+    }
+
+    /// A form, as token requests are.
+    pub(crate) fn form(url: impl Into<String>, body: impl Into<String>) -> Self {
+        Self::post(url, "application/x-www-form-urlencoded", body)
+    }
+
+    pub(crate) fn auth(self, auth: Auth) -> Self {
+        Self { auth, ..self }
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// What a person is shown instead of the body, because that holds a secret.
+    pub(crate) fn shown_body(mut self, shown: impl Into<String>) -> Self {
+        if let Some(body) = &mut self.body {
+            body.shown = Some(shown.into());
+        }
+        self
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Silence {
+    Connect,
+    Interrupted,
+    Timeout,
+    Tls,
+    TooLarge,
+}
+
+impl Wire {
+    pub(crate) fn new(options: &Options) -> Result<Self, String> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that builds a client: deadlines, no redirects, nothing unpacked"
+        )]
+        let builder = reqwest::Client::builder();
+        let mut builder = builder
+            .connect_timeout(options.timing.call / 2)
+            .timeout(options.timing.call)
+            .redirect(Policy::none())
+            .referer(false)
+            .no_proxy()
+            .pool_idle_timeout(Duration::from_secs(5))
+            .user_agent(concat!("ileap-conformance/", env!("CARGO_PKG_VERSION")));
+        if is_loopback(&options.base) && options.base.scheme() == "http" {
+            builder = builder.tls_certs_only([]);
+        }
+        for authority in &options.authorities {
+            let certificate = reqwest::Certificate::from_der(authority);
+            let certificate = certificate.map_err(|_| "a CA certificate is none".to_owned())?;
+            builder = builder.tls_certs_merge([certificate]);
+        }
+        let http = builder.build();
+        Ok(Self {
+            http: http.map_err(|_| "no HTTP client can be set up on this machine".to_owned())?,
+            options: options.clone(),
+            silences: AtomicU32::new(0),
+        })
+    }
+
+    /// Sends it; a host that says "later" is asked again when it said.
+    pub(crate) async fn send(&self, request: Request) -> Result<Answer, Stop> {
+        let mut throttles = 0;
+        loop {
+            let answer = self.attempt(&request).await?;
+            let pause = match answer.status {
+                429 => answer.retry_after().unwrap_or(1),
+                503 => match answer.retry_after() {
+                    Some(seconds) => seconds,
+                    None => return Ok(answer),
+                },
+                _ => return Ok(answer),
+            };
+            throttles += 1;
+            if throttles > MOST_THROTTLES
+                || Duration::from_secs(pause) > self.options.timing.throttle
+            {
+                let status = answer.status;
+                let reason = format!("the host throttles ({status}, Retry-After: {pause})");
+                return Err(Stop::inconclusive(reason).of(&answer.exchange));
+            }
+            tokio::time::sleep(Duration::from_secs(pause)).await;
+        }
+    }
+
+    async fn attempt(&self, request: &Request) -> Result<Answer, Stop> {
+        let evidence = Evidence::new(&self.options);
+        let mut exchange = Exchange {
+            curl: evidence.curl(request),
+            ..Exchange::default()
+        };
+        if self.silences.load(Ordering::Relaxed) >= MOST_SILENCES {
+            let reason = "the host did not answer several times in a row and is asked no more";
+            return Err(Stop::inconclusive(reason).of(&exchange));
+        }
+        let Ok(built) = self.built(request) else {
+            let reason = "the request cannot be written: its URL or a header is none";
+            return Err(Stop::fail(reason).of(&exchange));
+        };
+        match self.receive(built).await {
+            Ok((status, headers, body)) => {
+                self.silences.store(0, Ordering::Relaxed);
+                exchange.status = Some(status);
+                exchange.headers = evidence.headers(&headers);
+                exchange.body = evidence.excerpt(&body, request);
+                Ok(Answer {
+                    status,
+                    headers,
+                    body,
+                    exchange,
+                })
+            }
+            Err(silence) => Err(self.stop(silence).of(&exchange)),
+        }
+    }
+
+    fn stop(&self, silence: Silence) -> Stop {
+        let seconds = self.options.timing.call.as_secs_f32();
+        match silence {
+            Silence::Connect => {
+                self.silences.fetch_add(1, Ordering::Relaxed);
+                Stop::inconclusive("no connection to the host")
+            }
+            Silence::Timeout => {
+                self.silences.fetch_add(1, Ordering::Relaxed);
+                Stop::fail(format!("no whole answer within {seconds} s"))
+            }
+            Silence::Interrupted => Stop::fail("the host broke off, or what it sent is no HTTP"),
+            Silence::Tls => Stop::fail("the host's certificate is not believed (--ca-file FILE)"),
+            Silence::TooLarge => Stop::fail(format!(
+                "the answer is larger than {} MiB",
+                ANSWER_LIMIT_BYTES / 1024 / 1024
+            )),
+        }
+    }
+
+    fn built(&self, request: &Request) -> Result<reqwest::Request, ()> {
+        let url = Url::parse(&request.url).map_err(drop)?;
+        let mut builder = self.http.request(request.method.clone(), url);
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        if let Some(value) = self.authorization(&request.auth) {
+            builder = builder.header(header::AUTHORIZATION, value.expose_secret());
+        }
+        if let Some(body) = &request.body {
+            builder = builder.body(body.text.expose_secret().to_owned());
+        }
+        builder.build().map_err(drop)
+    }
+
+    fn authorization(&self, auth: &Auth) -> Option<SecretString> {
+        let text = match auth {
+            Auth::None => return None,
+            Auth::Basic => basic(
+                &self.options.client_id,
+                self.options.client_secret.expose_secret(),
+            ),
+            Auth::BasicAs { header, .. } => header.expose_secret().to_owned(),
+            Auth::BasicOf { id, secret } => basic(id, secret),
+            Auth::Bearer(token) | Auth::Forged { token, .. } => {
+                format!("Bearer {}", token.expose_secret())
+            }
+            Auth::Raw(text) => text.clone(),
+        };
+        Some(SecretString::from(text))
+    }
+
+    async fn receive(
+        &self,
+        request: reqwest::Request,
+    ) -> Result<(u16, HeaderMap, Vec<u8>), Silence> {
+        let silence = |error: reqwest::Error| silence_of(&error);
+        let mut response = self.http.execute(request).await.map_err(silence)?;
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(silence)? {
+            if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
+                return Err(Silence::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok((status, headers, body))
+    }
+}
+
+/// `Basic` with the pair as it is.
+pub(crate) fn basic(id: &str, secret: &str) -> String {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}")))
+}
+
+/// Whether nothing but this machine is reached.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn silence_of(error: &reqwest::Error) -> Silence {
+    if error.is_connect() {
+        if is_caused_by_tls(error) {
+            Silence::Tls
+        } else if error.is_timeout() {
+            Silence::Timeout
+        } else {
+            Silence::Connect
+        }
+    } else if error.is_timeout() {
+        Silence::Timeout
+    } else {
+        Silence::Interrupted
+    }
+}
+
+fn is_caused_by_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if cause.is::<rustls::Error>() {
+            return true;
+        }
+        // An io::Error's source() is its inner error's source: the inner error itself is passed over.
+        let inner = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
+    }
+    false
+}

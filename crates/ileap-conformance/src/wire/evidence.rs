@@ -1,0 +1,155 @@
+//! What a person is shown of a request and its answer: never a secret.
+
+use http::{HeaderMap, Method};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+
+use super::{Auth, Request};
+use crate::options::Options;
+
+/// How much of a body is shown.
+const EXCERPT_BYTES: usize = 2_000;
+const MOST_HEADERS: usize = 40;
+/// How much of a header, a body or a URL of ours is shown.
+const SHOWN_BYTES: usize = 2_000;
+const REDACTED: &str = "[redacted]";
+
+pub(super) struct Evidence<'a> {
+    options: &'a Options,
+}
+
+impl<'a> Evidence<'a> {
+    pub(super) fn new(options: &'a Options) -> Self {
+        Self { options }
+    }
+
+    /// The request as one line for a shell.
+    pub(super) fn curl(&self, request: &Request) -> String {
+        let mut line = "curl -i".to_owned();
+        if request.method != Method::GET
+            && !(request.method == Method::POST && request.body.is_some())
+        {
+            line += &format!(" -X {}", request.method);
+        }
+        match &request.auth {
+            Auth::None => {}
+            Auth::Basic => line += " -u \"$CLIENT_ID:$CLIENT_SECRET\"",
+            Auth::BasicAs { shown, .. } => line += &format!(" -H \"Authorization: {shown}\""),
+            Auth::BasicOf { id, secret } => {
+                line += &format!(" -u {}", quoted(&format!("{id}:{secret}")));
+            }
+            Auth::Bearer(token) => {
+                let is_expired = self
+                    .options
+                    .expired_token
+                    .as_ref()
+                    .is_some_and(|expired| expired.expose_secret() == token.expose_secret());
+                let name = if is_expired {
+                    "$EXPIRED_TOKEN"
+                } else {
+                    "$TOKEN"
+                };
+                line += &format!(" -H \"Authorization: Bearer {name}\"");
+            }
+            Auth::Forged { shown, .. } => {
+                line += &format!(" -H \"Authorization: Bearer {shown}\"");
+            }
+            Auth::Raw(text) => {
+                line += &format!(" -H {}", quoted(&format!("Authorization: {text}")))
+            }
+        }
+        for (name, value) in &request.headers {
+            if *name != "accept" {
+                line += &format!(" -H {}", quoted(&format!("{name}: {value}")));
+            }
+        }
+        if let Some(body) = &request.body {
+            let shown = body
+                .shown
+                .as_deref()
+                .unwrap_or_else(|| body.text.expose_secret());
+            line += &format!(" --data-raw {}", quoted(shown));
+        }
+        format!("{line} {}", quoted(&request.url))
+    }
+
+    pub(super) fn headers(&self, headers: &HeaderMap) -> Vec<String> {
+        let lines = headers.iter().take(MOST_HEADERS).map(|(name, value)| {
+            let value = self.redacted(&String::from_utf8_lossy(value.as_bytes()), None);
+            let value = if name == "set-cookie" {
+                REDACTED
+            } else {
+                start(&value, 500)
+            };
+            format!("{name}: {value}")
+        });
+        lines.collect()
+    }
+
+    /// The start of a body, without tokens: neither ours nor one that it brings.
+    pub(super) fn excerpt(&self, body: &[u8], request: &Request) -> String {
+        let text = match serde_json::from_slice::<Value>(body) {
+            Ok(Value::Object(mut members)) if members.contains_key("access_token") => {
+                for name in ["access_token", "refresh_token", "id_token"] {
+                    if let Some(token) = members.get_mut(name) {
+                        *token = Value::from(REDACTED);
+                    }
+                }
+                Value::Object(members).to_string()
+            }
+            _ => {
+                // A secret that the cut goes through would not be found after it.
+                let part = body.get(..EXCERPT_BYTES * 4).unwrap_or(body);
+                String::from_utf8_lossy(part).into_owned()
+            }
+        };
+        let text = self.redacted(&text, Some(request));
+        let shown = start(&text, EXCERPT_BYTES);
+        if shown.len() < text.len() {
+            format!("{shown}…")
+        } else {
+            text
+        }
+    }
+
+    fn redacted(&self, text: &str, request: Option<&Request>) -> String {
+        let mut secrets: Vec<&SecretString> = vec![&self.options.client_secret];
+        secrets.extend(&self.options.expired_token);
+        if let Some(Auth::Bearer(token) | Auth::Forged { token, .. }) = request.map(|r| &r.auth) {
+            secrets.push(token);
+        }
+        let mut text = text.to_owned();
+        for secret in secrets {
+            let secret = secret.expose_secret();
+            // A short secret is also a word: it would be found everywhere.
+            if secret.len() >= 6 {
+                text = text.replace(secret, REDACTED);
+            }
+        }
+        text
+    }
+}
+
+/// In single quotes; the only character to mind inside is the quote itself.
+fn quoted(text: &str) -> String {
+    let shown = start(text, SHOWN_BYTES);
+    let text = if shown.len() < text.len() {
+        format!("{shown}…({} bytes)", text.len())
+    } else {
+        shown.to_owned()
+    };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// At most so many bytes, cut between characters.
+fn start(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
