@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod conformance;
 mod data;
 mod keys;
 mod partners;
@@ -21,6 +22,7 @@ pub(crate) use self::{
         LoginArguments, LogoutArguments, RequestArguments, SendArguments, TadsArguments,
         WhoamiArguments,
     },
+    conformance::ConformanceArguments,
     data::{FileFormat, ImportArguments, RemoveArguments, ValidateArguments},
     keys::{KeysArguments, KeysCommand, RevokeKeyArguments},
     partners::{
@@ -49,6 +51,8 @@ pub(crate) enum Command {
     ClerkEmulator(EmulatorArguments),
     /// Print a shell completion script.
     Completions(CompletionsArguments),
+    /// Judge any iLEAP or PACT host, case by case, with evidence.
+    Conformance(ConformanceArguments),
     /// Check, print or describe the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -12,6 +12,8 @@ pub(crate) enum Exit {
     Ok = 0,
     /// The operation failed.
     Failed = 1,
+    /// The command line makes no sense.
+    Usage = 2,
     /// The configuration is wrong.
     Config = 64,
     /// What the command depends on is down, too busy, or out of reach.

@@ -48,6 +48,7 @@ fn run(cli: Cli) -> Result<Exit, Failed> {
 async fn dispatch(command: Command) -> Result<Exit, Failed> {
     match command {
         Command::Doctor(arguments) => return commands::doctor::run(arguments).await,
+        Command::Conformance(arguments) => return commands::conformance::run(arguments).await,
         Command::Access(command) => commands::access::run(command).await,
         Command::ClerkEmulator(arguments) => commands::clerk_emulator::run(arguments).await,
         Command::Completions(arguments) => commands::completions::run(&arguments),

@@ -62,6 +62,15 @@ impl Report {
         !self.is_partial && !self.cases.is_empty() && !self.cases.iter().any(CaseReport::is_against)
     }
 
+    /// Whether the host said nothing at all.
+    pub fn is_unanswered(&self) -> bool {
+        let is_answer = |case: &CaseReport| {
+            let status = case.exchange.as_ref().and_then(|exchange| exchange.status);
+            case.verdict == Verdict::Pass || status.is_some()
+        };
+        !self.cases.is_empty() && !self.is_partial && !self.cases.iter().any(is_answer)
+    }
+
     /// How many cases ended so.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.cases

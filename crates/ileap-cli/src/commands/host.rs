@@ -52,6 +52,11 @@ impl FromEnvironment {
 
     /// What is missing is asked for on a terminal; scripts set the environment.
     pub(super) fn or_ask(self) -> Result<Credentials, Failed> {
+        let (client_id, client_secret) = self.pair_or_ask()?;
+        Ok(Credentials::new(client_id, client_secret))
+    }
+
+    fn pair_or_ask(self) -> Result<(String, SecretString), Failed> {
         let is_complete = self.client_id.is_some() && self.client_secret.is_some();
         if !is_complete && !io::stdin().is_terminal() {
             let remedy = "set ILEAP_CLIENT_ID and ILEAP_CLIENT_SECRET, or run `ileap login URL` on a terminal first";
@@ -65,8 +70,23 @@ impl FromEnvironment {
             Some(client_secret) => client_secret,
             None => secret::ask_once(&format!("Secret of {client_id}: "))?,
         };
-        Ok(Credentials::new(client_id, client_secret))
+        Ok((client_id, client_secret))
     }
+}
+
+/// Id and secret for the host at `url`: of the environment, of a saved login there, or asked for.
+pub(super) fn id_and_secret(url: &str) -> Result<(String, SecretString), Failed> {
+    let environment = FromEnvironment::read();
+    if environment.client_id.is_none() {
+        let logins = Logins::load()?;
+        let here = url.trim_end_matches('/');
+        let mut saved = logins.logins.values().filter(|login| login.url == here);
+        let pair = |login: &Login| Some((login.client_id.clone(), login.client_secret.clone()?));
+        if let Some(pair) = saved.find_map(pair) {
+            return Ok(pair);
+        }
+    }
+    environment.pair_or_ask()
 }
 
 /// A client of the host that the arguments name, else of that of a saved login.

@@ -10,6 +10,7 @@
 mod access;
 mod client;
 mod commands;
+mod conformance;
 mod demo_callbacks;
 mod deploy;
 mod doctor;

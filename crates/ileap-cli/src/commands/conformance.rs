@@ -1,0 +1,151 @@
+//! `ileap conformance`
+
+use std::{fs, path::Path};
+
+use ileap_conformance::{CaseReport, Options, Report, case::Verdict, options, report};
+use ileap_server::clock::{Clock as _, SystemClock};
+use secrecy::SecretString;
+use url::{Host, Url};
+
+use super::{host, serve::told_to_stop};
+use crate::{
+    cli::ConformanceArguments,
+    exit::{Exit, Failed},
+    output,
+};
+
+/// A token is shorter.
+const TOKEN_LIMIT_BYTES: u64 = 16 * 1024;
+
+/// Judges a host, or lists what it would be judged by.
+pub(crate) async fn run(arguments: ConformanceArguments) -> Result<Exit, Failed> {
+    let cases = options::select(&arguments.profiles, &arguments.cases);
+    if cases.is_empty() {
+        let remedy =
+            "none has such an address in these profiles; `ileap conformance --list` shows all";
+        return Err(Failed::new("choosing the cases", remedy).exiting(Exit::Usage));
+    }
+    let Some(url) = arguments.url.as_deref().filter(|_| !arguments.list) else {
+        let all = arguments.profiles.is_empty() && arguments.cases.is_empty();
+        let cases = if all { ileap_conformance::all() } else { cases };
+        if arguments.json {
+            output::json(&report::list_json(&cases))?;
+        } else {
+            output::line(report::list(&cases))?;
+        }
+        return Ok(Exit::Ok);
+    };
+    let options = options_of(url, &arguments)?;
+    let stop = told_to_stop()?;
+    let mut told = Ok(());
+    let tell = |case: &CaseReport| {
+        if told.is_ok() {
+            told = tell(case, arguments.json);
+        }
+    };
+    let attempted = || format!("testing {url}");
+    let report = ileap_conformance::run(&options, tell, stop).await;
+    let report = report.map_err(|error| Failed::new(attempted(), error))?;
+    told?;
+    write(arguments.junit.as_deref(), || report::junit(&report))?;
+    write(arguments.html.as_deref(), || report::html(&report))?;
+    if arguments.json {
+        output::json(&report::json(&report))?;
+    } else {
+        output::line(format!("\n{}", report::summary(&report)))?;
+    }
+    Ok(exit(&report))
+}
+
+fn exit(report: &Report) -> Exit {
+    if report.is_conformant() {
+        Exit::Ok
+    } else if report.is_unanswered() {
+        Exit::Unavailable
+    } else {
+        Exit::Failed
+    }
+}
+
+/// A case as it finishes, and what shows that it failed.
+fn tell(case: &CaseReport, aside: bool) -> Result<(), Failed> {
+    let mut text = report::case_line(case);
+    if matches!(case.verdict, Verdict::Fail | Verdict::Warn) || case.is_against() {
+        text = format!("{text}\n{}", report::details(case).trim_end());
+    }
+    if aside {
+        output::note(&text);
+        return Ok(());
+    }
+    output::line(text)
+}
+
+fn options_of(url: &str, arguments: &ConformanceArguments) -> Result<Options, Failed> {
+    let base = base(url, arguments.danger_plain_http)?;
+    let (client_id, client_secret) = host::id_and_secret(url)?;
+    let mut options = Options::new(base, client_id, client_secret, SystemClock.now());
+    options.profiles.clone_from(&arguments.profiles);
+    options.cases.clone_from(&arguments.cases);
+    options.expired_token = arguments.expired_token.as_deref().map(token).transpose()?;
+    options.authorities = host::authorities(arguments.ca_file.as_deref())?;
+    options.callback_url.clone_from(&arguments.callback_url);
+    options.callback_bind = arguments.callback_bind;
+    options.auth_hosts.clone_from(&arguments.auth_hosts);
+    options.is_intrusive = arguments.intrusive;
+    Ok(options)
+}
+
+fn base(text: &str, danger_plain_http: bool) -> Result<Url, Failed> {
+    let failed = |happened: &str| {
+        Failed::new("reading the host's URL", happened.to_owned()).exiting(Exit::Usage)
+    };
+    let url = Url::parse(text).map_err(|_| failed("write it like https://ileap.example.com"))?;
+    if !["http", "https"].contains(&url.scheme()) || url.cannot_be_a_base() {
+        return Err(failed("it begins with https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(failed(
+            "credentials come from ILEAP_CLIENT_ID and ILEAP_CLIENT_SECRET",
+        ));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(failed("a base URL has no query and no fragment"));
+    }
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if url.scheme() == "http" && !is_loopback && !danger_plain_http {
+        return Err(failed(
+            "the secret would travel unprotected: use https, or --danger-plain-http",
+        ));
+    }
+    Ok(url)
+}
+
+fn token(path: &Path) -> Result<SecretString, Failed> {
+    let attempted = || format!("reading the expired token in {}", path.display());
+    let size = fs::metadata(path)
+        .map_err(|error| Failed::new(attempted(), error))?
+        .len();
+    if size > TOKEN_LIMIT_BYTES {
+        return Err(Failed::new(attempted(), "it is too large for a token"));
+    }
+    let text = fs::read_to_string(path).map_err(|error| Failed::new(attempted(), error))?;
+    let token = text.trim();
+    let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_token {
+        return Err(Failed::new(attempted(), "it holds no token"));
+    }
+    Ok(SecretString::from(token))
+}
+
+fn write(path: Option<&Path>, text: impl Fn() -> String) -> Result<(), Failed> {
+    let Some(path) = path else {
+        return Ok(());
+    };
+    let written = fs::write(path, text());
+    written.map_err(|error| Failed::new(format!("writing {}", path.display()), error))
+}

@@ -1,0 +1,94 @@
+//! `ileap conformance` as a shell sees it, against the demo.
+
+use std::{fs, net::TcpListener, process::Command};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::commands::{Running, ileap, run};
+
+fn conformance(url: &str, arguments: &[&str]) -> Command {
+    let mut command = ileap(&[&["conformance", url], arguments].concat());
+    command
+        .env("ILEAP_CLIENT_ID", "hello")
+        .env("ILEAP_CLIENT_SECRET", "pathfinder");
+    command
+}
+
+fn demo() -> (Running, String) {
+    let (demo, ready) = Running::start(&["demo", "--port", "0", "--json"]);
+    (demo, ready["base_url"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn the_demo_conforms_in_every_profile() {
+    let (_demo, url) = demo();
+    for profile in [
+        "ileap",
+        "pact-2.0",
+        "pact-2.1",
+        "pact-2.2",
+        "pact-2.3",
+        "act",
+        "hardening",
+    ] {
+        let arguments = ["--profile", profile, "--intrusive"];
+        let (code, stdout, stderr) = run(&mut conformance(&url, &arguments));
+        assert_eq!(code, 0, "{profile}: {stdout}{stderr}");
+        assert!(stdout.contains(&format!("{url} conforms to {profile}.")), "{stdout}");
+    }
+}
+
+#[test]
+fn a_run_that_names_no_profile_prints_every_case_and_writes_its_reports() {
+    let (_demo, url) = demo();
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let (html, junit) = (path("report.html"), path("report.xml"));
+    let arguments = ["--html", &html, "--junit", &junit, "--json"];
+    let (code, stdout, stderr) = run(&mut conformance(&url, &arguments));
+    assert_eq!(code, 0, "{stderr}");
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(report["conformant"], true);
+    let cases = report["report"]["cases"].as_array().unwrap();
+    for case in cases {
+        assert!(stderr.contains(case["address"].as_str().unwrap()), "{case}");
+    }
+    let html = fs::read_to_string(html).unwrap();
+    assert!(html.contains("conforms to ileap, pact-2.3"));
+    assert!(fs::read_to_string(junit).unwrap().contains("<testsuites"));
+    for secret in ["pathfinder\"", "eyJ"] {
+        assert!(!stdout.contains(secret) && !html.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn an_account_that_sees_too_little_is_exit_1_with_what_to_fix_first() {
+    let (_demo, url) = demo();
+    let mut command = conformance(&url, &["--case", "ileap/tc00"]);
+    command
+        .env("ILEAP_CLIENT_ID", "transport_service_organizer")
+        .env("ILEAP_CLIENT_SECRET", "ileap");
+    let (code, stdout, _) = run(&mut command);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stdout.contains("Fix this first: ileap/tc001"), "{stdout}");
+    assert!(stdout.contains("curl -i -H \"Authorization: Bearer $TOKEN\""), "{stdout}");
+}
+
+#[test]
+fn the_cases_are_listed_without_a_host_and_nonsense_is_exit_2() {
+    let (code, stdout, _) = run(&mut ileap(&["conformance", "--list"]));
+    assert!(code == 0 && stdout.contains("ileap/tc007"), "{stdout}");
+    let (code, _, stderr) = run(&mut ileap(&["conformance", "--list", "--case", "nothing/"]));
+    assert!(code == 2 && stderr.contains("--list"), "{stderr}");
+    assert_eq!(run(&mut ileap(&["conformance"])).0, 2);
+    let (code, _, stderr) = run(&mut conformance("http://ileap.example.com", &[]));
+    assert!(code == 2 && stderr.contains("https"), "{stderr}");
+}
+
+#[test]
+fn a_host_that_is_away_is_exit_69() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (code, stdout, _) = run(&mut conformance(&format!("http://127.0.0.1:{port}"), &[]));
+    assert_eq!(code, 69, "{stdout}");
+}

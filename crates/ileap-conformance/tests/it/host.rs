@@ -1,0 +1,349 @@
+//! A host that conforms, except where a test breaks it.
+
+mod answers;
+mod callbacks;
+mod filters;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, RawQuery, State},
+    http::{HeaderMap, Method, Uri},
+    response::Response,
+    routing::{any, get, post},
+};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use self::answers::{error, oauth_error, ok, status};
+use crate::data::Data;
+
+pub(crate) const EXPIRED_TOKEN: &str = "this-token-has-expired";
+const SIGNATURE: &str = "c2lnbmF0dXJl-of-the-host";
+/// The modulus of an RSA key of 2048 bits; nobody needs its other half.
+const MODULUS: &str = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+
+/// The state of a host.
+pub(crate) struct Host {
+    pub(crate) data: Data,
+    /// What it does wrong.
+    pub(crate) fault: &'static str,
+    pub(crate) base: String,
+    http: reqwest::Client,
+}
+
+type Shared = Arc<Host>;
+
+impl Host {
+    /// Starts one; it lives as long as the test's runtime.
+    pub(crate) async fn start(data: Data, fault: &'static str) -> String {
+        let socket = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .unwrap();
+        let base = format!("http://{}/api", socket.local_addr().unwrap());
+        let host = Arc::new(Self {
+            data,
+            fault,
+            base: base.clone(),
+            http: callbacks::client(),
+        });
+        let routes = Router::new()
+            .route("/.well-known/openid-configuration", get(discovery))
+            .route("/jwks", get(jwks))
+            .route("/auth/token", any(token))
+            .route("/2/footprints", any(list))
+            .route("/2/footprints/{id}", any(one))
+            .route("/2/ileap/tad", any(tads))
+            .route("/2/events", post(event))
+            .layer(DefaultBodyLimit::max(64 * 1024 * 1024))
+            .with_state(Arc::clone(&host));
+        let router = Router::new()
+            .nest("/api", routes)
+            .fallback(move || unknown(Arc::clone(&host)));
+        tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
+        base
+    }
+
+    pub(crate) fn is(&self, fault: &str) -> bool {
+        self.fault == fault
+    }
+}
+
+async fn unknown(host: Shared) -> Response {
+    if host.is("unknown-path-200") {
+        return ok(&host, &json!({}));
+    }
+    status(404)
+}
+
+/// What a client is told of this host's URL.
+fn public(host: &Host, headers: &HeaderMap) -> String {
+    let named = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
+    let spoofed = if host.is("host-believed") {
+        named("host")
+    } else if host.is("forwarded-host-believed") {
+        named("x-forwarded-host")
+    } else {
+        None
+    };
+    spoofed.map_or_else(|| host.base.clone(), |name| format!("http://{name}/api"))
+}
+
+async fn discovery(State(host): State<Shared>, headers: HeaderMap) -> Response {
+    if host.is("no-discovery") {
+        return status(404);
+    }
+    let base = public(&host, &headers);
+    let mut document = json!({
+        "issuer": base,
+        "token_endpoint": format!("{base}/auth/token"),
+        "jwks_uri": format!("{base}/jwks"),
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+    });
+    match host.fault {
+        "foreign-token-endpoint" => {
+            document["token_endpoint"] = json!("https://elsewhere.invalid/token")
+        }
+        "no-token-endpoint" => document["token_endpoint"] = Value::Null,
+        "other-issuer" => document["issuer"] = json!("https://elsewhere.invalid"),
+        _ => {}
+    }
+    ok(&host, &document)
+}
+
+async fn jwks(State(host): State<Shared>) -> Response {
+    let mut key =
+        json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "n": MODULUS, "e": "AQAB"});
+    match host.fault {
+        "private-key" => key["d"] = json!("AQAB"),
+        "no-kid" => key["kid"] = Value::Null,
+        _ => {}
+    }
+    ok(&host, &json!({"keys": [key]}))
+}
+
+/// The token of this host: a JWT whose signature is a secret.
+fn access_token(host: &Host) -> String {
+    let mut claims = json!({"sub": "hello", "exp": 4_102_444_800_u32});
+    if host.is("token-without-end") {
+        claims["exp"] = Value::Null;
+    }
+    let encoded = |value: &Value| BASE64URL.encode(value.to_string());
+    let header = encoded(&json!({"alg": "RS256", "kid": "k1"}));
+    format!("{header}.{}.{SIGNATURE}", encoded(&claims))
+}
+
+async fn token(
+    State(host): State<Shared>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if method != Method::POST {
+        return answers::not_allowed(&host, "token-get", "POST");
+    }
+    if body.len() > 64 * 1024 && !host.is("token-large-body") {
+        return status(413);
+    }
+    let kind = headers
+        .get("content-type")
+        .map_or("", |kind| kind.to_str().unwrap());
+    let is_form = kind.split(';').next() == Some("application/x-www-form-urlencoded");
+    if (host.is("charset-refused") && kind.contains(';')) || (!is_form && !host.is("json-accepted"))
+    {
+        return oauth_error(&host, "invalid_request");
+    }
+    let form: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+    let values = |name: &str| -> Vec<&str> {
+        form.iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
+    };
+    let header = headers
+        .get("authorization")
+        .map(|value| value.to_str().unwrap());
+    let is_post = !values("client_id").is_empty();
+    if header.is_some() && is_post && !host.is("two-mechanisms") {
+        return oauth_error(&host, "invalid_request");
+    }
+    let given = match header {
+        Some(header) => answers::basic(&host, header),
+        None if is_post && !host.is("form-refused") => Some((
+            values("client_id")[0].to_owned(),
+            values("client_secret")[0].to_owned(),
+        )),
+        None if host.is("no-credentials-accepted") => {
+            Some(("hello".to_owned(), "pathfinder".to_owned()))
+        }
+        None => None,
+    };
+    let is_garbage = header.is_some_and(|header| header.contains("!!!"));
+    if is_garbage && host.is("undecodable-500") {
+        return status(500);
+    }
+    let is_right = given
+        .as_ref()
+        .is_some_and(|(id, secret)| id == "hello" && secret == "pathfinder");
+    if (!is_right && !host.is("anyone")) || host.is("nobody") {
+        if host.is("enumeration") && given.is_some_and(|(id, _)| id == "hello") {
+            return answers::plain(
+                400,
+                r#"{"error":"invalid_client","error_description":"locked"}"#,
+            );
+        }
+        return answers::refuse_credentials(&host);
+    }
+    let scope_is_strict = host.is("scope-strict") && !values("scope").is_empty();
+    match values("grant_type").as_slice() {
+        _ if scope_is_strict => oauth_error(&host, "invalid_scope"),
+        ["client_credentials"] => answers::token(&host, &access_token(&host)),
+        [_, _] if host.is("duplicates-accepted") => answers::token(&host, &access_token(&host)),
+        [_, _] => oauth_error(&host, "invalid_request"),
+        [] if host.is("grant-optional") || !is_form => answers::token(&host, &access_token(&host)),
+        [] => oauth_error(&host, "invalid_request"),
+        _ if host.is("any-grant") => answers::token(&host, &access_token(&host)),
+        _ => oauth_error(&host, "unsupported_grant_type"),
+    }
+}
+
+/// Whether a request may see data; else the answer.
+fn admit(host: &Host, headers: &HeaderMap, path: &str) -> Result<(), Response> {
+    let is_tad = path.ends_with("/tad");
+    let header = headers
+        .get("authorization")
+        .map(|value| value.to_str().unwrap());
+    let refusal = |fault: &str| {
+        if host.is(fault) {
+            Ok(())
+        } else if is_tad && !host.is("tad-401") {
+            Err(error(403, "AccessDenied"))
+        } else {
+            Err(answers::unauthorized(host))
+        }
+    };
+    let Some(header) = header else {
+        let end = path.rsplit('/').next().unwrap();
+        return refusal(&format!("{end}-without-token"));
+    };
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+    let is_bearer =
+        scheme == "Bearer" || (scheme.eq_ignore_ascii_case("bearer") && !host.is("bearer-case"));
+    if !is_bearer || token.is_empty() || token.contains(' ') {
+        return refusal("malformed-accepted");
+    }
+    if token == EXPIRED_TOKEN {
+        return match host.fault {
+            "expired-accepted" => Ok(()),
+            "expired-403" => Err(error(403, "AccessDenied")),
+            _ => Err(error(401, "TokenExpired")),
+        };
+    }
+    if token == access_token(host) {
+        return Ok(());
+    }
+    if answers::is_fooled(host, token) {
+        return Ok(());
+    }
+    if host.is("tad-invalid-401") && is_tad {
+        return Err(error(401, "AccessDenied"));
+    }
+    if token.starts_with("very-invalid") {
+        let is_get = path.contains("/footprints/");
+        return match host.fault {
+            "invalid-lists" if path.ends_with("/footprints") => Ok(()),
+            "invalid-gets" if is_get => Ok(()),
+            "invalid-events" if path.ends_with("/events") => Err(error(401, "AccessDenied")),
+            _ => refusal("never"),
+        };
+    }
+    refusal("never")
+}
+
+async fn list(
+    State(host): State<Shared>,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    if let Err(refusal) = answers::limits(&host, &headers, query.as_deref()) {
+        return refusal;
+    }
+    if host.is("redirects") && headers.get("authorization").is_none() {
+        return answers::redirect();
+    }
+    if method != Method::GET {
+        return status(405);
+    }
+    if let Err(refusal) = admit(&host, &headers, "/2/footprints") {
+        return refusal;
+    }
+    let query = query.unwrap_or_default();
+    filters::footprints(&host, &public(&host, &headers), &query)
+}
+
+async fn tads(
+    State(host): State<Shared>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    if let Err(refusal) = admit(&host, &headers, "/2/ileap/tad") {
+        return refusal;
+    }
+    filters::tads(&host, &public(&host, &headers), &query.unwrap_or_default())
+}
+
+async fn one(
+    State(host): State<Shared>,
+    method: Method,
+    headers: HeaderMap,
+    uri: Uri,
+    id: Result<Path<String>, axum::extract::rejection::PathRejection>,
+) -> Response {
+    if method != Method::GET {
+        return answers::not_allowed(&host, "delete", "GET");
+    }
+    if let Err(refusal) = admit(&host, &headers, "/2/footprints/id") {
+        return refusal;
+    }
+    let id = id.map(|Path(id)| id).unwrap_or_default();
+    if host.is("traversal") && uri.path().contains('%') {
+        return ok(&host, &json!({"data": {}}));
+    }
+    let Some(found) = host
+        .data
+        .footprints
+        .iter()
+        .find(|footprint| footprint["id"] == id.as_str())
+    else {
+        return answers::no_such(&host, &id);
+    };
+    let mut found = found.clone();
+    match host.fault {
+        "get-differs" => found["comment"] = json!("another"),
+        "get-other-id" => found["id"] = json!("7c0b3e5a-0000-4000-8000-000000000099"),
+        "get-invalid" => found["status"] = json!("Gone"),
+        _ => {}
+    }
+    ok(&host, &json!({"data": found}))
+}
+
+async fn event(State(host): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Err(refusal) = admit(&host, &headers, "/2/events") {
+        return refusal;
+    }
+    if body.len() > 1024 * 1024 && !host.is("large-events") {
+        return status(413);
+    }
+    let Ok(event) = serde_json::from_slice::<Value>(&body) else {
+        return if host.is("broken-json-500") {
+            status(500)
+        } else {
+            error(400, "BadRequest")
+        };
+    };
+    callbacks::take(&host, &event)
+}

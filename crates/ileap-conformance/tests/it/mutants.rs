@@ -1,0 +1,127 @@
+//! Every case is proven by a host on which it fails, and by the whole one on which it does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ileap_conformance::{all, case::Verdict};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::{
+    data::{Data, GENERIC, HOC, SHIPMENT, TOC, conformant},
+    host::Host,
+    options::{everything, run},
+};
+
+type Change = fn(&mut Data);
+
+/// What a host does wrong, and the cases that notice: all of them, and no others.
+const FAULTS: &[(&str, &[&str])] = &include!("mutants/faults.in");
+
+/// What is wrong with data, and the cases that notice.
+const CHANGES: &[(&str, Change, &[&str])] = &include!("mutants/changes.in");
+
+/// Cases without a mutant, and why.
+const WITHOUT: &[(&str, &str)] = &[
+    (
+        "pact/tc09",
+        "asks https hosts only, and the test's host has no certificate",
+    ),
+    ("pact/tc10", "the same"),
+    ("pact/tc11", "the same"),
+    ("pact/tc17", "the same"),
+];
+
+async fn noticed(data: Data, fault: &'static str) -> BTreeMap<&'static str, String> {
+    let base = Host::start(data, fault).await;
+    let report = run(&everything(&base)).await;
+    let noticed = report.cases.into_iter().filter(|case| {
+        matches!(
+            case.verdict,
+            Verdict::Fail | Verdict::Warn | Verdict::Inconclusive
+        )
+    });
+    noticed
+        .map(|case| (case.address, format!("{:?}: {}", case.verdict, case.reason)))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conformant_host_passes_every_case() {
+    let base = Host::start(conformant(), "").await;
+    let report = run(&everything(&base)).await;
+    let others: Vec<_> = report
+        .cases
+        .iter()
+        .filter(|case| case.verdict != Verdict::Pass)
+        .filter(|case| !WITHOUT.iter().any(|(address, _)| *address == case.address))
+        .map(|case| (case.address, case.verdict, &case.reason))
+        .collect();
+    assert!(others.is_empty(), "{others:#?}");
+    assert!(report.is_conformant());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_mutant_is_noticed_by_its_cases_and_no_others() {
+    let mut waiting: Vec<(&'static str, Data, &'static str, &'static [&'static str])> = Vec::new();
+    for (fault, expected) in FAULTS {
+        waiting.push((fault, conformant(), fault, expected));
+    }
+    for (name, change, expected) in CHANGES {
+        let mut data = conformant();
+        change(&mut data);
+        waiting.push((name, data, "", expected));
+    }
+    let mut wrong = Vec::new();
+    let mut running = JoinSet::new();
+    let mut waiting = waiting.into_iter();
+    loop {
+        // A few at a time: each run is a hundred requests.
+        while running.len() < 4
+            && let Some((name, data, fault, expected)) = waiting.next()
+        {
+            running.spawn(async move { (name, noticed(data, fault).await, expected) });
+        }
+        let Some(done) = running.join_next().await else {
+            break;
+        };
+        let (name, noticed, expected) = done.unwrap();
+        let found: BTreeSet<_> = noticed.keys().copied().collect();
+        if found != expected.iter().copied().collect() {
+            wrong.push(format!("{name}: {noticed:#?}, not {expected:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_case_has_a_mutant_or_a_reason() {
+    let of_faults = FAULTS.iter().flat_map(|(_, expected)| *expected);
+    let of_changes = CHANGES.iter().flat_map(|(_, _, expected)| *expected);
+    let without = WITHOUT.iter().map(|(address, _)| address);
+    let covered: BTreeSet<_> = of_faults
+        .chain(of_changes)
+        .chain(without)
+        .copied()
+        .collect();
+    let addresses: BTreeSet<_> = all().iter().map(|case| case.address).collect();
+    let missing: Vec<_> = addresses.difference(&covered).collect();
+    assert!(missing.is_empty(), "no mutant proves {missing:?}");
+    assert_eq!(
+        addresses.len(),
+        all().len(),
+        "two cases have the same address"
+    );
+}
+
+/// A value in the data of a footprint's extension.
+fn carried(data: &mut Data, index: usize) -> &mut Value {
+    &mut data.footprints[index]["extensions"][0]["data"]
+}
+
+fn pcf(data: &mut Data, index: usize) -> &mut Value {
+    &mut data.footprints[index]["pcf"]
+}
+
+fn tce(data: &mut Data, index: usize) -> &mut Value {
+    &mut carried(data, SHIPMENT)["tces"][index]
+}
