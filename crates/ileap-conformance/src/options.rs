@@ -49,6 +49,8 @@ pub struct Timing {
     pub callback: Duration,
     /// The longest `Retry-After` that is waited out.
     pub throttle: Duration,
+    /// All cases together; what is left over then is inconclusive.
+    pub run: Duration,
 }
 
 impl Default for Timing {
@@ -57,6 +59,7 @@ impl Default for Timing {
             call: Duration::from_secs(10),
             callback: Duration::from_secs(30),
             throttle: Duration::from_secs(30),
+            run: Duration::from_secs(30 * 60),
         }
     }
 }

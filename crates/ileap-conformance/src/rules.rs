@@ -15,6 +15,9 @@ use serde_json::Value;
 pub(crate) use self::node::{Node, instant};
 use crate::{case::PactVersion, outcome::Problems, schema::Schema};
 
+/// Where pointers into activity data begin when they stand beside those into footprints.
+pub(crate) const TADS: &str = "/2/ileap/tad#";
+
 /// What the rules say of records, by rule.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
@@ -155,9 +158,9 @@ pub(crate) fn judge_footprint(footprint: &Value, index: usize, version: PactVers
 }
 
 /// Everything about one activity that can be said without the others.
-pub(crate) fn judge_tad(tad: &Value, index: usize) -> Findings {
+pub(crate) fn judge_tad(tad: &Value, pointer: String) -> Findings {
     let mut findings = Findings::default();
-    let node = Node::new(tad, format!("/data/{index}"));
+    let node = Node::new(tad, pointer);
     carriers::decimals(&node, &mut findings);
     transport::judge_tad(&node, &mut findings);
     findings
@@ -170,7 +173,7 @@ pub(crate) fn judge(footprints: &[Value], tads: &[Value], version: PactVersion) 
         findings.extend(judge_footprint(footprint, index, version));
     }
     for (index, tad) in tads.iter().enumerate() {
-        findings.extend(judge_tad(tad, index));
+        findings.extend(judge_tad(tad, format!("{TADS}/data/{index}")));
     }
     collection::judge(footprints, tads, &mut findings);
     findings

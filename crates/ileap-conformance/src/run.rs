@@ -17,7 +17,7 @@ use crate::{
     listener::Listener,
     listing::{self, Listing},
     options::Options,
-    outcome::Stop,
+    outcome::{Stop, StopKind},
     rules::{self, Findings},
     wire::{Answer, Auth, Request, Wire, is_loopback},
 };
@@ -230,8 +230,8 @@ impl Run {
     /// A URL under the base.
     pub(crate) async fn get_url(&self, url: &str) -> Result<Answer, Stop> {
         if !self.is_ours(url) {
-            let reason = format!("{url} is not under the base URL: our token does not go there");
-            return Err(Stop::fail(reason));
+            let reason = format!("the link {url} is not under the base URL: see paging/link-form");
+            return Err(Stop::inconclusive(reason));
         }
         self.send(Request::get(url)).await
     }
@@ -358,7 +358,10 @@ fn is_token(text: &str) -> bool {
 /// What another case judges is merely missing here.
 fn needed<'a, T>(got: &'a Result<T, Stop>, what: &str) -> Result<&'a T, Stop> {
     got.as_ref().map_err(|stop| {
-        let mut needed = Stop::inconclusive(format!("it needs {what}, and: {}", stop.reason));
+        // What is said of the first link of the chain is enough.
+        let is_said = stop.kind == StopKind::Inconclusive;
+        let reason = format!("it needs {what}, and: {}", stop.reason);
+        let mut needed = Stop::inconclusive(if is_said { &stop.reason } else { &reason });
         needed.exchange.clone_from(&stop.exchange);
         needed
     })

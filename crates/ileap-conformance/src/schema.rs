@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use jsonschema::{Draft, Validator, error::ValidationErrorKind};
+use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Value, json};
 
 use crate::case::PactVersion;
@@ -46,7 +46,18 @@ pub(crate) struct Fault {
     /// From the record's root.
     pub(crate) pointer: String,
     pub(crate) text: String,
-    pub(crate) is_enum: bool,
+    pub(crate) kind: FaultKind,
+}
+
+/// Which rule a fault is one of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum FaultKind {
+    /// A value outside a closed list.
+    Enum,
+    /// The same element twice.
+    Repeated,
+    /// Types, forms, what is missing.
+    Shape,
 }
 
 impl Schema {
@@ -56,15 +67,19 @@ impl Schema {
             return vec![Fault {
                 pointer: String::new(),
                 text: "this suite cannot read its schema: please report it".to_owned(),
-                is_enum: false,
+                kind: FaultKind::Shape,
             }];
         };
         let faults = validator.iter_errors(record).take(MOST_FAULTS);
         faults
             .map(|error| Fault {
                 pointer: error.instance_path().as_str().to_owned(),
-                text: error.to_string().chars().take(MOST_CHARS).collect(),
-                is_enum: matches!(error.kind(), ValidationErrorKind::Enum { .. }),
+                text: text_of(&error),
+                kind: match error.kind() {
+                    ValidationErrorKind::Enum { .. } => FaultKind::Enum,
+                    ValidationErrorKind::UniqueItems => FaultKind::Repeated,
+                    _ => FaultKind::Shape,
+                },
             })
             .collect()
     }
@@ -81,6 +96,17 @@ impl Schema {
             Self::Toc => TOC.as_ref(),
         }
     }
+}
+
+/// Whole objects are not quoted: the pointer says where they are.
+fn text_of(error: &ValidationError<'_>) -> String {
+    let instance = error.instance();
+    let text = if instance.is_object() || instance.is_array() {
+        error.masked().to_string()
+    } else {
+        error.to_string()
+    };
+    text.chars().take(MOST_CHARS).collect()
 }
 
 fn ileap(text: &str) -> Option<Validator> {

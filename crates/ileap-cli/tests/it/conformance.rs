@@ -35,7 +35,10 @@ fn the_demo_conforms_in_every_profile() {
         let arguments = ["--profile", profile, "--intrusive"];
         let (code, stdout, stderr) = run(&mut conformance(&url, &arguments));
         assert_eq!(code, 0, "{profile}: {stdout}{stderr}");
-        assert!(stdout.contains(&format!("{url} conforms to {profile}.")), "{stdout}");
+        assert!(
+            stdout.contains(&format!("{url} conforms to {profile}.")),
+            "{stdout}"
+        );
     }
 }
 
@@ -58,7 +61,10 @@ fn a_run_that_names_no_profile_prints_every_case_and_writes_its_reports() {
     assert!(html.contains("conforms to ileap, pact-2.3"));
     assert!(fs::read_to_string(junit).unwrap().contains("<testsuites"));
     for secret in ["pathfinder\"", "eyJ"] {
-        assert!(!stdout.contains(secret) && !html.contains(secret), "{secret}");
+        assert!(
+            !stdout.contains(secret) && !html.contains(secret),
+            "{secret}"
+        );
     }
 }
 
@@ -72,7 +78,10 @@ fn an_account_that_sees_too_little_is_exit_1_with_what_to_fix_first() {
     let (code, stdout, _) = run(&mut command);
     assert_eq!(code, 1, "{stdout}");
     assert!(stdout.contains("Fix this first: ileap/tc001"), "{stdout}");
-    assert!(stdout.contains("curl -i -H \"Authorization: Bearer $TOKEN\""), "{stdout}");
+    assert!(
+        stdout.contains("curl -i -H \"Authorization: Bearer $TOKEN\""),
+        "{stdout}"
+    );
 }
 
 #[test]
@@ -88,7 +97,11 @@ fn the_cases_are_listed_without_a_host_and_nonsense_is_exit_2() {
 
 #[test]
 fn a_host_that_is_away_is_exit_69() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let (code, stdout, _) = run(&mut conformance(&format!("http://127.0.0.1:{port}"), &[]));
     assert_eq!(code, 69, "{stdout}");
 }

@@ -18,22 +18,22 @@ pub fn html(report: &Report) -> String {
         "fail"
     };
     let sentence = escaped(&report.sentence());
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>Conformance of {host}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header class=\"{verdict}\">\n\
-         <h1>{sentence}</h1>\n<p>Tested {started} by ileap {version}</p>\n</header>\n<main>\n",
+         <h1>{sentence}</h1>\n<p>Tested {started} by ileap {version}</p>\n</header>\n<main>",
         host = escaped(&report.host),
         started = escaped(&report.started_at),
         version = env!("CARGO_PKG_VERSION"),
     );
     counts(&mut out, report);
     if let Some(first) = report.fix_first() {
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<p class=\"first\"><strong>Fix this first:</strong> <a href=\"#{id}\">{address}</a>: {requirement}</p>\n",
+            "<p class=\"first\"><strong>Fix this first:</strong> <a href=\"#{id}\">{address}</a>: {requirement}</p>",
             id = id(first),
             address = first.address,
             requirement = escaped(first.requirement),
@@ -42,7 +42,7 @@ pub fn html(report: &Report) -> String {
     let mut groups: Vec<_> = report.cases.iter().map(CaseReport::group).collect();
     groups.dedup();
     for group in groups {
-        let _ = write!(out, "<section>\n<h2>{group}</h2>\n");
+        let _ = writeln!(out, "<section>\n<h2>{group}</h2>");
         for case in report.cases.iter().filter(|case| case.group() == group) {
             one(&mut out, case);
         }
@@ -65,10 +65,10 @@ fn counts(out: &mut String, report: &Report) {
 fn one(out: &mut String, case: &CaseReport) {
     let verdict = case.verdict.as_str();
     let open = if case.is_against() { " open" } else { "" };
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<details id=\"{id}\" class=\"{verdict}\"{open}>\n<summary><span class=\"verdict\">{verdict}</span> \
-         <code>{address}</code> {requirement}</summary>\n",
+         <code>{address}</code> {requirement}</summary>",
         id = id(case),
         address = case.address,
         requirement = escaped(case.requirement),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    Findings, Kind, extension_of,
+    Findings, Kind, TADS, extension_of,
     node::{Node, is_close, ratio},
 };
 
@@ -32,7 +32,7 @@ pub(super) fn judge(footprints: &[Value], tads: &[Value], findings: &mut Finding
     }
     let mut seen = BTreeMap::new();
     for (index, tad) in tads.iter().enumerate() {
-        let node = Node::new(tad, format!("/data/{index}"));
+        let node = Node::new(tad, format!("{TADS}/data/{index}"));
         let Some(id) = node.text("activityId") else {
             continue;
         };

@@ -9,7 +9,10 @@ use super::{
     Findings,
     node::{Node, ratio},
 };
-use crate::{case::PactVersion, schema::Schema};
+use crate::{
+    case::PactVersion,
+    schema::{FaultKind, Schema},
+};
 
 const NOT_NEGATIVE: [&str; 9] = [
     "pCfExcludingBiogenic",
@@ -82,10 +85,18 @@ fn shape(footprint: &Node<'_>, version: PactVersion, findings: &mut Findings) {
             .pointer(&fault.pointer)
             .unwrap_or(&Value::Null);
         let at = Node::new(value, format!("{}{}", footprint.pointer, fault.pointer));
-        if value.is_null() || fault.text.contains("is not unique") {
+        if value.is_null() || fault.kind == FaultKind::Repeated {
             continue;
         }
-        findings.error(if fault.is_enum { "p02" } else { "p01" }, &at, fault.text);
+        findings.error(
+            if fault.kind == FaultKind::Enum {
+                "p02"
+            } else {
+                "p01"
+            },
+            &at,
+            fault.text,
+        );
     }
 }
 

@@ -54,7 +54,7 @@ async fn tc004(run: &Run) -> Judgement {
         for fault in Schema::Tad.faults(record) {
             problems.push(format!("{pointer}{}", fault.pointer), fault.text);
         }
-        problems.extend(rules::judge_tad(record, index).errors());
+        problems.extend(rules::judge_tad(record, pointer).errors());
     }
     problems.judged(&listing.exchange)?;
     Ok(listing.cut.clone().unwrap_or_default())

@@ -1,6 +1,8 @@
 //! Access tokens that open nothing.
 
 use secrecy::SecretString;
+use serde_json::json;
+use uuid::Uuid;
 
 use super::case;
 use crate::{
@@ -197,7 +199,14 @@ async fn missing_tad(run: &Run) -> Judgement {
 }
 
 async fn missing_events(run: &Run) -> Judgement {
-    let request = run.event_request("{}".to_owned());
+    // A valid one, which would be taken; nothing follows from it.
+    let data = json!({"pfIds": [Uuid::new_v4().to_string()]});
+    let event = run.event(
+        "ProductFootprint.Published",
+        "https://conformance.invalid",
+        &data,
+    );
+    let request = run.event_request(event.to_string());
     run.wire.send(request).await?.expect(REFUSALS)?;
     Ok(String::new())
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     case::{BOTH, Case, Demand, ILEAP},
-    outcome::{Judgement, Stop, StopKind},
+    outcome::{Judgement, Problems, Stop, StopKind},
+    rules::TADS,
     run::Run,
 };
 
@@ -293,16 +294,18 @@ pub(super) static CASES: &[Case] = &[
 async fn judge(run: &Run, case: &Case) -> Judgement {
     let findings = run.findings().await?;
     let rule = case.address.rsplit('/').next().unwrap_or_default();
-    let is_of_activities = rule == "r26" || run.footprints().await.is_err();
-    let listing = match run.tads().await {
-        Ok(tads) if is_of_activities => tads,
-        _ => run.footprints().await?,
-    };
-    if is_of_activities && run.tads().await.is_err() {
+    let footprints = run.footprints().await?;
+    let tads = run.tads().await;
+    if rule == "r26" && tads.is_err() {
         return Err(Stop::skip("there is no activity data: see ileap/tc004"));
     }
-    findings.errors_of(rule).judged(&listing.exchange)?;
-    let warned = findings.warnings_of(rule).judged(&listing.exchange);
-    warned.map_err(|stop| stop.softened(StopKind::Warn))?;
-    Ok(listing.cut.clone().unwrap_or_default())
+    let judged = |problems: Problems| {
+        let first = problems.listed.first();
+        let is_of_tads = first.is_some_and(|problem| problem.pointer.starts_with(TADS));
+        let listing = tads.as_ref().ok().filter(|_| is_of_tads);
+        problems.judged(&listing.unwrap_or(&footprints).exchange)
+    };
+    judged(findings.errors_of(rule))?;
+    judged(findings.warnings_of(rule)).map_err(|stop| stop.softened(StopKind::Warn))?;
+    Ok(footprints.cut.clone().unwrap_or_default())
 }

@@ -201,7 +201,16 @@ fn has_token(answer: &Answer) -> Result<(), Stop> {
 }
 
 async fn tc01(run: &Run) -> Judgement {
-    has_token(&send(run, GRANT, Auth::Basic).await?)?;
+    let answer = send(run, GRANT, Auth::Basic).await?;
+    let document = run.discovery().await.unwrap_or_default();
+    let named = document["token_endpoint"].as_str();
+    let is_elsewhere = named.is_some_and(|url| !run.may_have_credentials(url));
+    if is_elsewhere && matches!(answer.status, 404 | 405) {
+        let reason =
+            "tokens are issued by another host: --allow-auth-host HOST, see auth/discovery-host";
+        return Err(Stop::inconclusive(reason).of(&answer.exchange));
+    }
+    has_token(&answer)?;
     Ok(String::new())
 }
 
@@ -378,7 +387,7 @@ async fn get(run: &Run) -> Judgement {
 
 async fn large_body(run: &Run) -> Judgement {
     let body = format!("{GRANT}&padding={}", "x".repeat(1024 * 1024));
-    let sent = send(run, &body, nobody()).await;
+    let sent = send(run, &body, Auth::Basic).await;
     match sent {
         Ok(answer) => {
             answer.expect_refusal()?;

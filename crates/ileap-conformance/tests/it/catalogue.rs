@@ -16,5 +16,8 @@ fn the_documentation_lists_every_case() {
         fs::write(&path, &fresh).unwrap();
     }
     let page = fs::read_to_string(&path).unwrap();
-    assert!(page == fresh, "docs/conformance.md is stale: UPDATE=1 cargo test -p ileap-conformance");
+    assert!(
+        page == fresh,
+        "docs/conformance.md is stale: UPDATE=1 cargo test -p ileap-conformance"
+    );
 }

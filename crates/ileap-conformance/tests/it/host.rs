@@ -197,7 +197,7 @@ async fn token(
         }
         return answers::refuse_credentials(&host);
     }
-    let scope_is_strict = host.is("scope-strict") && !values("scope").is_empty();
+    let scope_is_strict = host.is("scope-strict") && values("scope") == ["some:scope"];
     match values("grant_type").as_slice() {
         _ if scope_is_strict => oauth_error(&host, "invalid_scope"),
         ["client_credentials"] => answers::token(&host, &access_token(&host)),

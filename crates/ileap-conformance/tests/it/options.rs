@@ -23,6 +23,7 @@ pub(crate) fn everything(base: &str) -> Options {
         call: Duration::from_secs(20),
         callback: Duration::from_millis(1500),
         throttle: Duration::from_secs(2),
+        run: Duration::from_secs(600),
     };
     options
 }

@@ -146,9 +146,9 @@ fn page(host: &Host, base: &str, path: &str, pairs: &Pairs, found: Vec<Value>) -
     };
     let end = start + step;
     let shown: Vec<_> = found.iter().skip(start).take(limit).cloned().collect();
-    let has_more = end < found.len() || (host.is("link-at-end") && end == found.len());
+    let has_more = end < found.len() || (host.is("link-at-end") && start < found.len());
     let mut data = json!(shown);
-    if host.is("unstable-page") && start > 0 && !is_tad {
+    if host.is("unstable-page") && start > 0 && !is_tad && !shown.is_empty() {
         data[0]["comment"] = json!(uuid::Uuid::new_v4().to_string());
     }
     let body = match host.fault {
