@@ -71,6 +71,17 @@ impl Report {
         !self.cases.is_empty() && !self.is_partial && !self.cases.iter().any(is_answer)
     }
 
+    /// The first parts of addresses, in the order in which they came up.
+    pub fn groups(&self) -> Vec<&'static str> {
+        let mut groups = Vec::new();
+        for case in &self.cases {
+            if !groups.contains(&case.group()) {
+                groups.push(case.group());
+            }
+        }
+        groups
+    }
+
     /// How many cases ended so.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.cases

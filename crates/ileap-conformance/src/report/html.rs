@@ -39,9 +39,7 @@ pub fn html(report: &Report) -> String {
             requirement = escaped(first.requirement),
         );
     }
-    let mut groups: Vec<_> = report.cases.iter().map(CaseReport::group).collect();
-    groups.dedup();
-    for group in groups {
+    for group in report.groups() {
         let _ = writeln!(out, "<section>\n<h2>{group}</h2>");
         for case in report.cases.iter().filter(|case| case.group() == group) {
             one(&mut out, case);

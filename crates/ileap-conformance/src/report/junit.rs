@@ -1,4 +1,4 @@
-//! JUnit XML, as continuous integration reads it.
+//! XML for `JUnit`'s readers, as continuous integration reads it.
 
 use std::fmt::Write as _;
 
@@ -14,9 +14,7 @@ pub fn junit(report: &Report) -> String {
         "<testsuites name=\"ileap conformance\" tests=\"{}\" failures=\"{against}\">",
         report.cases.len()
     );
-    let mut groups: Vec<_> = report.cases.iter().map(CaseReport::group).collect();
-    groups.dedup();
-    for group in groups {
+    for group in report.groups() {
         let of_group = || report.cases.iter().filter(|case| case.group() == group);
         let failures = of_group().filter(|case| case.is_against()).count();
         let skipped = of_group()
@@ -74,7 +72,7 @@ fn xml(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\n' | '\t' => out.push(char),
             char if char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}') => {
-                out.push('\u{fffd}')
+                out.push('\u{fffd}');
             }
             char => out.push(char),
         }

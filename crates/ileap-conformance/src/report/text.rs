@@ -31,9 +31,7 @@ pub fn details(case: &CaseReport) -> String {
 /// The end of a run.
 pub fn summary(report: &Report) -> String {
     let mut out = String::new();
-    let mut groups: Vec<_> = report.cases.iter().map(CaseReport::group).collect();
-    groups.dedup();
-    for group in groups {
+    for group in report.groups() {
         let of_group = || report.cases.iter().filter(|case| case.group() == group);
         let _ = writeln!(out, "{group:<12}{}", counts(of_group));
     }

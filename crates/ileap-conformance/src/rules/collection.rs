@@ -20,12 +20,11 @@ pub(super) fn judge(footprints: &[Value], tads: &[Value], findings: &mut Finding
         for tce in Node::new(&extension["data"], pointer).items("tces") {
             for (field, categories) in [("tocId", &tocs), ("hocId", &hocs)] {
                 let Some(id) = tce.text(field) else { continue };
-                match categories.get(id) {
-                    Some(category) => emissions(&tce, category, findings),
-                    None => {
-                        let text = format!("{id} is no footprint that this account sees");
-                        findings.error("r24", &tce.at(field), text);
-                    }
+                if let Some(category) = categories.get(id) {
+                    emissions(&tce, category, findings);
+                } else {
+                    let text = format!("{id} is no footprint that this account sees");
+                    findings.error("r24", &tce.at(field), text);
                 }
             }
         }

@@ -20,14 +20,14 @@ impl<'a> Node<'a> {
     }
 
     /// A member; null counts as absent.
-    pub(crate) fn get(&self, name: &str) -> Option<Node<'a>> {
+    pub(crate) fn get(&self, name: &str) -> Option<Self> {
         let value = self.value.get(name).filter(|value| !value.is_null())?;
-        Some(Node::new(value, format!("{}/{name}", self.pointer)))
+        Some(Self::new(value, format!("{}/{name}", self.pointer)))
     }
 
     /// The place of a member, be it there or not.
-    pub(crate) fn at(&self, name: &str) -> Node<'a> {
-        Node::new(&self.value[name], format!("{}/{name}", self.pointer))
+    pub(crate) fn at(&self, name: &str) -> Self {
+        Self::new(&self.value[name], format!("{}/{name}", self.pointer))
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -35,12 +35,12 @@ impl<'a> Node<'a> {
     }
 
     /// The elements of a member that is an array.
-    pub(crate) fn items(&self, name: &str) -> Vec<Node<'a>> {
+    pub(crate) fn items(&self, name: &str) -> Vec<Self> {
         let at = self.at(name);
         let elements = at.value.as_array().map(Vec::as_slice).unwrap_or_default();
         let elements = elements.iter().enumerate();
         elements
-            .map(|(index, value)| Node::new(value, format!("{}/{index}", at.pointer)))
+            .map(|(index, value)| Self::new(value, format!("{}/{index}", at.pointer)))
             .collect()
     }
 

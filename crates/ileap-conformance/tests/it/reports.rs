@@ -53,6 +53,9 @@ async fn what_the_host_sends_is_text_in_every_report() {
     let junit = report::junit(&report);
     assert!(!junit.contains("<script") && !junit.contains('\u{1b}'));
     assert!(junit.contains("<failure"));
+    // Each case stands there once, though groups take turns.
+    assert_eq!(junit.matches("<testcase").count(), report.cases.len());
+    assert_eq!(html.matches("<details").count(), report.cases.len());
     for case in &report.cases {
         let text = report::case_line(case) + &report::details(case);
         assert!(!text.contains('\u{1b}'), "{text}");
