@@ -25,52 +25,48 @@ impl<'a> Evidence<'a> {
 
     /// The request as one line for a shell.
     pub(super) fn curl(&self, request: &Request) -> String {
-        let mut line = "curl -i".to_owned();
-        if request.method != Method::GET
-            && !(request.method == Method::POST && request.body.is_some())
-        {
-            line += &format!(" -X {}", request.method);
+        let mut words = vec!["curl -i".to_owned()];
+        let has_body = request.body.is_some();
+        if request.method != Method::GET && !(request.method == Method::POST && has_body) {
+            words.push(format!("-X {}", request.method));
         }
-        match &request.auth {
-            Auth::None => {}
-            Auth::Basic => line += " -u \"$CLIENT_ID:$CLIENT_SECRET\"",
-            Auth::BasicAs { shown, .. } => line += &format!(" -H \"Authorization: {shown}\""),
-            Auth::BasicOf { id, secret } => {
-                line += &format!(" -u {}", quoted(&format!("{id}:{secret}")));
+        words.extend(self.authorization(&request.auth));
+        for (name, value) in &request.headers {
+            if *name != "accept" {
+                words.push(format!("-H {}", quoted(&format!("{name}: {value}"))));
             }
+        }
+        if let Some(body) = &request.body {
+            let shown = body.shown.as_deref();
+            let shown = shown.unwrap_or_else(|| body.text.expose_secret());
+            words.push(format!("--data-raw {}", quoted(shown)));
+        }
+        words.push(quoted(&request.url));
+        words.join(" ")
+    }
+
+    /// In double quotes where a shell has to put in what only its user knows.
+    fn authorization(&self, auth: &Auth) -> Option<String> {
+        let option = match auth {
+            Auth::None => return None,
+            Auth::Basic => "-u \"$CLIENT_ID:$CLIENT_SECRET\"".to_owned(),
+            Auth::BasicAs { shown, .. } => format!("-H \"Authorization: {shown}\""),
+            Auth::BasicOf { id, secret } => format!("-u {}", quoted(&format!("{id}:{secret}"))),
             Auth::Bearer(token) => {
-                let is_expired = self
-                    .options
-                    .expired_token
-                    .as_ref()
-                    .is_some_and(|expired| expired.expose_secret() == token.expose_secret());
+                let expired = self.options.expired_token.as_ref();
+                let is_expired =
+                    expired.is_some_and(|expired| expired.expose_secret() == token.expose_secret());
                 let name = if is_expired {
                     "$EXPIRED_TOKEN"
                 } else {
                     "$TOKEN"
                 };
-                line += &format!(" -H \"Authorization: Bearer {name}\"");
+                format!("-H \"Authorization: Bearer {name}\"")
             }
-            Auth::Forged { shown, .. } => {
-                line += &format!(" -H \"Authorization: Bearer {shown}\"");
-            }
-            Auth::Raw(text) => {
-                line += &format!(" -H {}", quoted(&format!("Authorization: {text}")))
-            }
-        }
-        for (name, value) in &request.headers {
-            if *name != "accept" {
-                line += &format!(" -H {}", quoted(&format!("{name}: {value}")));
-            }
-        }
-        if let Some(body) = &request.body {
-            let shown = body
-                .shown
-                .as_deref()
-                .unwrap_or_else(|| body.text.expose_secret());
-            line += &format!(" --data-raw {}", quoted(shown));
-        }
-        format!("{line} {}", quoted(&request.url))
+            Auth::Forged { shown, .. } => format!("-H \"Authorization: Bearer {shown}\""),
+            Auth::Raw(text) => format!("-H {}", quoted(&format!("Authorization: {text}"))),
+        };
+        Some(option)
     }
 
     pub(super) fn headers(&self, headers: &HeaderMap) -> Vec<String> {

@@ -50,7 +50,7 @@ impl Host {
             base: base.clone(),
             http: callbacks::client(),
         });
-        let routes = Router::new()
+        let api = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/jwks", get(jwks))
             .route("/auth/token", any(token))
@@ -61,8 +61,9 @@ impl Host {
             .layer(DefaultBodyLimit::max(64 * 1024 * 1024))
             .with_state(Arc::clone(&host));
         let router = Router::new()
-            .nest("/api", routes)
-            .fallback(move || unknown(Arc::clone(&host)));
+            .nest("/api", api)
+            .fallback(unknown)
+            .with_state(host);
         tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
         base
     }
@@ -72,7 +73,7 @@ impl Host {
     }
 }
 
-async fn unknown(host: Shared) -> Response {
+async fn unknown(State(host): State<Shared>) -> Response {
     if host.is("unknown-path-200") {
         return ok(&host, &json!({}));
     }
@@ -105,7 +106,7 @@ async fn discovery(State(host): State<Shared>, headers: HeaderMap) -> Response {
     });
     match host.fault {
         "foreign-token-endpoint" => {
-            document["token_endpoint"] = json!("https://elsewhere.invalid/token")
+            document["token_endpoint"] = json!("https://elsewhere.invalid/token");
         }
         "no-token-endpoint" => document["token_endpoint"] = Value::Null,
         "other-issuer" => document["issuer"] = json!("https://elsewhere.invalid"),
@@ -202,9 +203,8 @@ async fn token(
         _ if scope_is_strict => oauth_error(&host, "invalid_scope"),
         ["client_credentials"] => answers::token(&host, &access_token(&host)),
         [_, _] if host.is("duplicates-accepted") => answers::token(&host, &access_token(&host)),
-        [_, _] => oauth_error(&host, "invalid_request"),
         [] if host.is("grant-optional") || !is_form => answers::token(&host, &access_token(&host)),
-        [] => oauth_error(&host, "invalid_request"),
+        [] | [_, _] => oauth_error(&host, "invalid_request"),
         _ if host.is("any-grant") => answers::token(&host, &access_token(&host)),
         _ => oauth_error(&host, "unsupported_grant_type"),
     }

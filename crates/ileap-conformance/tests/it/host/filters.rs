@@ -37,13 +37,13 @@ pub(super) fn footprints(host: &Host, base: &str, query: &str) -> Answer {
                 all.all(|held| held)
             }
         };
-        if !host.is("filter-empty") {
-            found.retain(holds);
-        } else {
+        if host.is("filter-empty") {
             found.clear();
+        } else {
+            found.retain(holds);
         }
     }
-    page(host, base, "/2/footprints", &pairs, found)
+    page(host, base, "/2/footprints", &pairs, &found)
 }
 
 pub(super) fn tads(host: &Host, base: &str, query: &str) -> Answer {
@@ -96,7 +96,7 @@ pub(super) fn tads(host: &Host, base: &str, query: &str) -> Answer {
     if host.is("tad-none") {
         found.clear();
     }
-    page(host, base, "/2/ileap/tad", &pairs, found)
+    page(host, base, "/2/ileap/tad", &pairs, &found)
 }
 
 fn parsed(host: &Host, query: &str) -> Pairs {
@@ -110,7 +110,7 @@ fn parsed(host: &Host, query: &str) -> Pairs {
         .collect()
 }
 
-fn page(host: &Host, base: &str, path: &str, pairs: &Pairs, found: Vec<Value>) -> Answer {
+fn page(host: &Host, base: &str, path: &str, pairs: &Pairs, found: &[Value]) -> Answer {
     let value = |name: &str| {
         pairs
             .iter()
@@ -119,13 +119,12 @@ fn page(host: &Host, base: &str, path: &str, pairs: &Pairs, found: Vec<Value>) -
     };
     let is_tad = path.ends_with("tad");
     let limit = match value("limit").map(|limit| limit.parse::<usize>()) {
-        None => 1000,
         Some(Ok(0) | Err(_)) if !host.is("any-limit") => return error(400, "BadRequest"),
         Some(Ok(limit)) if limit > 1000 && host.is("huge-refused") => {
             return error(400, "BadRequest");
         }
         Some(Ok(limit)) => limit.clamp(1, 1000),
-        Some(Err(_)) => 1000,
+        None | Some(Err(_)) => 1000,
     };
     let offset = match value("offset").map(|offset| offset.parse::<usize>()) {
         Some(_) if host.is("offset-403") => return error(403, "AccessDenied"),
