@@ -27,266 +27,266 @@ pub(super) static CASES: &[Case] = &[
         "data/r01",
         Required,
         ILEAP,
-        "PROTOCOL §6 R01; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R01",
         "Decimals are digits with an optional minus and fraction, in a string."
     ),
     rule!(
         "data/r02",
         Required,
         ILEAP,
-        "PROTOCOL §6 R02; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R02",
         "A shipment has transport chain elements, each with an id of its own."
     ),
     rule!(
         "data/r03",
         Required,
         ILEAP,
-        "PROTOCOL §6 R03; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R03",
         "A transport chain element refers to exactly one of TOC and HOC."
     ),
     rule!(
         "data/r04",
         Required,
         ILEAP,
-        "PROTOCOL §6 R04; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R04",
         "A transport chain element names its shipment."
     ),
     rule!(
         "data/r05",
         Required,
         ILEAP,
-        "PROTOCOL §6 R05; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R05",
         "prevTceIds name other elements of the shipment, once, and never in a circle."
     ),
     rule!(
         "data/r06",
         Recommended,
         ILEAP,
-        "PROTOCOL §6 R06; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R06",
         "A chain has a start, and all its elements hang together."
     ),
     rule!(
         "data/r07",
         Required,
         ILEAP,
-        "PROTOCOL §6 R07; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R07",
         "transportActivity is mass × distance / 1000."
     ),
     rule!(
         "data/r08",
         Recommended,
         ILEAP,
-        "PROTOCOL §6 R08; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R08",
         "A hub operation has no transport activity."
     ),
     rule!(
         "data/r09",
         Recommended,
         ILEAP,
-        "PROTOCOL §6 R09; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R09",
         "Emissions are not negative, and tank-to-wheel is not above well-to-wheel."
     ),
     rule!(
         "data/r10",
         Recommended,
         ILEAP,
-        "PROTOCOL §6 R10; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R10",
         "An element's emissions are its activity times the intensity of its category."
     ),
     rule!(
         "data/r11",
         Required,
         ILEAP,
-        "PROTOCOL §6 R11; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R11",
         "The relative shares of energy carriers are in (0, 1] and make 1."
     ),
     rule!(
         "data/r12",
         Required,
         ILEAP,
-        "PROTOCOL §6 R12; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R12",
         "The shares of feedstocks are in [0, 1] and make no more than 1."
     ),
     rule!(
         "data/r13",
         Required,
         ILEAP,
-        "PROTOCOL §6 R13; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R13",
         "An energy consumption has a unit."
     ),
     rule!(
         "data/r14",
         Required,
         ILEAP,
-        "PROTOCOL §6 R14; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R14",
         "Energy carriers of TOCs and HOCs have emission factors."
     ),
     rule!(
         "data/r15",
         Required,
         ILEAP,
-        "PROTOCOL §6 R15; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R15",
         "loadFactor is in (0, 1], emptyDistanceFactor in [0, 1)."
     ),
     rule!(
         "data/r16",
         Required,
         ILEAP,
-        "PROTOCOL §6 R16; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R16",
         "Fields that belong to one mode stand at that mode only."
     ),
     rule!(
         "data/r17",
         Required,
         ILEAP,
-        "PROTOCOL §6 R17; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R17",
         "A distance has at least one of actual, gcd and sfd, and none is negative."
     ),
     rule!(
         "data/r18",
         Required,
         ILEAP,
-        "PROTOCOL §6 R18; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R18",
         "Locations have both coordinates or none, within the globe, and a country code."
     ),
     rule!(
         "data/r19",
         Required,
         ILEAP,
-        "PROTOCOL §6 R19; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R19",
         "Departures and arrivals are in UTC, and in this order."
     ),
     rule!(
         "data/r20",
         Required,
         ILEAP,
-        "PROTOCOL §6 R20; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R20",
         "Certifications, where given, are not empty, and each stands there once."
     ),
     rule!(
         "data/r21",
         Required,
         ILEAP,
-        "PROTOCOL §6 R21; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R21",
         "productIds holds the URN of the shipment, TOC or HOC."
     ),
     rule!(
         "data/r22",
         Required,
         ILEAP,
-        "PROTOCOL §6 R22; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R22",
         "A footprint's values follow from its extension as the mapping says."
     ),
     rule!(
         "data/r23",
         Required,
         ILEAP,
-        "PROTOCOL §6 R23; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R23",
         "unitaryProductAmount is more than 0."
     ),
     rule!(
         "data/r24",
         Required,
         ILEAP,
-        "PROTOCOL §6 R24; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R24",
         "Every TOC and HOC that a shipment refers to is visible to the same account."
     ),
     rule!(
         "data/r25",
         Recommended,
         ILEAP,
-        "PROTOCOL §6 R25; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R25",
         "No transport chain element is heavier than its shipment."
     ),
     rule!(
         "data/r26",
         Required,
         ILEAP,
-        "PROTOCOL §6 R26; iLEAP 1.0.0 §Data model",
+        "iLEAP 1.0.0 §Data model, rule R26",
         "Activities have distinct ids, and consignment ids."
     ),
     rule!(
         "data/p01",
         Required,
         BOTH,
-        "PROTOCOL §7.2 P01; PACT 2 §Data model",
+        "PACT 2 §Data model, rule P01",
         "Fields have the types and forms of the published schema, and mandatory ones are there."
     ),
     rule!(
         "data/p02",
         Required,
         BOTH,
-        "PROTOCOL §7.2 P02; PACT 2 §Data model",
+        "PACT 2 §Data model, rule P02",
         "Values of closed lists are from these lists."
     ),
     rule!(
         "data/p03",
         Required,
         BOTH,
-        "PROTOCOL §7.2 P03; PACT 2 §Data model",
+        "PACT 2 §Data model, rule P03",
         "Quantities have the sign that they must have."
     ),
     rule!(
         "data/p04",
         Required,
         BOTH,
-        "PROTOCOL §7.2 P04; PACT 2 §Data model",
+        "PACT 2 §Data model, rule P04",
         "At most one geography is given."
     ),
     rule!(
         "data/p05",
         Required,
         BOTH,
-        "PROTOCOL §7.2 P05; PACT 2 §Data model",
+        "PACT 2 §Data model, rule P05",
         "The reference period ends after it starts."
     ),
     rule!(
         "data/p06",
         Required,
         BOTH,
-        "PROTOCOL §7.2 P06; PACT 2 §Data model",
+        "PACT 2 §Data model, rule P06",
         "The validity period starts after the reference period and lasts three years at most."
     ),
     rule!(
         "data/p07",
         Required,
         BOTH,
-        "PROTOCOL §7.2 P07; PACT 2 §Data model",
+        "PACT 2 §Data model, rule P07",
         "Emissions of packaging are given only if they are included."
     ),
     rule!(
         "data/p08",
         Recommended,
         BOTH,
-        "PROTOCOL §7.2 P08; PACT 2 §Data model",
+        "PACT 2 §Data model, rule P08",
         "Reference periods that reach into 2025 have what is mandatory since."
     ),
     rule!(
         "data/p09",
         Required,
         BOTH,
-        "PROTOCOL §7.2 P09; PACT 2 §Data model",
+        "PACT 2 §Data model, rule P09",
         "otherOperatorName goes with the operator Other."
     ),
     rule!(
         "data/p10",
         Required,
         BOTH,
-        "PROTOCOL §7.2 P10; PACT 2 §Data model",
+        "PACT 2 §Data model, rule P10",
         "Sets hold each element once."
     ),
     rule!(
         "data/p11",
         Required,
         BOTH,
-        "PROTOCOL §7.2 P11; PACT 2 §Data model",
+        "PACT 2 §Data model, rule P11",
         "`updated` is later than `created`, and goes with a version above 0."
     ),
     rule!(
         "data/p12",
         Required,
         BOTH,
-        "PROTOCOL §7.2 P12; PACT 2 §Data model",
+        "PACT 2 §Data model, rule P12",
         "Nothing is null."
     ),
 ];

@@ -21,7 +21,7 @@ pub(super) static CASES: &[Case] = &[
         "auth/discovery-host",
         Recommended,
         BOTH,
-        "SECURITY A, RFC 9700 §2",
+        "RFC 9700 §2",
         "The token endpoint is on the host under test, or on one that was named as trusted.",
         host
     ),
@@ -37,7 +37,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/jwks-private",
         Hardening,
         HARDENING,
-        "RFC 7517 §9.3; SECURITY G47",
+        "RFC 7517 §9.3",
         "The key set holds no private or symmetric key.",
         no_private
     ),

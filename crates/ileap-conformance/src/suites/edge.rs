@@ -31,7 +31,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/long-target",
         Hardening,
         HARDENING,
-        "RFC 9110 §15.5.15; SECURITY H51",
+        "RFC 9110 §15.5.15",
         "A request target of 32 KiB is refused.",
         long_target
     ),
@@ -39,7 +39,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/large-header",
         Hardening,
         HARDENING,
-        "RFC 6585 §5; SECURITY H51",
+        "RFC 6585 §5",
         "A header of 128 KiB is refused.",
         large_header
     ),
@@ -47,7 +47,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/host-in-discovery",
         Hardening,
         HARDENING,
-        "SECURITY F46; CWE-644",
+        "CWE-644; RFC 8414 §3.3",
         "A spoofed Host or X-Forwarded-Host does not appear in the discovery document.",
         host_in_discovery
     ),
@@ -55,7 +55,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/host-in-link",
         Hardening,
         HARDENING,
-        "SECURITY F46; CWE-644",
+        "CWE-644; RFC 8414 §3.3",
         "A spoofed Host or X-Forwarded-Host does not appear in links.",
         host_in_link
     ),
@@ -63,7 +63,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/nosniff",
         Hardening,
         HARDENING,
-        "SECURITY H62",
+        "WHATWG Fetch §3.6; CWE-430",
         "Answers say X-Content-Type-Options: nosniff.",
         nosniff
     ),
@@ -71,7 +71,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/server-version",
         Hardening,
         HARDENING,
-        "SECURITY H62",
+        "CWE-200",
         "Answers do not name the server's version.",
         server_version
     ),
@@ -79,7 +79,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/no-redirect",
         Hardening,
         HARDENING,
-        "SECURITY H63",
+        "CWE-601",
         "The endpoints answer themselves instead of redirecting, where a client might take its token along.",
         no_redirect
     ),
@@ -87,7 +87,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/traversal",
         Hardening,
         HARDENING,
-        "SECURITY H54; CWE-22",
+        "CWE-22",
         "Dots and slashes in an id lead nowhere.",
         traversal
     ),
@@ -95,7 +95,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/cors",
         Hardening,
         HARDENING,
-        "SECURITY H61; CWE-942",
+        "CWE-942",
         "Not every web page may read the data: no Access-Control-Allow-Origin for a strange origin.",
         cors
     ),

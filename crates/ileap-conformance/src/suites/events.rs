@@ -130,7 +130,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/large-event",
         Hardening,
         HARDENING,
-        "SECURITY H51",
+        "CWE-770",
         "An event of eight megabytes is refused.",
         large
     ),

@@ -39,7 +39,7 @@ pub(super) static CASES: &[Case] = &[
         "filter/syntax-error",
         Recommended,
         BOTH,
-        "PACT 2 §Error codes; SECURITY H59",
+        "PACT 2 §Error codes",
         "A filter that is no expression gets 400, or is left out as a whole.",
         syntax
     ),
@@ -47,7 +47,7 @@ pub(super) static CASES: &[Case] = &[
         "filter/tad-and",
         Recommended,
         ILEAP,
-        "iLEAP 1.0.0 §TAD filtering; PROTOCOL 5.1",
+        "iLEAP 1.0.0 §TAD filtering",
         "Filters of different names must all hold.",
         tad_and
     ),
@@ -55,7 +55,7 @@ pub(super) static CASES: &[Case] = &[
         "filter/tad-or",
         Recommended,
         ILEAP,
-        "iLEAP 1.0.0 §TAD filtering; PROTOCOL 5.1",
+        "iLEAP 1.0.0 §TAD filtering",
         "A name given twice matches either value.",
         tad_or
     ),
@@ -79,7 +79,7 @@ pub(super) static CASES: &[Case] = &[
         "filter/tad-unknown",
         Recommended,
         ILEAP,
-        "iLEAP 1.0.0 §TAD filtering; PROTOCOL 5.1",
+        "iLEAP 1.0.0 §TAD filtering",
         "A filter by an unknown name does not list everything as if it were none.",
         tad_unknown
     ),
@@ -87,7 +87,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/filter-depth",
         Hardening,
         HARDENING,
-        "SECURITY H59",
+        "CWE-674",
         "A filter of a thousand parentheses is no error of the server.",
         depth
     ),

@@ -65,7 +65,7 @@ pub(super) static CASES: &[Case] = &[
         "paging/filter-kept",
         Required,
         BOTH,
-        "PACT 2 §Pagination; SECURITY F9",
+        "PACT 2 §Pagination",
         "Links keep $filter.",
         filter_kept
     ),
@@ -73,7 +73,7 @@ pub(super) static CASES: &[Case] = &[
         "paging/tad-filter-kept",
         Required,
         ILEAP,
-        "iLEAP 1.0.0 §Pagination; SECURITY F9",
+        "iLEAP 1.0.0 §Pagination",
         "Links keep the filters of activity data.",
         tad_filter_kept
     ),
@@ -89,7 +89,7 @@ pub(super) static CASES: &[Case] = &[
         "paging/limit-huge",
         Recommended,
         BOTH,
-        "PACT 2 §Pagination; SECURITY H60",
+        "PACT 2 §Pagination",
         "A huge limit is capped, not refused.",
         huge
     ),
@@ -97,7 +97,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/offset",
         Hardening,
         HARDENING,
-        "SECURITY H60",
+        "CWE-190",
         "An offset beyond the end or any number's range is no error of the server and no 403.",
         offset
     ),

@@ -50,7 +50,7 @@ pub(super) static CASES: &[Case] = &[
         "auth/content-type-parameter",
         Recommended,
         BOTH,
-        "RFC 9110 §8.3.1; SECURITY A2",
+        "RFC 9110 §8.3.1",
         "A form with charset=UTF-8 in its content type is accepted.",
         charset
     ),
@@ -66,7 +66,7 @@ pub(super) static CASES: &[Case] = &[
         "auth/percent-encoded-basic",
         Recommended,
         BOTH,
-        "RFC 6749 §2.3.1; PROTOCOL 1.2",
+        "RFC 6749 §2.3.1",
         "Id and secret are also accepted form-encoded in the Basic header.",
         encoded_basic
     ),
@@ -82,7 +82,7 @@ pub(super) static CASES: &[Case] = &[
         "auth/unknown-parameters",
         Recommended,
         BOTH,
-        "RFC 6749 §3.2; PROTOCOL 1.2",
+        "RFC 6749 §3.2",
         "Unknown scope, audience and resource do not keep a partner out.",
         unknown_parameters
     ),
@@ -130,7 +130,7 @@ pub(super) static CASES: &[Case] = &[
         "auth/wrong-content-type",
         Recommended,
         BOTH,
-        "RFC 6749 §4.4.2; SECURITY A2",
+        "RFC 6749 §4.4.2",
         "A body that is no form is refused.",
         wrong_content_type
     ),
@@ -138,7 +138,7 @@ pub(super) static CASES: &[Case] = &[
         "auth/duplicate-parameter",
         Recommended,
         BOTH,
-        "RFC 6749 §3.2; SECURITY A3",
+        "RFC 6749 §3.2",
         "A repeated parameter is refused with 400.",
         duplicate
     ),
@@ -146,7 +146,7 @@ pub(super) static CASES: &[Case] = &[
         "auth/two-mechanisms",
         Recommended,
         BOTH,
-        "RFC 6749 §2.3; SECURITY A4",
+        "RFC 6749 §2.3",
         "Credentials in header and form at once are refused.",
         two_mechanisms
     ),
@@ -154,7 +154,7 @@ pub(super) static CASES: &[Case] = &[
         "auth/get-not-allowed",
         Recommended,
         BOTH,
-        "RFC 6749 §3.2; RFC 9110 §15.5.6; SECURITY A1",
+        "RFC 6749 §3.2; RFC 9110 §15.5.6",
         "GET on the token endpoint gets 405 with Allow: POST.",
         get
     ),
@@ -162,7 +162,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/token-large-body",
         Hardening,
         HARDENING,
-        "SECURITY H51",
+        "CWE-770",
         "A token request of a megabyte is refused.",
         large_body
     ),
@@ -170,7 +170,7 @@ pub(super) static CASES: &[Case] = &[
         "hardening/no-enumeration",
         Hardening,
         HARDENING,
-        "SECURITY A9",
+        "CWE-204",
         "A wrong secret of a real account and an unknown account get the same answer.",
         no_enumeration
     ),
