@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     Ok = 0,
     /// The operation failed.
     Failed = 1,
-    /// The command line makes no sense.
+    /// The command line is wrong.
     Usage = 2,
     /// The configuration is wrong.
     Config = 64,
@@ -95,10 +95,7 @@ mod tests {
             let (_, code) = pair[1].trim_end_matches(',').split_once(" = ").unwrap();
             format!("| {code} | {meaning} |\n")
         };
-        // The command line's own code is that of the library that reads it.
-        let usage = "| 2 | The command line is wrong |\n";
-        let mut rows: Vec<_> = lines.chunks(2).map(row).collect();
-        rows.insert(2, usage.to_owned());
+        let rows: Vec<_> = lines.chunks(2).map(row).collect();
         format!("| code | meaning |\n|---|---|\n{}", rows.concat())
     }
 

@@ -27,7 +27,7 @@ fn what_is_changed_on_the_command_line_is_on_record_with_who_ran_it() {
         assert_eq!(code, 0, "{arguments:?}: {stderr}");
     };
     command(&["access", "allow", "org_acme", "--tad", "tad-1"]);
-    command(&["access", "disallow", "clerk|user_1"]);
+    command(&["access", "disallow", "clerk|user_1", "--everything"]);
     command(&["access", "list"]);
     command(&[
         "partners",
@@ -81,7 +81,14 @@ fn what_is_changed_on_the_command_line_is_on_record_with_who_ran_it() {
 fn what_cannot_go_on_record_is_not_changed() {
     let directory = tempfile::tempdir().unwrap();
     let config = configuration(directory.path());
-    let allow = ["access", "allow", "org_acme", "--config", &config];
+    let allow = [
+        "access",
+        "allow",
+        "org_acme",
+        "--everything",
+        "--config",
+        &config,
+    ];
     let (code, _, stderr) = run(ileap(&allow)
         .env("ILEAP_AUDIT__TARGET", "file")
         .env("ILEAP_AUDIT__FILE", "/nowhere/audit.jsonl"));
