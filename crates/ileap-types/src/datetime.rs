@@ -232,7 +232,8 @@ mod tests {
         assert!(fine > moment("2025-06-24T15:06:29.1234566Z"));
         assert_eq!(fine.to_string(), "2025-06-24T15:06:29.123456789Z");
         for seconds in [-1, 0, 1] {
-            let instant = Timestamp::new(seconds, seconds as i32 * 123_456_789).unwrap();
+            let instant =
+                Timestamp::new(seconds, i32::try_from(seconds).unwrap() * 123_456_789).unwrap();
             let printed = DateTime::from(instant);
             assert_eq!(printed.timestamp(), moment(printed.as_str()).timestamp());
         }

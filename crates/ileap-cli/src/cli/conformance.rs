@@ -9,6 +9,7 @@ use ileap_conformance::Profile;
 ///
 /// Who we are comes from `ILEAP_CLIENT_ID` and `ILEAP_CLIENT_SECRET`, else from a saved login, else from the terminal.
 /// It has to be an account that sees data of all kinds.
+#[expect(clippy::struct_excessive_bools, reason = "flags are what they are")]
 #[derive(Args, Debug)]
 #[command(
     after_help = "Exit codes: 0 the host conforms; 1 a required case, or any case of a profile named by --profile, \
@@ -48,7 +49,7 @@ pub(crate) struct ConformanceArguments {
     /// Print the report as one line of JSON; cases are then told on stderr.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Write a report in JUnit's XML.
+    /// Write a report in the XML of `JUnit`.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
     /// Write a report as one HTML page.

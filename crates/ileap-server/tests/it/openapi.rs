@@ -337,8 +337,10 @@ async fn whatever_is_asked(server: &TestServer, examiner: &mut Examiner) {
             examiner.expect(431, &path, request).await;
             let url = format!("{}{path}", server.base);
             let request = server.http.request(method.parse().unwrap(), url);
+            // Proxies take 400 for a mistake of ours.
+            let unclear = if path == "/auth/verify" { 401 } else { 400 };
             examiner
-                .expect(400, &path, request.header("host", "a, b"))
+                .expect(unclear, &path, request.header("host", "a, b"))
                 .await;
             let url = format!("{}{path}", throttled.base);
             let request = throttled.http.request(method.parse().unwrap(), url);

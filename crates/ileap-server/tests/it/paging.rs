@@ -186,7 +186,7 @@ async fn each_account_passes_the_cases_about_activity_data() {
             ] {
                 assert!(
                     tad.pointer(pointer)
-                        .is_some_and(|member| member.is_string()),
+                        .is_some_and(serde_json::Value::is_string),
                     "{pointer}"
                 );
             }
