@@ -32,7 +32,7 @@ enabled = false
 Authorization = "Bearer ${ILEAP_TEST_ACCESS_TOKEN}"
 
 [[operations]]
-include-path-regex = "^/auth/"
+include-path-regex = "^/auth/(token|introspect|revoke)$"
 [operations.headers]
 Authorization = "Basic ${ILEAP_TEST_BASIC_CREDENTIALS}"
 
