@@ -1,7 +1,7 @@
 //! From a file to the store: read twice, judged whole, and written whole or not at all.
 //!
 //! No more than one object and a batch of them is in memory at a time, besides what
-//! [`CollectionIndex`](ileap_types::rules::CollectionIndex) keeps.
+//! [`CollectionIndex`] keeps.
 
 mod input;
 mod judge;

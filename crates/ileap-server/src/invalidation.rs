@@ -168,7 +168,7 @@ impl Invalidations {
     }
 }
 
-/// Revokes one token for the servers on `store`, from beside them: they follow within [`REACH`].
+/// Revokes one token for the servers on `store`, from beside them: they follow within two seconds.
 pub async fn leave_revocation(
     store: &dyn Store,
     token: &RevokedToken,
