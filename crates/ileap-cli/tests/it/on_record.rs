@@ -62,7 +62,7 @@ fn what_is_changed_on_the_command_line_is_on_record_with_who_ran_it() {
         seen,
         [
             "access_rules org_acme allowed --tad tad-1",
-            "access_rules clerk|user_1 disallowed everything",
+            "access_rules clerk|user_1 disallowed --everything",
             "partner org_acme registered https://ileap.partner.example",
             "partner org_acme removed https://ileap.partner.example",
             "token_mint minted|tester -",
