@@ -13,7 +13,7 @@ use super::{
     Delivery,
     answer::{self, Answer},
     input::Received,
-    schedule::{About, Failure},
+    schedule::{self, About, Failure},
 };
 use crate::{
     data::SourceError,
@@ -48,14 +48,29 @@ impl Delivery {
                 body.clone()
             }
             _ => {
-                let answer = answer::evaluate(&*self.data, &requester, pf).await;
-                let answer = answer.map_err(|error| data_failure(&error))?;
+                let answer = match answer::evaluate(&*self.data, &requester, pf).await {
+                    Ok(answer) => answer,
+                    Err(error) => self.without_data(leased, &error)?,
+                };
                 let event = self.terminal_event(leased, &event.id, &answer)?;
                 self.fix(leased, event).await?
             }
         };
         let endpoint = self.endpoint(leased, &event.source).await?;
         self.send(leased, &endpoint, body).await
+    }
+
+    /// What a request gets whose data could not be had for so long that there is just time to say so.
+    fn without_data(&self, leased: &LeasedTask, error: &SourceError) -> Result<Answer, Failure> {
+        let failure = data_failure(error);
+        if !schedule::is_ending(leased.created_at, self.clock.now()) {
+            return Err(failure);
+        }
+        tracing::error!(task.id = %leased.task.id, why = failure.why, "a request is rejected: its data could not be had for days");
+        Ok(Answer::Rejected(
+            "InternalError",
+            "The data could not be looked up for days; please send the request again.",
+        ))
     }
 
     /// What the requester may no longer see is not sent, however old the answer is.

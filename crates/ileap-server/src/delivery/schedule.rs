@@ -8,6 +8,8 @@ use crate::store::outbox::{HostState, Settlement};
 
 /// How long a task is tried (PACT v2.3 "Action Events": at least three days).
 const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(72);
+/// The part of it, at its end, that is kept for telling the partner that there is no answer.
+const LAST_HOURS: SignedDuration = SignedDuration::from_hours(6);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// The longest pause a partner may ask for.
@@ -103,6 +105,11 @@ impl Pauses {
     fn spread(&self, pause: Duration) -> Duration {
         pause / 2 + (pause / 2) * u32::from(self.chance) / 255
     }
+}
+
+/// Whether a task will soon be given up, and just has the time to be done in another way.
+pub(super) fn is_ending(created_at: Timestamp, now: Timestamp) -> bool {
+    now >= later(created_at, GIVEN_UP_AFTER - LAST_HOURS)
 }
 
 /// What follows from a failed attempt for its task. The last try comes at the end of the time for it.

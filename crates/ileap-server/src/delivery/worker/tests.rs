@@ -68,6 +68,35 @@ fn no_surprise() -> Surprise {
     Box::new(|| Box::pin(async {}))
 }
 
+/// Data that cannot be had.
+struct Away;
+
+#[async_trait::async_trait]
+impl DataSource for Away {
+    async fn footprint(&self, _: &Principal, _: &str) -> Result<Option<Bytes>, SourceError> {
+        Err(unreachable())
+    }
+
+    async fn footprints(
+        &self,
+        _: &Principal,
+        _: &Question<'_, FootprintFilter>,
+    ) -> Result<Page, SourceError> {
+        Err(unreachable())
+    }
+
+    async fn tads(&self, _: &Principal, _: &Question<'_, TadFilter>) -> Result<Page, SourceError> {
+        Err(unreachable())
+    }
+}
+
+fn unreachable() -> SourceError {
+    SourceError::Unavailable {
+        why: "connect",
+        retry_after: Duration::from_secs(1),
+    }
+}
+
 /// A partner's host that gives tokens and acknowledges events, after it has done this.
 async fn host(before: impl Fn() + Send + Sync + 'static) -> (RawUpstream, Arc<AtomicUsize>) {
     let events = Arc::new(AtomicUsize::new(0));
@@ -84,6 +113,15 @@ async fn host(before: impl Fn() + Send + Sync + 'static) -> (RawUpstream, Arc<At
 }
 
 fn delivery(store: &Arc<SqlStore>, surprise: Surprise) -> Arc<Delivery> {
+    let data = Surprising {
+        data: StoredData::new(store.clone()),
+        is_over: AtomicBool::new(false),
+        surprise,
+    };
+    delivery_of(store, Arc::new(data))
+}
+
+fn delivery_of(store: &Arc<SqlStore>, data: Arc<dyn DataSource>) -> Arc<Delivery> {
     let options = DeliveryOptions {
         first_pause: Duration::from_millis(20),
         reach: Reach::Loopback,
@@ -91,11 +129,7 @@ fn delivery(store: &Arc<SqlStore>, surprise: Surprise) -> Arc<Delivery> {
     };
     let parts = DeliveryParts {
         clock: Arc::new(SystemClock),
-        data: Arc::new(Surprising {
-            data: StoredData::new(store.clone()),
-            is_over: AtomicBool::new(false),
-            surprise,
-        }),
+        data,
         metrics: Arc::new(Metrics::new()),
         public_base_url: "https://us.example".to_owned(),
         store: store.clone(),
@@ -105,6 +139,15 @@ fn delivery(store: &Arc<SqlStore>, surprise: Surprise) -> Arc<Delivery> {
 
 /// Receives a request that is to be answered at `host`.
 async fn receive(delivery: &Delivery, store: &SqlStore, host: &RawUpstream) {
+    receive_at(delivery, store, host, SystemClock.now()).await;
+}
+
+async fn receive_at(
+    delivery: &Delivery,
+    store: &SqlStore,
+    host: &RawUpstream,
+    received_at: Timestamp,
+) {
     let base = host.url().as_str().trim_end_matches('/').to_owned();
     let sender = principal(&[Role::User], "org_1");
     let partner = Partner {
@@ -132,7 +175,7 @@ async fn receive(delivery: &Delivery, store: &SqlStore, host: &RawUpstream) {
         event: &event,
         body: &body,
         sender: &sender,
-        received_at: SystemClock.now(),
+        received_at,
     };
     let receipt = store.record_event(&received, &tasks).await.unwrap();
     assert_eq!(receipt, EventReceipt::Stored);
@@ -235,6 +278,47 @@ async fn who_has_lost_a_lease_sends_nothing() {
     all_is_done(&store).await;
     assert_eq!(events.load(Ordering::SeqCst), 1);
     delivery.stop(running, Duration::from_secs(20)).await;
+}
+
+#[tokio::test]
+async fn a_request_whose_data_cannot_be_had_for_three_days_is_rejected_once() {
+    let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
+    let events = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = events.clone();
+    let reply = Reply::Answer(Arc::new(move |request: &str| {
+        if let Some((head, body)) = request.split_once("\r\n\r\n")
+            && head.starts_with("POST /2/events")
+        {
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            kept.lock().unwrap().push(body);
+            return Reply::json(200, "");
+        }
+        Reply::json(200, r#"{"access_token":"t"}"#)
+    }));
+    let host = RawUpstream::scripted(vec![reply]).await;
+    let delivery = delivery_of(&store, Arc::new(Away));
+    let ago = |hours| SystemClock.now() - SignedDuration::from_hours(hours);
+    receive_at(&delivery, &store, &host, ago(65)).await;
+    let running = tokio::spawn(delivery.clone().run());
+    let attempts = async || store.unsettled(1).await.unwrap()[0].attempts;
+    while attempts().await < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    delivery.stop(running, Duration::from_secs(20)).await;
+    assert_eq!(events.lock().unwrap().len(), 0, "it may still be had");
+
+    let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
+    let delivery = delivery_of(&store, Arc::new(Away));
+    receive_at(&delivery, &store, &host, ago(67)).await;
+    let running = tokio::spawn(delivery.clone().run());
+    all_is_done(&store).await;
+    delivery.stop(running, Duration::from_secs(20)).await;
+    let events = events.lock().unwrap();
+    assert_eq!(events.len(), 1, "{events:?}");
+    let rejected = "org.wbcsd.pathfinder.ProductFootprintRequest.Rejected.v1";
+    assert_eq!(events[0]["type"], rejected);
+    assert_eq!(events[0]["data"]["requestEventId"], "1");
+    assert_eq!(events[0]["data"]["error"]["code"], "InternalError");
 }
 
 static ROUNDS: AtomicUsize = AtomicUsize::new(0);
