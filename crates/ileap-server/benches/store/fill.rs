@@ -69,18 +69,36 @@ pub(crate) async fn fill(store: &SqlStore, rows: u64) -> u64 {
     rows * 2
 }
 
-/// Rules of a recipient that sees everything, and of one that sees twenty shipments.
+/// How many of the recipient's consignments there are whose rules name many.
+const GRANTED: u64 = 10_000;
+
+/// Rules of a recipient that sees everything, of one that sees twenty shipments, and of one that sees ten thousand
+/// consignments, or one in ten objects where that is less: of each a shipment and an activity.
 pub(crate) async fn allow(store: &SqlStore, rows: u64) {
     store
         .allow("org_everything", &[AccessRule::Everything])
         .await
         .expect("a rule");
-    let few: Vec<_> = (0..20)
-        .map(|number| {
-            AccessRule::Shipment(format!("shipment-{}", number * (rows / 20) / 4 * 4 + 1))
-        })
+    let few: Vec<_> = spread(20, rows)
+        .map(|number| AccessRule::Shipment(format!("shipment-{number}")))
         .collect();
     store.allow("org_few", &few).await.expect("rules");
+    let many: Vec<_> = spread(granted(rows), rows)
+        .map(|number| AccessRule::Consignment(format!("consignment-{number}")))
+        .collect();
+    for many in many.chunks(1000) {
+        store.allow("org_many", many).await.expect("rules");
+    }
+}
+
+/// How many consignments the rules of `org_many` name.
+pub(crate) fn granted(rows: u64) -> u64 {
+    GRANTED.min(rows / 10)
+}
+
+/// The numbers of so many shipments, from all over the list.
+fn spread(count: u64, rows: u64) -> impl Iterator<Item = u64> {
+    (0..count).map(move |number| number * (rows / count) / 4 * 4 + 1)
 }
 
 pub(crate) fn id(number: u64) -> String {

@@ -9,12 +9,16 @@ use ileap_server::{
 };
 use ileap_types::filter::{odata::FootprintFilter, tad::TadFilter};
 
-use super::fill::{id, principal};
+use super::fill::{granted, id, principal};
 
 /// The longest time one query is measured.
 const MEASURED: Duration = Duration::from_millis(1500);
 const MOST_RUNS: usize = 300;
 
+const MODES: [&str; 12] = [
+    "Road", "Rail", "Sea", "Air", "A", "B", "C", "D", "E", "F", "G", "H",
+];
+const CITIES: [&str; 6] = ["City 1", "City 2", "City 3", "Town 4", "Town 5", "Town 6"];
 const EVERY: &str = "created ge '2000-01-01T00:00:00Z'";
 
 struct Asked<'a> {
@@ -44,13 +48,24 @@ pub(crate) async fn measure(store: &SqlStore, rows: u64) -> Vec<(&'static str, f
             .footprints(name, (role, organization), EVERY, None)
             .await;
     }
-    let deep = asked.deep(rows).await;
+    let all = (Role::All, "org_all");
+    let deep = asked.deep(all, rows).await;
     asked
-        .footprints("list of 10, deep page", (Role::All, "org_all"), EVERY, deep)
+        .footprints("list of 10, everything, deep page", all, EVERY, deep)
         .await;
+    let many = (Role::User, "org_many");
+    let deep = asked.deep(many, granted(rows)).await;
+    for (name, after) in [
+        ("list of 10, ten thousand granted shipments", None),
+        ("list of 10, ten thousand granted, deep page", deep),
+    ] {
+        asked.footprints(name, many, EVERY, after).await;
+    }
     asked.footprints_of_100().await;
     asked.filters(rows).await;
+    asked.hidden_filters(rows).await;
     asked.activity_filters(rows).await;
+    asked.granted_activities(rows).await;
     asked.found
 }
 
@@ -91,16 +106,29 @@ impl Asked<'_> {
 
     async fn one(&mut self, rows: u64) {
         let store = self.store;
+        let operator = (Role::Operator, "org_everything");
+        let organizer = (Role::Organizer, "org_everything");
+        let many = (Role::User, "org_many");
+        // Of twenty, the second and the sixth are shipments, and the ninth is generic. Granted is the second.
+        let shipment = rows / 2 / 20 * 20 + 1;
+        let generic = rows / 2 / 20 * 20 + 8;
+        let ungranted = shipment + 4;
         for (name, who, number) in [
             ("one footprint", (Role::All, "org_all"), rows / 2),
+            ("one footprint, operator: seen", operator, shipment),
+            ("one footprint, operator: hidden", operator, generic),
+            ("one footprint, operator: missing", operator, rows + 1),
+            ("one footprint, organizer: hidden", organizer, shipment),
+            ("one footprint, organizer: missing", organizer, rows + 1),
+            ("one footprint, ten thousand granted: seen", many, 1),
             (
-                "one footprint, hidden from an operator",
-                (Role::Operator, "org_few"),
-                rows / 2 / 20 * 20 + 9,
+                "one footprint, ten thousand granted: hidden",
+                many,
+                ungranted,
             ),
             (
-                "one footprint, missing",
-                (Role::Operator, "org_few"),
+                "one footprint, ten thousand granted: missing",
+                many,
                 rows + 1,
             ),
         ] {
@@ -263,17 +291,102 @@ impl Asked<'_> {
         ] {
             self.activities(name, (Role::All, "org_all"), &terms).await;
         }
-        self.activities(
-            "activities: twenty granted shipments' none",
-            (Role::User, "org_few"),
-            &[],
-        )
-        .await;
+        let modes: Vec<_> = MODES.iter().map(|mode| ("mode", *mode)).collect();
+        let cities: Vec<_> = CITIES.iter().map(|city| ("city", *city)).collect();
+        for (name, terms) in [
+            ("activities: twelve modes, four found", modes.clone()),
+            ("activities: six cities anywhere, twelve ways", cities),
+            (
+                "activities: twelve modes and a city",
+                [modes, vec![("origin.city", "City 7")]].concat(),
+            ),
+        ] {
+            self.activities(name, (Role::All, "org_all"), &terms).await;
+        }
     }
 
-    /// A place nine tenths down the list.
-    async fn deep(&self, rows: u64) -> Option<Position> {
-        let visibility = self.visibility((Role::All, "org_all")).await;
+    async fn granted_activities(&mut self, rows: u64) {
+        let many = (Role::User, "org_many");
+        let hidden = format!("consignment-{}", rows / 2 / 20 * 20 + 8);
+        for (name, who, terms) in [
+            (
+                "activities: twenty granted shipments' none",
+                (Role::User, "org_few"),
+                vec![],
+            ),
+            ("activities: ten thousand granted", many, vec![]),
+            (
+                "activities: ten thousand granted, hidden match",
+                many,
+                vec![("consignmentIds", hidden.as_str())],
+            ),
+            (
+                "activities: ten thousand granted, no match",
+                many,
+                vec![("consignmentIds", "nobody's")],
+            ),
+        ] {
+            self.activities(name, who, &terms).await;
+        }
+    }
+
+    /// Filters that hold for what the caller may not see alone, beside those that hold for nothing.
+    async fn hidden_filters(&mut self, rows: u64) {
+        let product = |product: &str| format!("productIds/any(p:(p eq 'urn:{product}'))");
+        let hidden = product(&format!("product:{}", rows / 2 / 20 * 20 + 8));
+        let missing = product("nobody");
+        let operator = (Role::Operator, "org_everything");
+        let user = (Role::User, "org_everything");
+        let many = (Role::User, "org_many");
+        for (name, who, filter) in [
+            ("operator: product id, hidden", operator, hidden.as_str()),
+            ("operator: product id, no match", operator, &missing),
+            (
+                "operator: cpc, one in ten, all hidden",
+                operator,
+                "productCategoryCpc eq '83114'",
+            ),
+            (
+                "operator: cpc, no match",
+                operator,
+                "productCategoryCpc eq '1'",
+            ),
+            (
+                "user: cpc, one in ten, all hidden",
+                user,
+                "productCategoryCpc eq '83114'",
+            ),
+            ("user: cpc, no match", user, "productCategoryCpc eq '1'"),
+            (
+                "operator: country, five hidden",
+                operator,
+                "pcf/geographyCountry eq 'AQ'",
+            ),
+            (
+                "operator: country, no match",
+                operator,
+                "pcf/geographyCountry eq 'XX'",
+            ),
+            ("ten thousand granted: product id, hidden", many, &hidden),
+            ("ten thousand granted: product id, no match", many, &missing),
+            (
+                "ten thousand granted: cpc, one in ten, hidden",
+                many,
+                "productCategoryCpc eq '83114'",
+            ),
+            (
+                "ten thousand granted: cpc, no match",
+                many,
+                "productCategoryCpc eq '1'",
+            ),
+        ] {
+            self.footprints(name, who, filter, None).await;
+        }
+    }
+
+    /// A place nine tenths down a list of so many.
+    async fn deep(&self, who: (Role, &str), rows: u64) -> Option<Position> {
+        let visibility = self.visibility(who).await;
         let filter = FootprintFilter::parse(EVERY).expect("a filter");
         let page = PageQuery {
             offset: u32::try_from(rows / 10 * 9).expect("a number"),
