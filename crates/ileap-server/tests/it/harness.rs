@@ -2,6 +2,7 @@
 
 pub(crate) mod nginx;
 mod pair;
+pub(crate) mod postgres;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -79,6 +80,8 @@ pub(crate) struct Options {
     pub(crate) kept_keys: bool,
     pub(crate) keys: Arc<SigningKeys>,
     pub(crate) refusal_floor: Duration,
+    /// A database of the test's own, for one server.
+    pub(crate) store: Option<String>,
     pub(crate) verifier: &'static str,
 }
 
@@ -95,6 +98,7 @@ impl Default for Options {
             kept_keys: false,
             keys: Arc::new(SigningKeys::ephemeral(Algorithm::Es256).unwrap()),
             refusal_floor: Duration::from_millis(1),
+            store: None,
             verifier: "clerk_frontend",
             delivery: DeliveryOptions {
                 first_pause: Duration::from_millis(50),
@@ -244,7 +248,7 @@ impl TestServer {
     /// A server with differences, on a store of its own, over a Clerk that is there.
     pub(crate) async fn start_beside(options: Options, clerk: Arc<ClerkEmulator>) -> Self {
         let mut environment = options.environment;
-        let pair = if pair::is_wanted() {
+        let pair = if pair::is_wanted() && options.store.is_none() {
             Some(Arc::new(Pair::new().await))
         } else {
             None
@@ -254,7 +258,10 @@ impl TestServer {
                 environment.insert(0, ("ILEAP_PUBLIC_BASE_URL", pair.base.clone()));
                 pair.store().await
             }
-            None => Arc::new(SqlStore::open("sqlite::memory:").await.unwrap()),
+            None => {
+                let url = options.store.as_deref().unwrap_or("sqlite::memory:");
+                Arc::new(SqlStore::open(url).await.unwrap())
+            }
         };
         import::sample_data(&*store).await.unwrap();
         for organization in ["shipper", "forwarder", "carrier"] {

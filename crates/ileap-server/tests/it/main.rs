@@ -13,6 +13,7 @@ mod audit;
 mod backend;
 mod callbacks;
 mod conformance;
+mod database;
 mod discovery;
 mod edge;
 mod events;

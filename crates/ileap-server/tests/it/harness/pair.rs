@@ -1,10 +1,6 @@
 //! Two servers in place of one: with `ILEAP_TEST_PAIR` set, every test meets two on one PostgreSQL database, which
 //! get its connections in turn.
 
-#[expect(dead_code, reason = "the store's own tests use the rest of it")]
-#[path = "../../../src/store/sql/tests/postgres/server.rs"]
-mod postgres;
-
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -16,7 +12,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use self::postgres::TestDatabase;
+use super::postgres::database::TestDatabase;
 
 /// Whether tests are to meet pairs.
 #[expect(

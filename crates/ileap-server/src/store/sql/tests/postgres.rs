@@ -1,5 +1,6 @@
 //! The store on a real PostgreSQL.
 
+mod database;
 mod outage;
 mod plans;
 mod proxy;
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 
-use self::server::TestDatabase;
+use self::database::TestDatabase;
 use super::super::*;
 use crate::{
     identity::Role,

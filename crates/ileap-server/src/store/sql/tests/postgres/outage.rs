@@ -2,11 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use super::{
-    proxy::Proxy,
-    server::{Server, TestDatabase},
-    *,
-};
+use super::{database::TestDatabase, proxy::Proxy, server::Server, *};
 use crate::store::sql::database::Lock;
 
 /// An answer, or a failed test where a call would go on for ever.

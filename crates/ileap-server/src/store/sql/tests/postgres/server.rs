@@ -1,20 +1,13 @@
-//! PostgreSQL servers for tests: one for all tests of a process, and more for those that stop theirs.
+//! PostgreSQL servers for tests that stop theirs, and for the one that all tests of a process share.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::{
-        OnceLock,
-        atomic::{AtomicU32, Ordering},
-    },
 };
 
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
-use url::Url;
-
-/// The URL of a server, by a role that may make databases, to use in place of one of our own.
-const VARIABLE: &str = "ILEAP_TEST_POSTGRES";
+/// The URL of a server, by a role that may make databases, to use in place of the one that tests share.
+pub(crate) const VARIABLE: &str = "ILEAP_TEST_POSTGRES";
 
 /// Makes a server in a new directory, writes that, and obeys: `stop`, `start`, or the end of the input, by
 /// which it also learns that the tests are gone. Only those who may enter the directory can connect.
@@ -42,7 +35,7 @@ done
 "#;
 
 /// A server of our own, which ends with this, or with the process.
-pub(super) struct Server {
+pub(crate) struct Server {
     directory: String,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -50,7 +43,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut command = as_postgres(&programs());
         let mut shell = command
             .stdin(Stdio::piped())
@@ -68,17 +61,17 @@ impl Server {
     }
 
     /// Does `stop` or `start`.
-    pub(super) fn order(&mut self, word: &str) {
+    pub(crate) fn order(&mut self, word: &str) {
         writeln!(self.input, "{word}").unwrap();
         assert_eq!(self.answer(), "done");
     }
 
     /// Where its socket is.
-    pub(super) fn socket(&self) -> String {
+    pub(crate) fn socket(&self) -> String {
         format!("{}/.s.PGSQL.5432", self.directory)
     }
 
-    pub(super) fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         format!(
             "postgres:///{database}?user=postgres&host={}",
             self.directory
@@ -102,60 +95,8 @@ impl Drop for Server {
     }
 }
 
-/// A new, empty database on the server that all tests share.
-pub(super) struct TestDatabase {
-    admin: String,
-    name: String,
-    pub(super) url: String,
-}
-
-impl TestDatabase {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the variable is the tests', not the configuration's"
-    )]
-    pub(super) async fn new() -> Self {
-        static SHARED: OnceLock<Server> = OnceLock::new();
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("ileap_test_{}_{number}", std::process::id());
-        let admin = std::env::var(VARIABLE)
-            .unwrap_or_else(|_| SHARED.get_or_init(Server::start).url("postgres"));
-        let mut url = Url::parse(&admin).unwrap();
-        url.set_path(&name);
-        run(&admin, format!("CREATE DATABASE {name}")).await;
-        Self {
-            admin,
-            name,
-            url: url.into(),
-        }
-    }
-
-    pub(super) async fn connect(&self) -> PgConnection {
-        PgConnection::connect(&self.url).await.unwrap()
-    }
-}
-
-impl Drop for TestDatabase {
-    fn drop(&mut self) {
-        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        let admin = self.admin.clone();
-        let dropping = std::thread::spawn(move || {
-            let mut runtime = tokio::runtime::Builder::new_current_thread();
-            let runtime = runtime.enable_all().build().unwrap();
-            runtime.block_on(run(&admin, drop));
-        });
-        let _ = dropping.join();
-    }
-}
-
-async fn run(admin: &str, statement: String) {
-    let mut connection = PgConnection::connect(admin).await.unwrap();
-    connection.execute(AssertSqlSafe(statement)).await.unwrap();
-}
-
 /// Where `initdb` and `pg_ctl` are: on the path, or where Debian keeps them.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).collect::<Vec<_>>();
     let debian = std::fs::read_dir("/usr/lib/postgresql")
