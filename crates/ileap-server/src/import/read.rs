@@ -5,7 +5,11 @@ mod json;
 mod ndjson;
 pub(super) mod table;
 
-use std::{fmt, io, ops::ControlFlow};
+use std::{
+    fmt,
+    io::{self, BufRead as _},
+    ops::ControlFlow,
+};
 
 use ileap_types::{revision, rules, strict_json};
 use serde_json::Value;
@@ -69,13 +73,37 @@ pub(super) type Visit<'a> = dyn FnMut(Place, Result<Item, Problem>) -> ControlFl
 
 /// Reads the input from its beginning. A file that cannot be read to its end has its last problem there.
 pub(super) fn each(input: &Input, visit: &mut Visit<'_>) -> io::Result<()> {
-    let reader = input.reader()?;
+    let mut reader = input.reader()?;
+    if let Some(message) = foreign(reader.fill_buf()?) {
+        let _ = visit(Place::File, Err(Problem::new(message)));
+        return Ok(());
+    }
     match input.format {
         Format::Csv => table::each(reader, visit),
         Format::Json => json::each(reader, visit),
         Format::Ndjson => ndjson::each(reader, visit),
     }
     Ok(())
+}
+
+/// What to do with a file that begins with these bytes, where that is no text.
+fn foreign(beginning: &[u8]) -> Option<&'static str> {
+    const COMPRESSED: &str = "it is compressed: unpack it first";
+    const SPREADSHEET: &str =
+        "it is a spreadsheet or an archive: save the table as \"CSV UTF-8\", or unpack the archive";
+    const UTF_16: &str = "it is UTF-16: save it as UTF-8";
+    let known: [(&[u8], _); 8] = [
+        (b"\x1f\x8b", COMPRESSED),
+        (b"BZh", COMPRESSED),
+        (b"\xfd7zXZ\0", COMPRESSED),
+        (b"\x28\xb5\x2f\xfd", COMPRESSED),
+        (b"PK\x03\x04", SPREADSHEET),
+        (b"\xd0\xcf\x11\xe0", SPREADSHEET),
+        (b"\xff\xfe", UTF_16),
+        (b"\xfe\xff", UTF_16),
+    ];
+    let found = known.iter().find(|(first, _)| beginning.starts_with(first));
+    found.map(|(_, message)| *message)
 }
 
 /// The object in these bytes, in the words of iLEAP 1.0.0.

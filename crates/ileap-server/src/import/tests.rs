@@ -306,6 +306,27 @@ async fn an_object_without_an_end_does_not_fill_the_memory() {
 }
 
 #[tokio::test]
+async fn what_is_no_text_is_named_with_what_to_do() {
+    for (bytes, expected) in [
+        (b"\x1f\x8b\x08\0and so on".as_slice(), "unpack it first"),
+        (b"BZh91AY", "unpack it first"),
+        (b"\xfd7zXZ\0\0", "unpack it first"),
+        (b"\x28\xb5\x2f\xfd\x04", "unpack it first"),
+        (b"PK\x03\x04xl/workbook.xml", "CSV UTF-8"),
+        (b"\xd0\xcf\x11\xe0\xa1", "CSV UTF-8"),
+        (b"\xff\xfe[\0]\0", "save it as UTF-8"),
+        (b"\xfe\xff\0[\0]", "save it as UTF-8"),
+    ] {
+        for name in ["a.json", "a.ndjson", "a.csv", "a.json.gz"] {
+            let (_, result) = import(name, bytes).await;
+            let said = result.unwrap_err().to_string();
+            assert!(said.starts_with("1 error:"), "{name}: {said}");
+            assert!(said.contains(expected), "{name}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_validation_says_what_an_import_into_an_empty_store_would() {
     let directory = tempfile::tempdir().unwrap();
     let input = async |name: &str, values: &[Value]| {
