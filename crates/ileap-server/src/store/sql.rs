@@ -65,8 +65,7 @@ impl SqlStore {
             (pool.clone(), pool)
         } else {
             let (writer, readers) = sqlite::open(url).await?;
-            let of = |pool| Pool::new(Connections::Sqlite(pool));
-            (of(writer), of(readers))
+            (Pool::new(writer), Pool::new(readers))
         };
         let cursor_key = schema::cursor_key(&writer).await?;
         Ok(Self {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use sqlx::{PgPool, Sqlite, SqlitePool};
 
-use super::{dialect::Dialect, postgres};
+use super::{dialect::Dialect, postgres, sqlite::readers::Readers};
 use crate::telemetry::Metrics;
 
 /// Connections to a database, and where it is counted what their statements take.
@@ -19,6 +19,7 @@ pub(super) struct Pool {
 pub(super) enum Connections {
     Postgres(PgPool),
     Sqlite(SqlitePool),
+    SqliteReaders(Readers),
 }
 
 /// What a transaction keeps others from doing meanwhile.
@@ -47,7 +48,7 @@ impl Pool {
     pub(super) fn dialect(&self) -> Dialect {
         match self.connections {
             Connections::Postgres(_) => Dialect::Postgres,
-            Connections::Sqlite(_) => Dialect::Sqlite,
+            Connections::Sqlite(_) | Connections::SqliteReaders(_) => Dialect::Sqlite,
         }
     }
 
@@ -55,7 +56,7 @@ impl Pool {
     pub(super) fn name(&self) -> &'static str {
         match self.connections {
             Connections::Postgres(_) => "postgresql",
-            Connections::Sqlite(_) => "sqlite",
+            Connections::Sqlite(_) | Connections::SqliteReaders(_) => "sqlite",
         }
     }
 
@@ -75,6 +76,11 @@ impl Pool {
             }
             Connections::Sqlite(pool) => {
                 Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Connections::SqliteReaders(_) => {
+                return Err(sqlx::Error::Configuration(
+                    "these connections only read".into(),
+                ));
             }
         })
     }

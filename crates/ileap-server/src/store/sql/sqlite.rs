@@ -1,27 +1,24 @@
 //! Opening SQLite.
 
+pub(super) mod readers;
+
 use std::{
-    fs::OpenOptions,
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-    str::FromStr as _,
-    time::{Duration, Instant},
+    fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr as _,
+    time::Duration,
 };
 
 use sqlx::{
     Connection as _, SqlitePool,
     migrate::MigrateError,
-    sqlite::{
-        SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions,
-        SqliteSynchronous,
-    },
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{schema, unavailable};
+use self::readers::Readers;
+use super::{database::Connections, schema, unavailable};
 use crate::store::StoreError;
 
 /// Connections that read; SQLite serves as many readers beside one writer.
-const READERS: u32 = 4;
+const READERS: usize = 4;
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a connection before it is told to come back.
@@ -32,20 +29,22 @@ const OPENING_PAUSE: Duration = Duration::from_millis(50);
 /// How long a statement may take that only reads, as PostgreSQL's do: whoever asked has left by then, and there are
 /// few connections.
 const READING_TIMEOUT: Duration = Duration::from_secs(5);
-/// After how many instructions of SQLite's machine the time is looked at: well under a millisecond.
-const INSTRUCTIONS: i32 = 10_000;
 /// Compiled statements kept per connection.
 const STATEMENTS: usize = 128;
 
 /// The writing and the reading connections; the same pool for a store in memory. Brings an older schema up to
 /// date.
-pub(super) async fn open(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
-    let (writer, readers) = pools(url).await?;
+pub(super) async fn open(url: &str) -> Result<(Connections, Connections), StoreError> {
+    let (writer, readers) = connect(url).await?;
     migrate(&writer).await?;
-    Ok((writer, readers))
+    let readers = match readers {
+        Some(readers) => Connections::SqliteReaders(readers),
+        None => Connections::Sqlite(writer.clone()),
+    };
+    Ok((Connections::Sqlite(writer), readers))
 }
 
-async fn pools(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
+async fn connect(url: &str) -> Result<(SqlitePool, Option<Readers>), StoreError> {
     let failed = unavailable("opening the database");
     let options = SqliteConnectOptions::from_str(url).map_err(&failed)?;
     let options = options
@@ -55,57 +54,38 @@ async fn pools(url: &str) -> Result<(SqlitePool, SqlitePool), StoreError> {
         // An acknowledged event must survive a power cut.
         .synchronous(SqliteSynchronous::Full);
     if is_memory(url) {
-        let pool = pool(1).connect_with(options).await.map_err(&failed)?;
-        return Ok((pool.clone(), pool));
+        let pool = pool().connect_with(options).await.map_err(&failed)?;
+        return Ok((pool, None));
     }
     create_private(options.get_filename()).map_err(|error| failed(sqlx::Error::Io(error)))?;
     let options = options.journal_mode(SqliteJournalMode::Wal);
     // A full disk undoes a transaction without a word to the driver, which begins no other one from then on.
-    let writer = pool(1).before_acquire(|connection, _| {
+    let writer = pool().before_acquire(|connection, _| {
         let is_fit = !connection.is_in_transaction();
         Box::pin(async move { Ok(is_fit) })
     });
-    let writer = connect(&writer, &options).await.map_err(&failed)?;
-    let readers = readers(READING_TIMEOUT);
-    let readers = connect(&readers, &options.read_only(true))
-        .await
-        .map_err(&failed)?;
-    Ok((writer, readers))
+    let writer = patiently(|| writer.clone().connect_with(options.clone()));
+    let writer = writer.await.map_err(&failed)?;
+    let options = options.read_only(true);
+    let limits = (READERS, READING_TIMEOUT);
+    let readers = patiently(|| Readers::open(options.clone(), limits));
+    let readers = readers.await.map_err(&failed)?;
+    Ok((writer, Some(readers)))
 }
 
-/// Connections for one statement at a time, each of which ends with an error when it takes longer than `timeout`.
-pub(super) fn readers(timeout: Duration) -> SqlitePoolOptions {
-    pool(READERS)
-        .after_connect(move |connection, _| Box::pin(end_after(connection, timeout)))
-        .before_acquire(move |connection, _| {
-            Box::pin(async move { end_after(connection, timeout).await.map(|()| true) })
-        })
-}
-
-/// Has the next statement end with an error (`SQLITE_INTERRUPT`) when it takes longer than `timeout` from now on.
-async fn end_after(
-    connection: &mut SqliteConnection,
-    timeout: Duration,
-) -> Result<(), sqlx::Error> {
-    let begin = Instant::now();
-    let mut connection = connection.lock_handle().await?;
-    connection.set_progress_handler(INSTRUCTIONS, move || begin.elapsed() < timeout);
-    Ok(())
-}
-
-/// Connects, also while another process makes the same new file: a change of the journal mode does not wait
-/// for the lock by itself.
-pub(super) async fn connect(
-    pool: &SqlitePoolOptions,
-    options: &SqliteConnectOptions,
-) -> Result<SqlitePool, sqlx::Error> {
+/// Opens, also while another process makes the same new file: a change of the journal mode does not wait for the
+/// lock by itself.
+async fn patiently<T, F>(open: impl Fn() -> F) -> Result<T, sqlx::Error>
+where
+    F: Future<Output = Result<T, sqlx::Error>>,
+{
     for _ in 0..OPENING_TRIES {
-        match pool.clone().connect_with(options.clone()).await {
+        match open().await {
             Err(error) if is_busy(&error) => tokio::time::sleep(OPENING_PAUSE).await,
-            connected => return connected,
+            opened => return opened,
         }
     }
-    pool.clone().connect_with(options.clone()).await
+    open().await
 }
 
 /// Whether another connection holds the lock: the low byte of SQLite's extended result codes says `BUSY`.
@@ -118,10 +98,10 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
         .is_some_and(|code| code & 0xff == BUSY)
 }
 
-/// Connections that are never closed for their age: one in memory is the database.
-fn pool(connections: u32) -> SqlitePoolOptions {
+/// One connection, which is never closed for its age: one in memory is the database.
+fn pool() -> SqlitePoolOptions {
     SqlitePoolOptions::new()
-        .max_connections(connections)
+        .max_connections(1)
         .min_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(None)

@@ -173,6 +173,12 @@ impl<'q> Statement<'q> {
                 let mut connection = pool.acquire().await?;
                 self.on_sqlite(&mut connection, wanted).await
             }
+            Connections::SqliteReaders(readers) => {
+                let mut reader = readers.acquire().await?;
+                let answer = self.on_sqlite(reader.ask()?, wanted).await;
+                reader.give_back();
+                answer
+            }
         }
     }
 
