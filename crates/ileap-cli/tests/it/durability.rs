@@ -17,14 +17,15 @@ use serde_json::{Value, json};
 
 use crate::{
     commands::{Running, ileap, run},
+    postgres::Postgres,
     static_users::{eventually, free_address, hash, token, write_users},
 };
 
 const SECRET: &str = "quartz+Lantern 4711 and more";
 const KILLS: usize = 4;
 
-/// The settings of a server over a file of users, a database and keys in `directory`.
-fn settings(directory: &Path, address: &str) -> Vec<(&'static str, String)> {
+/// The settings of a server over a database, and a file of users and keys in `directory`.
+fn settings(directory: &Path, address: &str, database: String) -> Vec<(&'static str, String)> {
     let within = |name: &str| directory.join(name).display().to_string();
     vec![
         ("ILEAP_VERIFIER__KIND", "static_users".to_owned()),
@@ -32,7 +33,7 @@ fn settings(directory: &Path, address: &str) -> Vec<(&'static str, String)> {
         ("ILEAP_LISTENER__BIND", address.to_owned()),
         ("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0".to_owned()),
         ("ILEAP_KEYS__DIRECTORY", within("keys")),
-        ("ILEAP_STORE__URL", format!("sqlite:{}", within("ileap.db"))),
+        ("ILEAP_STORE__URL", database),
         ("ILEAP_TOKEN__ALGORITHM", "ES256".to_owned()),
         ("ILEAP_EVENTS__PRIVATE_NETWORKS", "true".to_owned()),
         ("ILEAP_LOG__FORMAT", "json".to_owned()),
@@ -142,8 +143,20 @@ fn answer(stream: TcpStream, kept: &Mutex<BTreeMap<String, Vec<String>>>) -> Opt
 #[test]
 fn a_server_that_is_killed_again_and_again_answers_every_request_it_acknowledged_with_one_event() {
     let directory = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", directory.path().join("ileap.db").display());
+    answers_every_request_it_acknowledged_with_one_event(database);
+}
+
+#[test]
+fn a_server_on_postgresql_that_is_killed_again_and_again_does_the_same() {
+    let postgres = Postgres::start();
+    answers_every_request_it_acknowledged_with_one_event(postgres.url());
+}
+
+fn answers_every_request_it_acknowledged_with_one_event(database: String) {
+    let directory = tempfile::tempdir().unwrap();
     let address = free_address();
-    let settings = settings(directory.path(), &address);
+    let settings = settings(directory.path(), &address, database);
     write_users(
         &directory.path().join("users.toml"),
         &[("acme", &hash(SECRET))],
@@ -305,10 +318,8 @@ fn refuses_events_and_nothing_else_and_heals_by_itself(command: &[&str]) {
     let disk = directory.path().join("disk");
     fs::create_dir(&disk).unwrap();
     let address = free_address();
-    let mut settings = settings(directory.path(), &address);
     let database = format!("sqlite:{}/ileap.db", disk.display());
-    settings.retain(|(name, _)| *name != "ILEAP_STORE__URL");
-    settings.push(("ILEAP_STORE__URL", database));
+    let settings = settings(directory.path(), &address, database);
     write_users(
         &directory.path().join("users.toml"),
         &[("acme", &hash(SECRET))],

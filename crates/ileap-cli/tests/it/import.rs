@@ -4,13 +4,17 @@ use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
     time::Duration,
 };
 
 use serde_json::{Value, json};
 
-use crate::commands::{Running, configuration, ileap, run};
+use crate::{
+    commands::{Running, configuration, ileap, run},
+    postgres::Postgres,
+    static_users::eventually,
+};
 
 fn samples(name: &str) -> Vec<Value> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ileap-server/sample-data");
@@ -258,6 +262,107 @@ fn an_import_that_is_killed_leaves_all_or_nothing() {
         (added, unchanged) == (&json!(total), &json!(0))
             || (added, unchanged) == (&json!(0), &json!(total)),
         "{report}"
+    );
+}
+
+#[test]
+fn an_import_into_postgresql_that_is_killed_leaves_nothing_and_keeps_nobody_waiting() {
+    let place = Place::new();
+    let postgres = Postgres::start();
+    let store = format!("[store]\nurl = \"{}\"\n", postgres.url());
+    let configuration = place.file("store.toml", &store);
+    let configured = |arguments: &[&str]| {
+        let mut command = ileap(arguments);
+        command.env("ILEAP_CONFIG", &configuration);
+        command
+    };
+    // It makes the schema.
+    assert_eq!(run(&mut configured(&["access", "list"])).0, 0);
+    // It stops in the middle of the second of two batches.
+    postgres.execute(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$; \
+         CREATE TRIGGER wait BEFORE INSERT ON tads FOR EACH ROW WHEN (NEW.activity_id = 'activity 299') \
+         EXECUTE FUNCTION wait()",
+    );
+    let tad = samples("tads.json").remove(0);
+    let line = |number: usize| {
+        let mut tad = tad.clone();
+        tad["activityId"] = json!(format!("activity {number}"));
+        format!("{tad}\n")
+    };
+    let lines: String = (0..300).map(line).collect();
+    let file = place.file("a.ndjson", &lines);
+    let child = configured(&["import", &file])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let running = Running(child);
+    let asleep = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    eventually(|| postgres.execute(&format!("SELECT COUNT(*) {asleep}")) == "1");
+    drop(running);
+    postgres.execute(&format!("SELECT pg_cancel_backend(pid) {asleep}"));
+    let rows = "SELECT (SELECT COUNT(*) FROM tads) + (SELECT COUNT(*) FROM tad_fields)";
+    assert_eq!(postgres.execute(rows), "0");
+    postgres.execute("DROP TRIGGER wait ON tads");
+    for (added, unchanged) in [(300, 0), (0, 300)] {
+        let (code, stdout, stderr) = run(&mut configured(&["import", "--json", &file]));
+        assert_eq!(code, 0, "{stderr}");
+        let report: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!(
+            [&report["added"], &report["unchanged"]],
+            [&json!(added), &json!(unchanged)]
+        );
+    }
+}
+
+/// The most memory that a command had, in MiB.
+fn peak(command: &mut Command) -> u64 {
+    let child = command.stdout(Stdio::null()).spawn().unwrap();
+    let mut running = Running(child);
+    let status = format!("/proc/{}/status", running.0.id());
+    let mut peak = 0;
+    let code = loop {
+        let now = fs::read_to_string(&status).unwrap_or_default();
+        let line = now.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        peak = peak.max(kib.unwrap_or_default() / 1024);
+        if let Some(status) = running.0.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    assert!(code.success());
+    peak
+}
+
+#[test]
+fn a_large_file_takes_no_more_memory_than_a_small_one_but_for_the_databases_share() {
+    /// What SQLite may keep of a transaction.
+    const CACHE: u64 = 64;
+    let place = Place::new();
+    let sample = samples("footprints.json").remove(0);
+    let comment = "x".repeat(100_000);
+    let file = |name: &str, count: u32| {
+        let lines = (0..count).map(|number| {
+            let mut footprint = sample.clone();
+            footprint["id"] = json!(format!("00000000-0000-4000-8000-{number:012}"));
+            footprint["comment"] = json!(comment);
+            format!("{footprint}\n")
+        });
+        place.file(name, &lines.collect::<String>())
+    };
+    let (small, large) = (file("small.ndjson", 20), file("large.ndjson", 600));
+    let size = fs::metadata(&large).unwrap().len() / 1024 / 1024;
+    assert!(size > 50);
+    let usual = peak(&mut ileap(&["validate", &small]));
+    let validated = peak(&mut ileap(&["validate", &large]));
+    assert!(validated < usual + size / 4, "{usual} and {validated} MiB");
+    let imported = peak(ileap(&["import", &large]).env("ILEAP_CONFIG", &place.configuration));
+    assert!(
+        imported < usual + CACHE + size / 4,
+        "{usual} and {imported} MiB"
     );
 }
 

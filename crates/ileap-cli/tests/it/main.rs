@@ -20,6 +20,7 @@ mod import;
 mod keys;
 mod on_record;
 mod partners;
+mod postgres;
 mod revoke;
 mod static_users;
 mod traces;

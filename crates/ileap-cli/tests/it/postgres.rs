@@ -1,0 +1,44 @@
+//! A PostgreSQL server of a test's own, and what its owner may do there.
+
+#[expect(dead_code, reason = "the store's own tests use the rest of it")]
+#[path = "../../../ileap-server/src/store/sql/tests/postgres/server.rs"]
+mod server;
+
+use std::process::Command;
+
+use self::server::Server;
+
+/// A server, which ends with this.
+pub(crate) struct Postgres(Server);
+
+impl Postgres {
+    pub(crate) fn start() -> Self {
+        Self(Server::start())
+    }
+
+    /// Its only database.
+    pub(crate) fn url(&self) -> String {
+        self.0.url("postgres")
+    }
+
+    /// Runs statements; what they say, without decoration.
+    pub(crate) fn execute(&self, statements: &str) -> String {
+        let output = Command::new(server::programs().join("psql"))
+            .args([
+                "-X",
+                "-q",
+                "-A",
+                "-t",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-c",
+                statements,
+            ])
+            .args(["-d", &self.url()])
+            .output()
+            .unwrap();
+        let complaints = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{statements}: {complaints}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+}
