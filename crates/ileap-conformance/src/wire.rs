@@ -2,11 +2,9 @@
 
 mod answer;
 mod evidence;
+mod silence;
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use http::{HeaderMap, Method, header};
 use reqwest::redirect::Policy;
@@ -15,7 +13,10 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 pub(crate) use self::answer::Answer;
-use self::evidence::Evidence;
+use self::{
+    evidence::Evidence,
+    silence::{Silence, Silences},
+};
 use crate::{
     options::Options,
     outcome::{Exchange, Stop},
@@ -23,8 +24,6 @@ use crate::{
 
 /// More than any list page needs; less than a machine has.
 const ANSWER_LIMIT_BYTES: usize = 16 * 1024 * 1024;
-/// After so many calls in a row without an answer the host is asked no more.
-const MOST_SILENCES: u32 = 3;
 /// How often a host may say "later" to one request.
 const MOST_THROTTLES: u32 = 2;
 
@@ -33,7 +32,7 @@ const MOST_THROTTLES: u32 = 2;
 pub(crate) struct Wire {
     http: reqwest::Client,
     options: Options,
-    silences: AtomicU32,
+    silences: Silences,
     began: Instant,
 }
 
@@ -133,16 +132,6 @@ impl Request {
     }
 }
 
-/// Why there is no answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Silence {
-    Connect,
-    Interrupted,
-    Timeout,
-    Tls,
-    TooLarge,
-}
-
 impl Wire {
     pub(crate) fn new(options: &Options) -> Result<Self, String> {
         #[expect(
@@ -173,7 +162,7 @@ impl Wire {
         Ok(Self {
             http: http.map_err(|_| "no HTTP client can be set up on this machine".to_owned())?,
             options: options.clone(),
-            silences: AtomicU32::new(0),
+            silences: Silences::default(),
             began: Instant::now(),
         })
     }
@@ -203,17 +192,29 @@ impl Wire {
         }
     }
 
+    /// Whether the host answered to anything yet.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.silences.has_answered()
+    }
+
+    pub(crate) fn is_time_over(&self) -> bool {
+        self.began.elapsed() > self.options.timing.run
+    }
+
     async fn attempt(&self, request: &Request) -> Result<Answer, Stop> {
         let evidence = Evidence::new(&self.options);
         let mut exchange = Exchange {
             curl: evidence.curl(request),
             ..Exchange::default()
         };
-        if self.silences.load(Ordering::Relaxed) >= MOST_SILENCES {
-            let reason = "the host did not answer several times in a row and is asked no more";
+        // Plain http beside https, or a token endpoint elsewhere: their silence says nothing of the host.
+        let origin = Url::parse(&request.url).map(|url| url.origin());
+        let is_of_host = origin.is_ok_and(|origin| origin == self.options.base.origin());
+        if let Some(why) = self.silences.too_many().filter(|_| is_of_host) {
+            let reason = format!("the host is asked no more: {why}, several times in a row");
             return Err(Stop::inconclusive(reason).of(&exchange));
         }
-        if self.began.elapsed() > self.options.timing.run {
+        if self.is_time_over() {
             let reason = "the time of the run is over: the host is too slow for all cases";
             return Err(Stop::inconclusive(reason).of(&exchange));
         }
@@ -223,7 +224,9 @@ impl Wire {
         };
         match self.receive(built).await {
             Ok((status, headers, body)) => {
-                self.silences.store(0, Ordering::Relaxed);
+                if is_of_host {
+                    self.silences.end();
+                }
                 exchange.status = Some(status);
                 exchange.headers = evidence.headers(&headers);
                 exchange.body = evidence.excerpt(&body, request);
@@ -234,27 +237,13 @@ impl Wire {
                     exchange,
                 })
             }
-            Err(silence) => Err(self.stop(silence).of(&exchange)),
-        }
-    }
-
-    fn stop(&self, silence: Silence) -> Stop {
-        let seconds = self.options.timing.call.as_secs_f32();
-        match silence {
-            Silence::Connect => {
-                self.silences.fetch_add(1, Ordering::Relaxed);
-                Stop::inconclusive("no connection to the host")
+            Err(silence) => {
+                let stop = silence.stop(self.options.timing.call);
+                if is_of_host && silence.is_lasting() {
+                    self.silences.add(&stop.reason);
+                }
+                Err(stop.of(&exchange))
             }
-            Silence::Timeout => {
-                self.silences.fetch_add(1, Ordering::Relaxed);
-                Stop::fail(format!("no whole answer within {seconds} s"))
-            }
-            Silence::Interrupted => Stop::fail("the host broke off, or what it sent is no HTTP"),
-            Silence::Tls => Stop::fail("the host's certificate is not believed (--ca-file FILE)"),
-            Silence::TooLarge => Stop::fail(format!(
-                "the answer is larger than {} MiB",
-                ANSWER_LIMIT_BYTES / 1024 / 1024
-            )),
         }
     }
 
@@ -294,7 +283,7 @@ impl Wire {
         &self,
         request: reqwest::Request,
     ) -> Result<(u16, HeaderMap, Vec<u8>), Silence> {
-        let silence = |error: reqwest::Error| silence_of(&error);
+        let silence = |error: reqwest::Error| Silence::of(&error);
         let mut response = self.http.execute(request).await.map_err(silence)?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
@@ -323,38 +312,4 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
-}
-
-fn silence_of(error: &reqwest::Error) -> Silence {
-    if error.is_connect() {
-        if is_caused_by_tls(error) {
-            Silence::Tls
-        } else if error.is_timeout() {
-            Silence::Timeout
-        } else {
-            Silence::Connect
-        }
-    } else if error.is_timeout() {
-        Silence::Timeout
-    } else {
-        Silence::Interrupted
-    }
-}
-
-fn is_caused_by_tls(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if cause.is::<rustls::Error>() {
-            return true;
-        }
-        // An io::Error's source() is its inner error's source: the inner error itself is passed over.
-        let inner = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        next = match inner {
-            Some(inner) => Some(inner),
-            None => cause.source(),
-        };
-    }
-    false
 }

@@ -5,7 +5,7 @@ use http::Method;
 use super::case;
 use crate::{
     case::{Case, PACT},
-    outcome::{Judgement, Stop, StopKind},
+    outcome::{Judgement, Stop},
     run::Run,
     wire::{Auth, Request},
 };
@@ -54,11 +54,23 @@ async fn judge(run: &Run, request: Request) -> Judgement {
                 .warns("the API itself answers over plain http: credentials sent there are lost"))
         }
         Ok(answer) => Ok(format!("refused with {}", answer.status)),
-        Err(stop) if stop.kind == StopKind::Inconclusive || stop.exchange.is_some() => {
-            Ok("there is no answer over plain http".to_owned())
+        Err(stop) if run.wire.is_time_over() || is_answered(&stop) => Err(stop),
+        Err(_) => {
+            // A host that is away has refused nothing.
+            let _ = run.discovery().await;
+            if run.wire.has_answered() {
+                Ok("there is no answer over plain http".to_owned())
+            } else {
+                Err(Stop::inconclusive("there is no answer over https either"))
+            }
         }
-        Err(stop) => Err(stop),
     }
+}
+
+/// It throttles.
+fn is_answered(stop: &Stop) -> bool {
+    let exchange = stop.exchange.as_ref();
+    exchange.is_some_and(|exchange| exchange.status.is_some())
 }
 
 fn speaks_api(body: &serde_json::Value) -> bool {

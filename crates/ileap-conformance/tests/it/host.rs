@@ -3,6 +3,7 @@
 mod answers;
 mod callbacks;
 mod filters;
+pub(crate) mod tls;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -38,12 +39,14 @@ pub(crate) struct Host {
 type Shared = Arc<Host>;
 
 impl Host {
-    /// Starts one; it lives as long as the test's runtime.
+    /// Starts one; it lives as long as the test's runtime. Faults of plain http are those of a host on https.
     pub(crate) async fn start(data: Data, fault: &'static str) -> String {
         let socket = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
             .await
             .unwrap();
-        let base = format!("http://{}/api", socket.local_addr().unwrap());
+        let is_secured = fault.starts_with("plain-") || fault.starts_with("https");
+        let scheme = if is_secured { "https" } else { "http" };
+        let base = format!("{scheme}://{}/api", socket.local_addr().unwrap());
         let host = Arc::new(Self {
             data,
             fault,
@@ -64,7 +67,12 @@ impl Host {
             .nest("/api", api)
             .fallback(unknown)
             .with_state(host);
-        tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
+        if is_secured {
+            let secured = tls::Secured::new(socket, fault);
+            tokio::spawn(async move { axum::serve(secured, router).await.unwrap() });
+        } else {
+            tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
+        }
         base
     }
 

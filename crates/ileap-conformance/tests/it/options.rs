@@ -5,6 +5,8 @@ use std::time::Duration;
 use ileap_conformance::{Options, Profile, Report, Timing};
 use url::Url;
 
+use crate::host::{EXPIRED_TOKEN, tls};
+
 /// Everything, with patience for a host in this process.
 pub(crate) fn everything(base: &str) -> Options {
     let base = Url::parse(base).unwrap();
@@ -17,8 +19,11 @@ pub(crate) fn everything(base: &str) -> Options {
         Profile::Act,
         Profile::Hardening,
     ];
+    if options.base.scheme() == "https" {
+        options.authorities = vec![tls::certificate()];
+    }
     options.is_intrusive = true;
-    options.expired_token = Some(super::host::EXPIRED_TOKEN.into());
+    options.expired_token = Some(EXPIRED_TOKEN.into());
     options.timing = Timing {
         call: Duration::from_secs(20),
         callback: Duration::from_millis(1500),
