@@ -3,7 +3,6 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use axum::{
@@ -81,15 +80,14 @@ impl Listener {
         &self.url
     }
 
-    /// The answer to the request of this id.
-    pub(crate) async fn wait(&self, request_id: &str, longest: Duration) -> Option<Received> {
-        let end = Instant::now() + longest;
+    /// The answer to the request of this id, until `due`.
+    pub(crate) async fn wait(&self, request_id: &str, due: Instant) -> Option<Received> {
         loop {
             let arrived = self.inbox.arrived.notified();
             if let Some(found) = self.answers_to(request_id).into_iter().next() {
                 return Some(found);
             }
-            tokio::time::timeout_at(end, arrived).await.ok()?;
+            tokio::time::timeout_at(due, arrived).await.ok()?;
         }
     }
 

@@ -60,6 +60,8 @@ pub(crate) struct Requested {
     pub(crate) event_id: String,
     pub(crate) products: Vec<String>,
     pub(crate) answer: Answer,
+    /// When its callback is due.
+    pub(crate) due: Instant,
 }
 
 impl fmt::Debug for Run {
@@ -336,6 +338,7 @@ impl Run {
             event_id: event["id"].as_str().unwrap_or_default().to_owned(),
             products,
             answer,
+            due: Instant::now() + self.options.timing.callback,
         })
     }
 
