@@ -25,13 +25,15 @@ pub(crate) enum StopKind {
     Warn,
 }
 
-/// What is wrong with records: the first ones, and how many more there are.
+/// What is wrong with records: the first of each kind, and how many more there are.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Problems {
-    /// The first ones.
+    /// The first ones; what differs in indices and numbers alone is one kind.
     pub listed: Vec<Problem>,
-    /// How many there are besides.
+    /// How many there are besides, of other kinds.
     pub more: usize,
+    #[serde(skip)]
+    kinds: Vec<String>,
 }
 
 /// One thing wrong with a record.
@@ -41,6 +43,10 @@ pub struct Problem {
     pub pointer: String,
     /// What is wrong there.
     pub text: String,
+    /// In how many other places the same is wrong.
+    pub also: usize,
+    /// The first of these places.
+    pub elsewhere: Vec<String>,
 }
 
 /// A request and its answer.
@@ -58,26 +64,42 @@ pub struct Exchange {
 
 impl Problems {
     pub(crate) fn push(&mut self, pointer: impl Into<String>, text: impl Into<String>) {
-        if self.listed.len() < MOST_PROBLEMS {
-            self.listed.push(Problem {
-                pointer: pointer.into(),
-                text: text.into(),
-            });
+        self.add(Problem {
+            pointer: pointer.into(),
+            text: text.into(),
+            also: 0,
+            elsewhere: Vec::new(),
+        });
+    }
+
+    pub(crate) fn add(&mut self, problem: Problem) {
+        let kind = format!("{} {}", problem.pointer, problem.text);
+        let kind = kind.replace(|c: char| c.is_ascii_digit() || c == '.' || c == '-', "");
+        let known = self.kinds.iter().position(|known| *known == kind);
+        if let Some(known) = known.and_then(|index| self.listed.get_mut(index)) {
+            known.also += 1 + problem.also;
+            known.elsewhere.push(problem.pointer);
+            known.elsewhere.extend(problem.elsewhere);
+            known.elsewhere.truncate(MOST_PROBLEMS);
+        } else if self.listed.len() < MOST_PROBLEMS {
+            self.kinds.push(kind);
+            self.listed.push(problem);
         } else {
-            self.more += 1;
+            self.more += 1 + problem.also;
         }
     }
 
     pub(crate) fn extend(&mut self, other: Self) {
         self.more += other.more;
         for problem in other.listed {
-            self.push(problem.pointer, problem.text);
+            self.add(problem);
         }
     }
 
     /// All of them.
     pub fn count(&self) -> usize {
-        self.listed.len() + self.more
+        let listed = self.listed.iter().map(|problem| 1 + problem.also);
+        listed.sum::<usize>() + self.more
     }
 
     /// Fails with all of them, or passes.
@@ -98,6 +120,17 @@ impl Problems {
         let mut stop = Stop::fail(reason).of(exchange);
         stop.problems = self;
         Err(stop)
+    }
+}
+
+impl Problem {
+    /// What is wrong, and how often.
+    pub fn sentence(&self) -> String {
+        match self.also {
+            0 => self.text.clone(),
+            1 => format!("{} (and in one other place)", self.text),
+            also => format!("{} (and in {also} other places)", self.text),
+        }
     }
 }
 

@@ -13,7 +13,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub(crate) use self::node::{Node, instant};
-use crate::{case::PactVersion, outcome::Problems, schema::Schema};
+use crate::{
+    case::PactVersion,
+    outcome::{Problem, Problems},
+    schema::Schema,
+};
 
 /// Where pointers into activity data begin when they stand beside those into footprints.
 pub(crate) const TADS: &str = "/2/ileap/tad#";
@@ -61,8 +65,11 @@ impl Findings {
         let mut all = Problems::default();
         for (rule, problems) in &self.errors {
             for problem in &problems.listed {
-                let rule = rule.to_uppercase();
-                all.push(&problem.pointer, format!("{rule}: {}", problem.text));
+                let text = format!("{}: {}", rule.to_uppercase(), problem.text);
+                all.add(Problem {
+                    text,
+                    ..problem.clone()
+                });
             }
             all.more += problems.more;
         }

@@ -1,6 +1,6 @@
 //! The published JSON Schemas, compiled once.
 
-use std::sync::LazyLock;
+use std::{cmp::Reverse, sync::LazyLock};
 
 use jsonschema::{Draft, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Value, json};
@@ -70,18 +70,11 @@ impl Schema {
                 kind: FaultKind::Shape,
             }];
         };
-        let faults = validator.iter_errors(record).take(MOST_FAULTS);
+        let mut faults = Vec::new();
+        for error in validator.iter_errors(record).take(MOST_FAULTS) {
+            add(&error, &mut faults);
+        }
         faults
-            .map(|error| Fault {
-                pointer: error.instance_path().as_str().to_owned(),
-                text: text_of(&error),
-                kind: match error.kind() {
-                    ValidationErrorKind::Enum { .. } => FaultKind::Enum,
-                    ValidationErrorKind::UniqueItems => FaultKind::Repeated,
-                    _ => FaultKind::Shape,
-                },
-            })
-            .collect()
     }
 
     fn validator(self) -> Option<&'static Validator> {
@@ -95,6 +88,48 @@ impl Schema {
             Self::Tad => TAD.as_ref(),
             Self::Toc => TOC.as_ref(),
         }
+    }
+}
+
+/// Of alternatives that all fail, the one that the record comes nearest to says more than that they do: the one whose
+/// faults lie deepest, and are fewest.
+fn add(error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
+    let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) =
+        error.kind()
+    else {
+        faults.push(fault(error));
+        return;
+    };
+    // Nobody who sent something meant nothing.
+    let is_null = |errors: &&Vec<ValidationError<'_>>| {
+        errors
+            .iter()
+            .all(|inner| inner.to_string().ends_with("of type \"null\""))
+    };
+    let alternatives: Vec<_> = context.iter().filter(|errors| !is_null(errors)).collect();
+    let depth = |error: &ValidationError<'_>| error.instance_path().as_str().matches('/').count();
+    let nearest = alternatives.iter().max_by_key(|errors| {
+        let deepest = errors.iter().map(depth).max();
+        (deepest, Reverse(errors.len()))
+    });
+    let is_told = |errors: &&&Vec<ValidationError<'_>>| {
+        alternatives.len() == 1 || errors.iter().any(|inner| depth(inner) > depth(error))
+    };
+    match nearest.filter(is_told) {
+        Some(errors) => errors.iter().for_each(|inner| add(inner, faults)),
+        None => faults.push(fault(error)),
+    }
+}
+
+fn fault(error: &ValidationError<'_>) -> Fault {
+    Fault {
+        pointer: error.instance_path().as_str().to_owned(),
+        text: text_of(error),
+        kind: match error.kind() {
+            ValidationErrorKind::Enum { .. } => FaultKind::Enum,
+            ValidationErrorKind::UniqueItems => FaultKind::Repeated,
+            _ => FaultKind::Shape,
+        },
     }
 }
 

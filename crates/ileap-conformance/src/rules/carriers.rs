@@ -7,7 +7,7 @@ use super::{
     node::{Node, decimal_of, is_close, ratio},
 };
 
-/// The fields of iLEAP 1.0.0 whose strings are decimals.
+/// The fields of iLEAP 1.0.0 that are decimals.
 const DECIMALS: [&str; 25] = [
     "actual",
     "ch4TTW",
@@ -36,17 +36,19 @@ const DECIMALS: [&str; 25] = [
     "volume",
 ];
 
+/// An integer in HOCs and activity data, a decimal in shipments.
+const SOMETIMES_A_NUMBER: &str = "packagingOrTrEqAmount";
+
 /// R01, all the way down.
 pub(super) fn decimals(node: &Node<'_>, findings: &mut Findings) {
     match node.value {
         Value::Object(members) => {
             for (name, value) in members {
                 let member = node.at(name);
-                if DECIMALS.contains(&name.as_str())
-                    && value.is_string()
-                    && decimal_of(value).is_none()
-                {
-                    findings.error("r01", &member, format!("{value} is no decimal"));
+                let is_decimal = DECIMALS.contains(&name.as_str())
+                    && (value.is_string() || (value.is_number() && name != SOMETIMES_A_NUMBER));
+                if is_decimal && decimal_of(value).is_none() {
+                    findings.error("r01", &member, format!("{value} is no decimal in a string"));
                 }
                 decimals(&member, findings);
             }

@@ -73,7 +73,7 @@ async fn of_kind(run: &Run, kind: Kind, reference: &str) -> Judgement {
     if !reference.is_empty() {
         for problem in run.findings().await?.errors_of("r24").listed {
             if problem.pointer.ends_with(reference) {
-                problems.push(problem.pointer, problem.text);
+                problems.add(problem);
             }
         }
     }

@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::outcome::{Exchange, Stop};
 
+/// How much of what a host says about itself stands in a reason.
+const MOST_CHARS: usize = 160;
+
 /// A whole answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -38,11 +41,25 @@ impl Answer {
         }
         let wanted: Vec<_> = allowed.iter().map(ToString::to_string).collect();
         let reason = format!(
-            "status {} where {} is due",
+            "status {} where {} is due{}",
             self.status,
-            wanted.join(" or ")
+            wanted.join(" or "),
+            self.own_words()
         );
         Err(self.fails(reason))
+    }
+
+    /// What the host says about its refusal, behind ours. Of the evidence, which holds no secret.
+    fn own_words(&self) -> String {
+        let body: Value = serde_json::from_str(&self.exchange.body).unwrap_or_default();
+        let words = ["error", "code", "error_description", "message"]
+            .map(|name| body[name].as_str().unwrap_or_default());
+        let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        if words.is_empty() {
+            return String::new();
+        }
+        let words: String = words.join(": ").chars().take(MOST_CHARS).collect();
+        format!("; the host says {words:?}")
     }
 
     /// Refused by the host itself: any 4xx.
@@ -60,6 +77,10 @@ impl Answer {
         let text = str::from_utf8(&self.body)
             .map_err(|_| self.fails("the body is not UTF-8 (RFC 8259 §8.1)"))?;
         serde_json::from_str(text).map_err(|error| {
+            if text.trim_start().starts_with('<') {
+                return self
+                    .fails("the body is a page for browsers, no JSON: is the base URL right?");
+            }
             let place = format!("line {}, column {}", error.line(), error.column());
             self.fails(format!("the body is no JSON: {place}"))
         })

@@ -13,6 +13,8 @@ const MOST_HEADERS: usize = 40;
 /// How much of a header, a body or a URL of ours is shown.
 const SHOWN_BYTES: usize = 2_000;
 const REDACTED: &str = "[redacted]";
+/// It stands in every URN of PACT too.
+const KNOWN_TO_ALL: &str = "pathfinder";
 
 pub(super) struct Evidence<'a> {
     options: &'a Options,
@@ -117,8 +119,9 @@ impl<'a> Evidence<'a> {
         let mut text = text.to_owned();
         for secret in secrets {
             let secret = secret.expose_secret();
-            // A short secret is also a word: it would be found everywhere.
-            if secret.len() >= 6 {
+            // A short secret is also a word: it would be found everywhere, as is that of the account that all iLEAP
+            // hosts for trials share.
+            if secret.len() >= 6 && secret != KNOWN_TO_ALL {
                 text = text.replace(secret, REDACTED);
             }
         }
