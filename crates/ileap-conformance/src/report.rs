@@ -11,7 +11,7 @@ pub use self::{
     html::html,
     json::{json, list_json},
     junit::junit,
-    text::{case_line, catalogue, details, list, summary},
+    text::{FIX_FIRST, case_line, catalogue, details, list, summary, verdict_word},
 };
 use crate::case::{Profile, Severity, Verdict};
 pub use crate::outcome::{Exchange, Problem, Problems};
@@ -92,8 +92,16 @@ impl Report {
 
     /// The case to begin with: the first that counts, as later ones often follow from it.
     pub fn fix_first(&self) -> Option<&CaseReport> {
-        let failed = self.cases.iter().find(|case| case.verdict == Verdict::Fail);
-        failed.or_else(|| self.cases.iter().find(|case| case.is_against()))
+        self.to_fix().into_iter().next()
+    }
+
+    /// What keeps the host from being conformant, in the order in which to see to it: failures, then what could not
+    /// be found out; of these first what the official tests of PACT and iLEAP ask, then what rests on other standards.
+    pub fn to_fix(&self) -> Vec<&CaseReport> {
+        let mut cases: Vec<_> = self.cases.iter().filter(|case| case.is_against()).collect();
+        let is_official = |case: &CaseReport| ["pact", "ileap"].contains(&case.group());
+        cases.sort_by_key(|case| (case.verdict, !is_official(case)));
+        cases
     }
 
     /// The verdict in a sentence.
@@ -111,6 +119,9 @@ impl Report {
             format!("The run was interrupted: what {host} does is known in part ({profiles}).")
         } else if self.cases.is_empty() {
             "No case was selected.".to_owned()
+        } else if self.is_unanswered() {
+            let why = self.to_fix().first().map_or("", |case| &case.reason);
+            format!("{host} answered to nothing: {why}.")
         } else if failed > 0 {
             let cases = if failed == 1 { "case" } else { "cases" };
             format!("{host} fails {failed} {cases} of {profiles}.")

@@ -3,17 +3,43 @@
 use std::fmt::Write as _;
 
 use super::{CaseReport, Report};
-use crate::case::{Case, Verdict};
+use crate::{
+    case::{Case, Verdict},
+    outcome::Exchange,
+};
 
-/// A case as it finishes.
-pub fn case_line(case: &CaseReport) -> String {
-    let verdict = match case.verdict {
+/// How many problems of a case a terminal shows; reports in files show more.
+const MOST_PROBLEMS: usize = 5;
+/// How many characters of a body a terminal shows.
+const MOST_CHARS: usize = 400;
+/// The headers that a judgement can hang on.
+const TELLING: [&str; 8] = [
+    "allow",
+    "content-type",
+    "link",
+    "location",
+    "retry-after",
+    "server",
+    "www-authenticate",
+    "access-control-allow-origin",
+];
+/// How many failures the summary names.
+const MOST_FIRST: usize = 5;
+
+/// A verdict as [`case_line`] begins with it.
+pub fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Fail => "FAIL",
         Verdict::Inconclusive => "????",
         Verdict::Warn => "warn",
         Verdict::Skip => "skip",
         Verdict::Pass => "ok",
-    };
+    }
+}
+
+/// A case as it finishes.
+pub fn case_line(case: &CaseReport) -> String {
+    let verdict = verdict_word(case.verdict);
     let mut line = format!("{verdict:<4}  {:<34}  ", case.address);
     if case.verdict == Verdict::Pass {
         line += case.requirement;
@@ -23,10 +49,44 @@ pub fn case_line(case: &CaseReport) -> String {
     clean(&line)
 }
 
-/// What is known about a case that is no pass, indented.
+/// What a person needs to know about a case that is no pass, indented: files hold more.
 pub fn details(case: &CaseReport) -> String {
-    clean(&plain(case))
+    let mut short = case.clone();
+    let listed = &mut short.problems.listed;
+    if listed.len() == 1 {
+        // The reason has said it.
+        listed.clear();
+    }
+    if listed.len() > MOST_PROBLEMS {
+        let others = listed.drain(MOST_PROBLEMS..).map(|other| 1 + other.also);
+        short.problems.more += others.sum::<usize>();
+    }
+    if let Some(exchange) = &mut short.exchange {
+        shorten(exchange);
+        if short.verdict == Verdict::Warn {
+            // Its request shows the rest, if anybody wants to know.
+            exchange.status = None;
+            exchange.headers.clear();
+            exchange.body.clear();
+        }
+    }
+    clean(&plain(&short))
 }
+
+fn shorten(exchange: &mut Exchange) {
+    let name = |line: &str| line.split(':').next().unwrap_or_default().to_lowercase();
+    exchange
+        .headers
+        .retain(|line| TELLING.contains(&name(line).as_str()));
+    let body = one_line(&exchange.body);
+    exchange.body = body.chars().take(MOST_CHARS).collect();
+    if exchange.body.len() < body.len() {
+        exchange.body.push('…');
+    }
+}
+
+/// The heading of what counts against a host.
+pub const FIX_FIRST: &str = "Fix this first:";
 
 /// The end of a run.
 pub fn summary(report: &Report) -> String {
@@ -36,18 +96,30 @@ pub fn summary(report: &Report) -> String {
         let _ = writeln!(out, "{group:<12}{}", counts(of_group));
     }
     let _ = writeln!(out, "{:<12}{}", "all", counts(|| report.cases.iter()));
-    let _ = write!(out, "\n{}", report.sentence());
-    if let Some(first) = report.fix_first() {
-        let _ = write!(
+    let _ = writeln!(out, "\n{}", report.sentence());
+    let order = report.to_fix();
+    if !order.is_empty() {
+        let _ = writeln!(out, "\n{FIX_FIRST}");
+    }
+    for (number, case) in order.iter().take(MOST_FIRST).enumerate() {
+        let _ = writeln!(
             out,
-            "\n\nFix this first: {}\n  {}\n  {} ({})",
-            first.address,
-            first.requirement,
-            one_line(&first.reason),
-            first.source
+            "{:>3}. {}: {} ({})\n     {}",
+            number + 1,
+            case.address,
+            case.requirement,
+            case.source,
+            one_line(&case.reason),
         );
     }
-    clean(&out)
+    if order.len() > MOST_FIRST {
+        let more = order.len() - MOST_FIRST;
+        let _ = writeln!(
+            out,
+            "     then the other {more}: later ones often follow from earlier ones"
+        );
+    }
+    clean(out.trim_end())
 }
 
 fn counts<'a, I: Iterator<Item = &'a CaseReport>>(cases: impl Fn() -> I) -> String {
@@ -110,7 +182,7 @@ pub(super) fn plain(case: &CaseReport) -> String {
             out,
             "      at        {}: {}",
             problem.pointer,
-            one_line(&problem.text)
+            one_line(&problem.sentence())
         );
     }
     if case.problems.more > 0 {
@@ -135,10 +207,14 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A terminal must not obey a stranger's escapes.
+/// A terminal must not obey a stranger's escapes, nor show text in another order than it has (UAX #9 §2).
 fn clean(text: &str) -> String {
     let clean = |char: char| {
-        if char.is_control() && char != '\n' {
+        let turns_direction = matches!(
+            char,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        );
+        if (char.is_control() && char != '\n') || turns_direction {
             '\u{fffd}'
         } else {
             char

@@ -70,6 +70,66 @@ async fn what_the_host_sends_is_text_in_every_report() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_loads_nothing_and_shows_what_to_fix_first() {
+    let base = Host::start(conformant(), "nobody").await;
+    let report = run(&everything(&base)).await;
+    let html = report::html(&report);
+    assert!(html.contains("<h1>Not conformant</h1>"));
+    for outward in ["src=", "url(", "@import", "<link", "http-equiv=\"refresh"] {
+        assert!(!html.contains(outward), "{outward}");
+    }
+    let targets: Vec<_> = html
+        .split("href=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert_eq!(targets[0], "#pact-tc18");
+    for target in targets {
+        let id = target.strip_prefix('#').unwrap();
+        assert!(html.contains(&format!("<details id=\"{id}\"")), "{id}");
+    }
+    let against = report.cases.iter().filter(|case| case.is_against()).count();
+    assert_eq!(html.matches("\" open>").count(), against);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_is_told_in_short_what_files_hold_in_full() {
+    let mut data = conformant();
+    let names = [
+        "id",
+        "specVersion",
+        "version",
+        "created",
+        "companyName",
+        "productIds",
+        "comment",
+    ];
+    for footprint in &mut data.footprints {
+        for name in names {
+            footprint[name] = json!({});
+        }
+    }
+    let base = Host::start(data, "").await;
+    let mut options = everything(&base);
+    options.cases = vec!["data/p01".to_owned()];
+    let report = run(&options).await;
+    let problems = &report.cases[0].problems;
+    assert!(problems.listed.len() >= names.len(), "{problems:?}");
+    assert!(
+        problems.listed.iter().all(|problem| problem.also == 5),
+        "what is wrong with each of six footprints is said once: {problems:?}"
+    );
+    let terminal = report::details(&report.cases[0]);
+    assert_eq!(terminal.matches("      at  ").count(), 5, "{terminal}");
+    assert!(terminal.contains("(and in 5 other places)"), "{terminal}");
+    let html = report::html(&report);
+    assert_eq!(
+        html.matches("<li><code>/data/").count(),
+        problems.listed.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_recommended_case_warns_unless_its_profile_is_named() {
     let base = Host::start(conformant(), "stored").await;
     let mut options = everything(&base);
