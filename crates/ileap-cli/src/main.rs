@@ -6,6 +6,7 @@ mod exit;
 mod output;
 mod progress;
 mod saved;
+mod style;
 mod table;
 
 use std::process::ExitCode;

@@ -1,11 +1,17 @@
 //! Rows in columns, for people.
 
+use std::io;
+
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::output;
+use crate::{output, style};
 
 /// The widest a column gets; what is longer is cut.
 const WIDEST: usize = 40;
+/// As narrow as a terminal makes a column of text; of numbers nothing is cut.
+const NARROWEST: usize = 8;
+/// Between columns.
+const GAP: &str = "  ";
 
 /// How a column stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,42 +28,66 @@ pub(crate) enum Align {
 pub(crate) struct Table<const N: usize> {
     columns: [(&'static str, Align); N],
     widths: Option<[usize; N]>,
+    /// Of the terminal.
+    room: Option<usize>,
 }
 
 impl<const N: usize> Table<N> {
-    /// No rows yet.
+    /// No rows yet. On a terminal it keeps to the terminal's width.
     pub(crate) fn new(columns: [(&'static str, Align); N]) -> Self {
+        let size = terminal_size::terminal_size_of(io::stdout());
         Self {
             columns,
             widths: None,
+            room: size.map(|(width, _)| width.0.into()),
         }
     }
 
-    /// These rows as lines; before the first of all, the heads of the columns. Text from outside is sanitised here.
+    /// These rows as lines, styled; before the first of all, the heads of the columns. Text from outside is sanitised
+    /// here.
     pub(crate) fn lines(&mut self, rows: &[[String; N]]) -> Vec<String> {
         let rows: Vec<[String; N]> = rows
             .iter()
-            .map(|row| row.each_ref().map(|cell| clean(cell)))
+            .map(|row| row.each_ref().map(|cell| output::on_one_line(cell)))
             .collect();
         let mut lines = Vec::with_capacity(rows.len() + 1);
         let widths = if let Some(widths) = self.widths {
             widths
         } else {
             let heads = self.columns.map(|(head, _)| head.to_owned());
-            let widths = widths(&heads, &rows);
+            let widths = self.fitting(widths(&heads, &rows));
             self.widths = Some(widths);
-            lines.push(self.line(&heads, widths));
+            lines.push(style::painted(style::BOLD, self.line(&heads, widths)));
             widths
         };
         lines.extend(rows.iter().map(|row| self.line(row, widths)));
         lines
     }
 
+    /// The widest columns of text give way until the line fits, or all are as narrow as they get.
+    fn fitting(&self, mut widths: [usize; N]) -> [usize; N] {
+        let gaps = GAP.len() * N.saturating_sub(1);
+        while let Some(room) = self.room
+            && widths.iter().sum::<usize>() + gaps > room
+        {
+            let of_text = widths.iter_mut().zip(self.columns);
+            let widest = of_text
+                .filter(|(_, (_, align))| *align == Align::Left)
+                .map(|(width, _)| width)
+                .max();
+            match widest {
+                Some(width) if *width > NARROWEST => *width -= 1,
+                _ => break,
+            }
+        }
+        widths
+    }
+
     fn line(&self, cells: &[String; N], widths: [usize; N]) -> String {
         let mut line = String::new();
         for ((cell, width), (_, align)) in cells.iter().zip(widths).zip(self.columns) {
             if !line.is_empty() {
-                line.push_str("  ");
+                line.push_str(GAP);
             }
             let cell = cut(cell, width);
             let pad = " ".repeat(width.saturating_sub(cell.width()));
@@ -79,11 +109,6 @@ fn widths<const N: usize>(heads: &[String; N], rows: &[[String; N]]) -> [usize; 
         }
     }
     widths
-}
-
-/// On one line, and nothing a terminal would obey.
-fn clean(text: &str) -> String {
-    output::sanitised(text).replace('\n', " ")
 }
 
 fn cut(text: &str, width: usize) -> String {
@@ -115,7 +140,8 @@ mod tests {
     fn text_stands_left_and_numbers_right() {
         let mut table = Table::new([("NAME", Align::Left), ("KG", Align::Right)]);
         let lines = table.lines(&[row("a", "1"), row("Köln", "1000")]);
-        assert_eq!(lines, ["NAME    KG", "a        1", "Köln  1000"]);
+        let head = style::painted(style::BOLD, "NAME    KG");
+        assert_eq!(lines, [head.as_str(), "a        1", "Köln  1000"]);
         assert_eq!(table.lines(&[row("Hamburg", "2")]), ["Ham…     2"]);
     }
 
@@ -124,5 +150,16 @@ mod tests {
         let mut table = Table::new([("NAME", Align::Left), ("KG", Align::Right)]);
         let lines = table.lines(&[row("a\u{1b}[31m\nb", "1")]);
         assert_eq!(lines[1], "a\u{fffd}[31m b   1");
+    }
+    #[test]
+    fn a_narrow_terminal_cuts_text_and_no_number() {
+        let mut table = Table::new([("NAME", Align::Left), ("KG", Align::Right)]);
+        table.room = Some(20);
+        let lines = table.lines(&[row("a rather long name", "1234567")]);
+        assert_eq!(lines[1], "a rather l…  1234567");
+        let mut table = Table::new([("NAME", Align::Left), ("KG", Align::Right)]);
+        table.room = Some(3);
+        let lines = table.lines(&[row("a rather long name", "1234567")]);
+        assert_eq!(lines[1], "a rathe…  1234567");
     }
 }

@@ -1,6 +1,6 @@
 //! The arguments of `ileap conformance`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroU16, path::PathBuf};
 
 use clap::Args;
 use ileap_conformance::Profile;
@@ -43,6 +43,9 @@ pub(crate) struct ConformanceArguments {
     /// Also cases that may lock the account or fill the host's disk.
     #[arg(long)]
     pub(crate) intrusive: bool,
+    /// How many seconds the host has for one answer.
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    pub(crate) timeout: NonZeroU16,
     /// Call a host beyond this machine without TLS: everybody on the way can read secret and data.
     #[arg(long)]
     pub(crate) danger_plain_http: bool,

@@ -1,7 +1,8 @@
 //! `ileap conformance`
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
+use anstyle::Style;
 use ileap_conformance::{CaseReport, Options, Report, case::Verdict, options, report};
 use ileap_server::clock::{Clock as _, SystemClock};
 use secrecy::SecretString;
@@ -11,7 +12,7 @@ use super::{host, serve::told_to_stop};
 use crate::{
     cli::ConformanceArguments,
     exit::{Exit, Failed},
-    output,
+    output, style,
 };
 
 /// A token is shorter.
@@ -38,9 +39,10 @@ pub(crate) async fn run(arguments: ConformanceArguments) -> Result<Exit, Failed>
     let options = options_of(url, &arguments)?;
     let stop = told_to_stop()?;
     let mut told = Ok(());
+    let mut teller = Teller::new(arguments.json);
     let tell = |case: &CaseReport| {
         if told.is_ok() {
-            told = tell(case, arguments.json);
+            told = teller.tell(case);
         }
     };
     let attempted = || format!("testing {url}");
@@ -52,7 +54,7 @@ pub(crate) async fn run(arguments: ConformanceArguments) -> Result<Exit, Failed>
     if arguments.json {
         output::json(&report::json(&report))?;
     } else {
-        output::line(format!("\n{}", report::summary(&report)))?;
+        output::styled(format!("\n{}", summary(&report)))?;
     }
     Ok(exit(&report))
 }
@@ -67,17 +69,63 @@ fn exit(report: &Report) -> Exit {
     }
 }
 
-/// A case as it finishes, and what shows that it failed.
-fn tell(case: &CaseReport, aside: bool) -> Result<(), Failed> {
-    let mut text = report::case_line(case);
-    if matches!(case.verdict, Verdict::Fail | Verdict::Warn) || case.is_against() {
-        text = format!("{text}\n{}", report::details(case).trim_end());
+/// Tells of cases as they finish, and of what shows that they failed.
+struct Teller {
+    /// On stderr, as stdout is for machines.
+    is_aside: bool,
+    /// Reasons that were shown with their exchange: many cases may wait for one thing.
+    shown: BTreeSet<String>,
+}
+
+impl Teller {
+    fn new(is_aside: bool) -> Self {
+        Self {
+            is_aside,
+            shown: BTreeSet::new(),
+        }
     }
-    if aside {
-        output::note(&text);
-        return Ok(());
+
+    fn tell(&mut self, case: &CaseReport) -> Result<(), Failed> {
+        let line = report::case_line(case);
+        let (word, rest) = line.split_at(report::verdict_word(case.verdict).len());
+        let mut text = format!("{}{rest}", style::painted(style_of(case.verdict), word));
+        let is_worth_it = matches!(case.verdict, Verdict::Fail | Verdict::Warn)
+            || (case.is_against() && !self.shown.contains(&case.reason));
+        if is_worth_it {
+            self.shown.insert(case.reason.clone());
+            let details = report::details(case);
+            text = format!("{text}\n{}", style::painted(style::DIM, details.trim_end()));
+        }
+        if self.is_aside {
+            output::styled_note(&text);
+            return Ok(());
+        }
+        output::styled(text)
     }
-    output::line(text)
+}
+
+fn style_of(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Fail => style::BAD,
+        Verdict::Inconclusive | Verdict::Warn => style::DOUBTFUL,
+        Verdict::Skip => style::DIM,
+        Verdict::Pass => style::GOOD,
+    }
+}
+
+/// The end of a run, with the verdict standing out.
+fn summary(report: &Report) -> String {
+    let summary = report::summary(report);
+    let sentence = report.sentence();
+    let style = if report.is_conformant() {
+        style::GOOD
+    } else {
+        style::BAD
+    };
+    let heading = style::painted(style::BOLD, report::FIX_FIRST);
+    summary
+        .replacen(&sentence, &style::painted(style, &sentence), 1)
+        .replacen(report::FIX_FIRST, &heading, 1)
 }
 
 fn options_of(url: &str, arguments: &ConformanceArguments) -> Result<Options, Failed> {
@@ -92,6 +140,7 @@ fn options_of(url: &str, arguments: &ConformanceArguments) -> Result<Options, Fa
     options.callback_bind = arguments.callback_bind;
     options.auth_hosts.clone_from(&arguments.auth_hosts);
     options.is_intrusive = arguments.intrusive;
+    options.timing.call = Duration::from_secs(arguments.timeout.get().into());
     Ok(options)
 }
 

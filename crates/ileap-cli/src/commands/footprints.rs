@@ -16,7 +16,7 @@ use ileap_client::{
 use super::{
     host,
     lists::{self, Rows},
-    numbers::{Sum, grouped},
+    numbers::{Sum, counted, grouped},
     pull,
 };
 use crate::{
@@ -68,13 +68,13 @@ async fn show(client: &Client, id: &str, json: bool) -> Result<(), Failed> {
         return Err(Failed::new(attempted(), happened));
     };
     for line in summary(&footprint) {
-        output::line(output::sanitised(&line))?;
+        output::line(output::on_one_line(&line))?;
     }
     if let Some(Ok(IleapObject::Shipment(shipment))) = IleapObject::from_footprint(&footprint) {
         let modes = modes(client, &shipment).await;
         output::line("")?;
         for line in chain::draw(&shipment, &modes) {
-            output::line(output::sanitised(&line))?;
+            output::line(output::on_one_line(&line))?;
         }
     }
     Ok(())
@@ -223,7 +223,10 @@ impl Rows<ProductFootprint, 8> for Footprints {
                 by_mode.entry(mode).or_default().add(value);
             }
         }
-        let mut lines = vec![format!("{} shipments: {total} kg CO2e", self.shipments)];
+        let mut lines = vec![format!(
+            "{}: {total} kg CO2e",
+            counted(self.shipments, "shipment")
+        )];
         let hubs = std::iter::once(("hubs", &self.hubs));
         for (mode, sum) in by_mode.iter().map(|(mode, sum)| (*mode, sum)).chain(hubs) {
             if let Some(sum) = sum.shown() {

@@ -124,7 +124,7 @@ impl<R, const N: usize> Printer<R, N> {
         }
         self.shown += page.items.len();
         self.progress.add(page.items.len());
-        let lines = if self.json {
+        let lines: Vec<_> = if self.json {
             let lines = page.items.iter().map(|item| pull::one_line(item.json()));
             lines.collect()
         } else {
@@ -134,10 +134,21 @@ impl<R, const N: usize> Printer<R, N> {
                     cells.push(self.rows.row(&object));
                 }
             }
-            self.table.lines(&cells)
+            if cells.is_empty() {
+                Vec::new()
+            } else {
+                self.table.lines(&cells)
+            }
         };
-        self.progress
-            .suspend(|| lines.iter().try_for_each(output::line))
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let print: fn(String) -> Result<(), Failed> = if self.json {
+            output::line
+        } else {
+            output::styled
+        };
+        self.progress.suspend(|| print(lines.join("\n")))
     }
 
     fn finish<T>(self) -> Result<(), Failed>
@@ -146,9 +157,12 @@ impl<R, const N: usize> Printer<R, N> {
         R: Rows<T, N>,
     {
         self.progress.clear();
+        if self.shown == 0 && !self.json {
+            output::note("the host has none that fit, or none that you may see");
+        }
         if !self.json {
             for line in self.rows.sums() {
-                output::line(output::sanitised(&line))?;
+                output::line(output::on_one_line(&line))?;
             }
         }
         self.unreadable.complain(T::NAME);

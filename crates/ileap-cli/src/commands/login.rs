@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
-use ileap_client::{BasicEncoding, Options};
+use ileap_client::{BasicEncoding, Credentials, Options};
 use ileap_server::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
@@ -27,11 +27,6 @@ pub(crate) async fn log_in(arguments: LoginArguments) -> Result<(), Failed> {
         }
         environment.client_id.clone_from(&arguments.client_id);
     }
-    let credentials = environment.or_ask()?;
-    let (client_id, client_secret) = (
-        credentials.client_id().to_owned(),
-        credentials.client_secret().clone(),
-    );
     let options = Options {
         auth_base_url: arguments.auth_url.clone(),
         authorities: host::authorities(arguments.ca_file.as_deref())?,
@@ -42,6 +37,13 @@ pub(crate) async fn log_in(arguments: LoginArguments) -> Result<(), Failed> {
         danger_plain_http: arguments.danger_plain_http,
         ..Options::default()
     };
+    // Nobody types a secret for a URL that cannot be used.
+    host::client(&arguments.url, None::<Credentials>, options.clone())?;
+    let credentials = environment.or_ask()?;
+    let (client_id, client_secret) = (
+        credentials.client_id().to_owned(),
+        credentials.client_secret().clone(),
+    );
     let client = host::client(&arguments.url, credentials, options)?;
     let response = client
         .log_in()
@@ -127,7 +129,7 @@ pub(crate) fn whoami(arguments: &WhoamiArguments) -> Result<(), Failed> {
         return Err(failed.exiting(Exit::Failed));
     }
     for line in lines(current.as_deref(), &logins) {
-        output::line(output::sanitised(&line))?;
+        output::line(output::on_one_line(&line))?;
     }
     Ok(())
 }

@@ -49,6 +49,12 @@ pub(super) fn grouped(value: &BigDecimal) -> String {
     grouped
 }
 
+/// `1 shipment`, `2 shipments`.
+pub(super) fn counted(count: u64, name: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {name}{plural}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +70,11 @@ mod tests {
         ] {
             assert_eq!(grouped(&number.parse().unwrap()), shown, "{number}");
         }
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(counted(1, "shipment"), "1 shipment");
+        assert_eq!(counted(0, "shipment"), "0 shipments");
     }
 }

@@ -13,7 +13,7 @@ use ileap_client::{
 use super::{
     host,
     lists::{self, Rows},
-    numbers::{Sum, grouped},
+    numbers::{Sum, counted, grouped},
 };
 use crate::{
     cli::TadsArguments,
@@ -90,12 +90,12 @@ impl Rows<Tad, 8> for Activities {
 
     fn sums(&self) -> Vec<String> {
         let lines = self.modes.iter().map(|(name, mode)| {
-            let activities = mode.activities;
+            let activities = counted(mode.activities, "transport");
             match mode.tonne_kilometers.shown() {
-                Some(sum) => format!(
-                    "{name}: {activities} transports, {sum} tkm where mass and distance are known"
-                ),
-                None => format!("{name}: {activities} transports"),
+                Some(sum) => {
+                    format!("{name}: {activities}, {sum} tkm where mass and distance are known")
+                }
+                None => format!("{name}: {activities}"),
             }
         });
         lines.collect()

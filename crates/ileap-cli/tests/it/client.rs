@@ -135,6 +135,23 @@ fn wrong_credentials_are_exit_77_and_a_host_that_is_away_exit_69() {
 }
 
 #[test]
+fn a_url_that_cannot_be_used_is_told_before_anybody_types_a_secret() {
+    let user = User::new();
+    for url in ["ileap.example.com", "ftp://ileap.example.com"] {
+        let (code, _, stderr) = run(&mut user.ileap(&["login", url]));
+        assert!(code == 1 && stderr.contains("https://"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_list_of_nothing_says_so() {
+    let user = User::logged_in();
+    let (code, stdout, stderr) = run(&mut user.ileap(&["tads", "--mode", "Pipeline"]));
+    assert_eq!((code, stdout.as_str()), (0, ""));
+    assert!(stderr.contains("none that fit"), "{stderr}");
+}
+
+#[test]
 fn a_script_needs_no_login_but_the_environment() {
     let user = User::new();
     let mut command = user.ileap(&["tads", "--host", &user.url, "--json"]);

@@ -1,6 +1,9 @@
 //! `ileap conformance` as a shell sees it, against the demo.
 
-use std::{fs, net::TcpListener, process::Command};
+mod hostile;
+mod hosts;
+
+use std::{fs, net::TcpListener, path::Path, process::Command};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -77,7 +80,10 @@ fn an_account_that_sees_too_little_is_exit_1_with_what_to_fix_first() {
         .env("ILEAP_CLIENT_SECRET", "ileap");
     let (code, stdout, _) = run(&mut command);
     assert_eq!(code, 1, "{stdout}");
-    assert!(stdout.contains("Fix this first: ileap/tc001"), "{stdout}");
+    assert!(
+        stdout.contains("Fix this first:\n  1. ileap/tc001: "),
+        "{stdout}"
+    );
     assert!(
         stdout.contains("curl -i -H \"Authorization: Bearer $TOKEN\""),
         "{stdout}"
@@ -104,4 +110,33 @@ fn a_host_that_is_away_is_exit_69() {
         .port();
     let (code, stdout, _) = run(&mut conformance(&format!("http://127.0.0.1:{port}"), &[]));
     assert_eq!(code, 69, "{stdout}");
+}
+
+#[test]
+fn colours_are_for_terminals_and_who_forces_them() {
+    let (_demo, url) = demo();
+    let colours = |names: &[(&str, &str)]| {
+        let mut command = conformance(&url, &["--case", "pact/tc01"]);
+        let (code, stdout, _) = run(command.envs(names.iter().copied()));
+        assert_eq!(code, 0, "{stdout}");
+        stdout.contains('\u{1b}')
+    };
+    assert!(!colours(&[("TERM", "xterm")]), "a pipe gets none");
+    assert!(colours(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!colours(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+}
+
+#[test]
+fn the_workflow_in_the_documentation_is_one_and_its_command_is_understood() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/conformance.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, workflow) = page.split_once("```yaml\n").unwrap();
+    let (workflow, _) = workflow.split_once("```").unwrap();
+    let workflow: Value = serde_norway::from_str(workflow).unwrap();
+    let steps = workflow["jobs"]["conformance"]["steps"].as_array().unwrap();
+    let command = steps[1]["run"].as_str().unwrap();
+    let arguments: Vec<_> = command.split(' ').skip(1).collect();
+    let (code, _, stderr) = run(&mut ileap(&[&arguments[..], &["--list"]].concat()));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(steps[2]["uses"].as_str().unwrap().contains('@'));
 }

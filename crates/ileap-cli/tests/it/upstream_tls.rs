@@ -7,7 +7,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
     date_time_ymd,
 };
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{
+    ServerConfig,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -21,9 +24,9 @@ use crate::{
 
 const USERS: &str = "[[user]]\nusername = \"hello\"\npassword = \"pathfinder\"\norganization = \"way\"\nrole = \"all\"\n";
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Authority {
+pub(crate) fn authority() -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -31,9 +34,10 @@ fn authority() -> Authority {
 }
 
 /// What a server shows of itself.
-struct Shown {
-    name: &'static str,
-    until: i32,
+pub(crate) struct Shown {
+    pub(crate) name: &'static str,
+    /// The year in which it has ended.
+    pub(crate) until: i32,
 }
 
 const GOOD: Shown = Shown {
@@ -42,18 +46,21 @@ const GOOD: Shown = Shown {
 };
 
 impl Shown {
-    fn acceptor(&self, authority: &Authority) -> TlsAcceptor {
+    pub(crate) fn config(&self, authority: &Authority) -> Arc<ServerConfig> {
         let mut params = CertificateParams::new(vec![self.name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(self.until, 1, 1);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, authority).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = rustls::ServerConfig::builder()
+        let config = ServerConfig::builder()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        TlsAcceptor::from(Arc::new(config))
+            .with_single_cert(vec![certificate.der().clone()], key);
+        Arc::new(config.unwrap())
+    }
+
+    fn acceptor(&self, authority: &Authority) -> TlsAcceptor {
+        TlsAcceptor::from(self.config(authority))
     }
 }
 
