@@ -2,6 +2,7 @@
 //!
 //! Nothing here attempts a login or counts as one anywhere, and no file or database is made.
 
+mod certificate;
 mod clerk;
 mod client;
 mod clock_skew;
@@ -90,6 +91,7 @@ impl<'a> Doctor<'a> {
         let (store, check) = local::store(&self.config.store.url).await;
         checks.push(check);
         checks.push(signing_keys::check(self.config, &store, &*self.clock).await);
+        checks.extend(certificate::check(self.config, &*self.clock));
         let mut clerk = None;
         if self.config.verifier.kind == VerifierKind::StaticUsers {
             checks.extend(local::static_users(self.config).await);

@@ -10,9 +10,10 @@ mod verifier;
 pub use keys::{key_location, key_policy, signing_keys};
 pub use reload::Reloader;
 pub use start_error::StartError;
+pub(crate) use tls::Pair;
 pub use verifier::{VerifierParts, verifier};
 
-use self::tls::{Certificate, Pair};
+use self::tls::Certificate;
 
 use std::{
     net::SocketAddr,

@@ -1,5 +1,7 @@
 //! `ileap doctor` against emulated Clerk instances in good and bad health.
 
+mod certificate;
+
 use std::{
     fs,
     io::{Read as _, Write as _},

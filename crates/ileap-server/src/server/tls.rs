@@ -38,10 +38,11 @@ pub(super) struct Certificate {
 }
 
 /// A certificate with its key, read and found to belong together.
-pub(super) struct Pair {
+pub(crate) struct Pair {
     key: Arc<CertifiedKey>,
     files: TlsFiles,
-    not_after: Option<Timestamp>,
+    /// Until when the certificate is valid, where that can be read.
+    pub(crate) not_after: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -55,7 +56,7 @@ impl ResolvesServerCert for Current {
 
 impl Pair {
     /// Reads the certificate chain and the key in `files`.
-    pub(super) fn read(files: &TlsFiles) -> Result<Self, StartError> {
+    pub(crate) fn read(files: &TlsFiles) -> Result<Self, StartError> {
         let chain: Result<Vec<_>, _> =
             CertificateDer::pem_file_iter(&files.cert_file).and_then(Iterator::collect);
         let chain = chain.map_err(|error| failed(&files.cert_file, &error))?;
