@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::Request,
+    response::{IntoResponse as _, Response},
     routing::{MethodRouter, get, post},
 };
+use http::{HeaderValue, Method, StatusCode, header};
 
 use super::{
     failure::{Cause, Failure},
@@ -83,8 +86,23 @@ fn table() -> [Route; 14] {
     ]
 }
 
-async fn nothing_here() -> Failure {
-    Cause::PathUnknown.into()
+/// What some path or other answers.
+const ALL_METHODS: HeaderValue = HeaderValue::from_static("GET,HEAD,POST");
+
+/// Nothing, but for questions that are about no path.
+async fn nothing_here(request: Request) -> Response {
+    match *request.method() {
+        // About the server as a whole; to nothing of it in particular (RFC 9110 §9.3.7).
+        Method::OPTIONS if request.uri().path() == "*" => {
+            (StatusCode::NO_CONTENT, [(header::ALLOW, ALL_METHODS)]).into_response()
+        }
+        // This is no proxy (RFC 9110 §9.3.6), and an authority has no path that could be unknown.
+        Method::CONNECT => {
+            let refusal = Failure::from(Cause::MethodNotAllowed);
+            ([(header::ALLOW, ALL_METHODS)], refusal).into_response()
+        }
+        _ => Failure::from(Cause::PathUnknown).into_response(),
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use http::{Method, Request, Uri};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -39,6 +42,38 @@ async fn unknown_paths_and_wrong_methods_get_the_family_of_their_path() {
     let answer = post("/2/footprints").send().await.unwrap();
     assert_eq!(header(&answer, "allow"), "GET,HEAD");
     assert_eq!(refusal(answer).await, (405, "BadRequest".into()));
+}
+
+/// Status and Allow of the answer over HTTP/2.
+async fn over_http2(server: &TestServer, method: Method, uri: Uri) -> (u16, String) {
+    let address = server.base.strip_prefix("http://").unwrap();
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let executor = TokioExecutor::new();
+    let (mut client, connection) = http2::handshake(executor, stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut request = Request::new(String::new());
+    (*request.method_mut(), *request.uri_mut()) = (method, uri);
+    let answer = client.send_request(request).await.unwrap();
+    let allow = answer.headers().get("allow");
+    let allow = allow.map_or("", |allow| allow.to_str().unwrap());
+    connection.abort();
+    (answer.status().as_u16(), allow.to_owned())
+}
+
+#[tokio::test]
+async fn over_http2_too_this_is_no_proxy_and_says_what_it_answers_at_all() {
+    let server = TestServer::start().await;
+    let all = "GET,HEAD,POST".to_owned();
+    let authority = Uri::from_static("evil.example:80");
+    let connect = over_http2(&server, Method::CONNECT, authority).await;
+    assert_eq!(connect, (405, all.clone()));
+    let anything = Uri::builder().scheme("http").authority("x");
+    let anything = anything.path_and_query("*").build().unwrap();
+    let options = over_http2(&server, Method::OPTIONS, anything).await;
+    assert_eq!(options, (204, all));
+    let jwks = Uri::from_static("http://x/jwks");
+    let options = over_http2(&server, Method::OPTIONS, jwks).await;
+    assert_eq!(options, (405, "GET,HEAD".to_owned()));
 }
 
 #[tokio::test]
