@@ -26,7 +26,9 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{Config, ConfigError, VerifierKind},
     identity::ClientId,
+    invalidation::cutoffs,
     store::StoreError,
+    token::TokenCutoffs,
     verify::{VerifyError, static_users},
 };
 
@@ -127,6 +129,16 @@ impl<'a> Doctor<'a> {
         client::subject(client_id, &clerk, self.config).await
     }
 
+    /// Which tokens running servers let in no more, though their time has not run out.
+    pub async fn cutoffs(&self) -> Result<TokenCutoffs, CutoffsError> {
+        let (store, _) = local::store(&self.config.store.url).await;
+        match store {
+            StoreState::Open(store) => Ok(cutoffs(&*store, self.clock.now()).await?),
+            StoreState::Closed(why) => Err(CutoffsError::Closed(why)),
+            StoreState::Missing => Err(CutoffsError::Closed("there is none yet")),
+        }
+    }
+
     /// Clears the failures counted for a client, and what running servers remember of it. Where there is no
     /// database yet, there is nothing to clear.
     pub async fn forget(&self, client_id: &ClientId) -> Result<Forgotten, ForgetError> {
@@ -145,6 +157,17 @@ impl<'a> Doctor<'a> {
         let now = self.clock.now();
         client::forget(client_id, clerk.as_ref(), self.config, &store, now).await
     }
+}
+
+/// Which tokens are revoked cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum CutoffsError {
+    /// The database cannot be asked; the text says why.
+    #[error("asking the database: {0}; ileap doctor says what to do")]
+    Closed(&'static str),
+    /// It failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Which account a client id belongs to cannot be told.

@@ -95,20 +95,7 @@ impl Invalidations {
     }
 
     async fn take_all(&self) -> Result<(), StoreError> {
-        self.take_cutoffs().await?;
-        let now = self.clock.now();
-        for token in self.store.revoked_tokens(now).await? {
-            self.cutoffs.revoke(&token, now);
-        }
-        Ok(())
-    }
-
-    async fn take_cutoffs(&self) -> Result<(), StoreError> {
-        let since = self.clock.now() - KEPT_FOR;
-        for cutoff in self.store.token_cutoffs(since).await? {
-            self.cutoffs.cut_off(&cutoff.name, cutoff.at);
-        }
-        Ok(())
+        take_all(&self.cutoffs, &*self.store, self.clock.now()).await
     }
 
     /// Follows what other instances, and commands beside them, invalidate, until it is dropped. Without a mark,
@@ -156,7 +143,7 @@ impl Invalidations {
 
     async fn take(&self, news: &[News]) -> Result<(), StoreError> {
         if news.iter().any(|one| matches!(one, News::Invalidated(_))) {
-            self.take_cutoffs().await?;
+            take_cutoffs(&self.cutoffs, &*self.store, self.clock.now()).await?;
         }
         for one in news {
             match one {
@@ -166,6 +153,36 @@ impl Invalidations {
         }
         Ok(())
     }
+}
+
+async fn take_all(
+    cutoffs: &TokenCutoffs,
+    store: &dyn Store,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    take_cutoffs(cutoffs, store, now).await?;
+    for token in store.revoked_tokens(now).await? {
+        cutoffs.revoke(&token, now);
+    }
+    Ok(())
+}
+
+async fn take_cutoffs(
+    cutoffs: &TokenCutoffs,
+    store: &dyn Store,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for cutoff in store.token_cutoffs(now - KEPT_FOR).await? {
+        cutoffs.cut_off(&cutoff.name, cutoff.at);
+    }
+    Ok(())
+}
+
+/// What the servers on `store` cut off, looked up from beside them.
+pub(crate) async fn cutoffs(store: &dyn Store, now: Timestamp) -> Result<TokenCutoffs, StoreError> {
+    let cutoffs = TokenCutoffs::default();
+    take_all(&cutoffs, store, now).await?;
+    Ok(cutoffs)
 }
 
 /// Revokes one token for the servers on `store`, from beside them: they follow within two seconds.

@@ -13,6 +13,7 @@ use ileap_server::{
     audit::{Decision, Event},
     clock::{Clock, SystemClock},
     config::Config,
+    doctor::Doctor,
     identity::{ClientId, Organization, Principal, Scopes},
     server::{public_base_url, signing_keys, token_options},
     telemetry::Metrics,
@@ -71,28 +72,57 @@ impl Tokens {
     }
 }
 
+/// What `inspect` found; with `--json` printed as it is.
+#[derive(Serialize)]
+struct Inspected {
+    #[serde(flatten)]
+    inspection: Inspection,
+    /// Whether the judgement heeds what was revoked.
+    revocations_looked_up: bool,
+}
+
 async fn inspect_token(arguments: &InspectArguments) -> Result<(), Failed> {
     let text = read(arguments.file.as_deref())?;
-    let validator = match Tokens::load(&arguments.config).await {
-        Ok(tokens) => Some(tokens.validator()),
+    let (validator, revocations_looked_up) = match Tokens::load(&arguments.config).await {
+        Ok(tokens) => heeding_revocations(tokens).await,
         Err(failed) if arguments.config.config.is_some() => return Err(failed),
         Err(_) => {
-            output::note("note: without a configuration the token is decoded, but not judged");
-            None
+            output::note(
+                "note: without a configuration the token is decoded, but not judged, nor looked up among revoked ones",
+            );
+            (None, false)
         }
     };
-    let inspection = inspect(UnverifiedToken::new(text.trim()), validator.as_ref());
+    let inspected = Inspected {
+        inspection: inspect(UnverifiedToken::new(text.trim()), validator.as_ref()),
+        revocations_looked_up,
+    };
     if arguments.json {
-        output::json(&inspection)
+        output::json(&inspected)
     } else {
-        print(&inspection)
+        print(&inspected)
     }
 }
 
-fn print(inspection: &Inspection) -> Result<(), Failed> {
+/// What judges tokens, and whether it knows the revoked ones.
+async fn heeding_revocations(tokens: Tokens) -> (Option<TokenValidator>, bool) {
+    let cutoffs = Doctor::new(&tokens.config).cutoffs().await;
+    let validator = tokens.validator();
+    match cutoffs {
+        Ok(cutoffs) => (Some(validator.heeding(Arc::new(cutoffs))), true),
+        Err(error) => {
+            let note = format!("note: whether the token was revoked was not looked up: {error}");
+            output::note(&output::sanitised(&note));
+            (Some(validator), false)
+        }
+    }
+}
+
+fn print(inspected: &Inspected) -> Result<(), Failed> {
     let pretty = |value: &serde_json::Map<String, serde_json::Value>| {
         output::sanitised(&serde_json::to_string_pretty(value).unwrap_or_default())
     };
+    let inspection = &inspected.inspection;
     if let Some(header) = &inspection.header {
         output::line(format_args!("header  {}", pretty(header)))?;
     }
@@ -103,7 +133,8 @@ fn print(inspection: &Inspection) -> Result<(), Failed> {
         Judgement::Expired => "expired: good in every respect until its time ran out".to_owned(),
         Judgement::Invalid(reason) => format!("invalid: {}", reason.as_str()),
         Judgement::Unjudged => "not judged".to_owned(),
-        Judgement::Valid => "valid".to_owned(),
+        Judgement::Valid if inspected.revocations_looked_up => "valid, and not revoked".to_owned(),
+        Judgement::Valid => "valid, unless it was revoked".to_owned(),
     })
 }
 

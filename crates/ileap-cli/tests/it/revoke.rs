@@ -80,6 +80,14 @@ impl Deployment {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// What `ileap token inspect` says of a token beside the running server.
+    fn inspect(&self, token: &str) -> Value {
+        let mut command = self.command(&["token", "inspect", "--json"]);
+        let (code, stdout, stderr) = with_stdin(&mut command, token);
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        json_of(&stdout)
+    }
+
     fn revoke(&self, arguments: &[&str], stdin: &str) -> (i32, String, String) {
         let mut command = self.command(&["token", "revoke"]);
         with_stdin(command.args(arguments), stdin)
@@ -135,6 +143,49 @@ fn a_running_server_follows_what_is_revoked_beside_it() {
     }
     assert!(deployment.opens(&other));
     assert!(deployment.opens(&deployment.token("acme")));
+}
+
+#[test]
+fn whoever_inspects_a_token_is_told_that_it_was_revoked_or_cut_off() {
+    let deployment = Deployment::new();
+    let _server = deployment.serve();
+    let judged = |token: &str| {
+        let inspection = deployment.inspect(token);
+        assert_eq!(inspection["revocations_looked_up"], true);
+        let word = |name: &str| inspection[name].as_str().unwrap_or("-").to_owned();
+        (word("judgement"), word("reason"))
+    };
+    let valid = ("valid".to_owned(), "-".to_owned());
+    let revoked = ("invalid".to_owned(), "revoked".to_owned());
+    let (first, other) = (deployment.token("acme"), deployment.token("other"));
+    assert_eq!(judged(&first), valid);
+    assert_eq!(deployment.revoke(&[], &first).0, 0);
+    assert_eq!(judged(&first), revoked);
+    eventually(|| !deployment.opens(&first));
+    let second = deployment.token("acme");
+    assert_eq!(judged(&second), valid);
+    assert_eq!(deployment.revoke(&["--client", "acme"], "").0, 0);
+    assert_eq!(judged(&second), revoked);
+    assert_eq!(judged(&other), valid);
+}
+
+#[test]
+fn whoever_inspects_a_token_where_no_database_is_hears_that_nothing_was_looked_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = configuration(directory.path());
+    let minted = run(&mut ileap(&["token", "mint", "--config", &path])).1;
+    let inspect = |arguments: &[&str]| {
+        let inspect = ["token", "inspect", "--config", &path];
+        let (code, stdout, stderr) = with_stdin(ileap(&inspect).args(arguments), &minted);
+        assert_eq!(code, 0, "{stderr}");
+        assert!(stderr.contains("revoked was not looked up"), "{stderr}");
+        stdout
+    };
+    let inspection = json_of(&inspect(&["--json"]));
+    assert_eq!(inspection["judgement"], "valid");
+    assert_eq!(inspection["revocations_looked_up"], false);
+    assert!(inspect(&[]).ends_with("valid, unless it was revoked\n"));
+    assert!(!directory.path().join("ileap.db").exists());
 }
 
 #[test]
