@@ -10,11 +10,12 @@ use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     os::fd::OwnedFd,
+    path::Path,
     process::{Command, Stdio},
 };
 
 use self::{load::Load, nginx::Nginx, site::Site};
-use crate::static_users::{eventually, free_address, token};
+use crate::static_users::{eventually, free_address, hash, token, write_users};
 
 const RESTARTS: usize = 20;
 
@@ -105,6 +106,47 @@ fn a_hundred_reloads_good_and_bad_fail_no_request() {
         assert!(log.contains(text), "{text} in {log}");
     }
     assert!(!log.contains("panicked"));
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn services_that_may_ask_about_tokens_come_change_their_secret_and_go_without_a_restart() {
+    const OTHER_SECRET: &str = "marble+Harbour 1138 and more";
+    let site = Site::new("");
+    let write = |secret| {
+        let (acme, api) = (hash(site::SECRET), hash(secret));
+        let users = [("acme", acme.as_str()), ("api", &api)];
+        write_users(Path::new(&site.file("users.toml")), &users);
+    };
+    write(site::SECRET);
+    let mut server = site.up(site.serve().spawn().unwrap());
+    let (_, body) = token(&site.address, "acme", site::SECRET);
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let form = format!("token={}", body["access_token"].as_str().unwrap());
+    let ask = |secret: &str| {
+        let output = Command::new("curl")
+            .args(["-sS", "-u", &format!("api:{secret}"), "-d", &form])
+            .arg(format!("http://{}/auth/introspect", site.address))
+            .output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let (active, inactive) = (r#"{"active":true,"#, r#"{"active":false}"#);
+    let mut reloads = 0;
+    let mut reload = |settings: &str| {
+        site.write_config(settings);
+        server.signal("HUP");
+        reloads += 1;
+        eventually(|| site.count("config_reloads_total{outcome=\"taken_on\"}") == reloads);
+    };
+    assert_eq!(ask(site::SECRET), inactive);
+    reload("[access]\nresource_servers = [\"api\"]\n");
+    assert!(ask(site::SECRET).starts_with(active));
+    write(OTHER_SECRET);
+    reload("[access]\nresource_servers = [\"api\", \"another\"]\n");
+    eventually(|| ask(site::SECRET).contains("invalid_client"));
+    assert!(ask(OTHER_SECRET).starts_with(active));
+    reload("[access]\nresource_servers = [\"another\"]\n");
+    assert_eq!(ask(OTHER_SECRET), inactive);
     assert_eq!(server.terminate(), Some(0));
 }
 
