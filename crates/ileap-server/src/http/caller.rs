@@ -5,21 +5,27 @@ use std::sync::{Arc, OnceLock};
 use crate::identity::Principal;
 
 tokio::task_local! {
-    static CALLER: OnceLock<Arc<Principal>>;
+    static CALLER: Caller;
 }
 
-/// Runs `work`, and says whose access token was validated in it.
-pub(crate) async fn of<T>(work: impl Future<Output = T>) -> (T, Option<Arc<Principal>>) {
-    let work = async {
-        let done = work.await;
-        let caller = CALLER.with(|caller| caller.get().cloned());
-        (done, caller)
-    };
-    CALLER.scope(OnceLock::new(), work).await
+/// Who it is, once that is known.
+#[derive(Clone, Default)]
+pub(crate) struct Caller(Arc<OnceLock<Arc<Principal>>>);
+
+impl Caller {
+    /// Runs `work`, in which it may be found out.
+    pub(crate) async fn of<T>(&self, work: impl Future<Output = T>) -> T {
+        CALLER.scope(self.clone(), work).await
+    }
+
+    /// Who it is, as far as is known.
+    pub(crate) fn known(&self) -> Option<&Arc<Principal>> {
+        self.0.get()
+    }
 }
 
 /// Says whose access token it is; only the first time counts.
 pub(crate) fn is(principal: &Arc<Principal>) {
     // Where nobody asks, nothing is kept.
-    let _ = CALLER.try_with(|caller| caller.set(principal.clone()));
+    let _ = CALLER.try_with(|caller| caller.0.set(principal.clone()));
 }

@@ -3,11 +3,14 @@
 mod acceptable;
 mod context;
 mod in_flight;
+mod lasting;
 mod observe;
 mod render_failures;
 mod request_rate;
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    borrow::Borrow, convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+};
 
 use axum::{
     Router,
@@ -22,9 +25,10 @@ use tracing::Instrument as _;
 #[cfg(test)]
 pub(super) use self::acceptable::URI_LIMIT_BYTES;
 pub(crate) use self::{context::RequestContext, in_flight::NoRoom};
-use self::{context::RequestIds, in_flight::InFlight, request_rate::RequestRates};
+use self::{
+    context::RequestIds, in_flight::InFlight, lasting::Lasting, request_rate::RequestRates,
+};
 use super::{
-    caller,
     failure::{Cause, Failure},
     record,
     state::AppState,
@@ -61,31 +65,43 @@ pub(crate) fn stack(router: Router<Arc<AppState>>, state: Arc<AppState>) -> Rout
 }
 
 /// The order is the meaning: each line says why it stands where it does.
-async fn pass(layers: &Layers, mut request: Request) -> Response {
+async fn pass(layers: &Arc<Layers>, mut request: Request) -> Response {
     let state = &layers.state;
     // First, so that everything below can name the request and the caller's address.
     let context = context::establish(state, &layers.request_ids, &mut request);
     let span = context::span(state, &context, &request);
     // Counts also what nobody waits for any more: the caller may hang up, and this future be dropped.
     let unanswered = observe::Unanswered::new(state, &context, span.clone());
-    let work = work(layers, &context, request).instrument(span);
-    let (response, caller) = if record::wants_caller(state, context.endpoint) {
-        caller::of(work).await
+    let (mut response, cause) = if record::is_binding(context.endpoint) {
+        let decided = decide(layers.clone(), context.clone(), request);
+        Lasting::new(decided.instrument(span)).await
     } else {
-        (work.await, None)
+        let decided = decide(&**layers, &context, request);
+        decided.instrument(span).await
     };
-    let failure = response.extensions().get::<Failure>().cloned();
-    // Outside panic, shedding and deadline, so that their failures get our bodies as well.
-    let mut response = render_failures::render(state, &context, response);
     // Outside the renderer, so that refusals carry these headers too.
     security_headers(response.headers_mut(), state.edge.has_tls);
     context.write_id(response.headers_mut());
     // Last, so that it counts the status the caller really gets.
-    let status = response.status().as_u16();
-    let cause = failure.as_ref().map(|failure| failure.cause.as_str());
-    unanswered.answered(status, cause);
-    record::ended(state, &context, caller.as_ref(), (status, failure.as_ref()));
+    unanswered.answered(response.status().as_u16(), cause);
     response
+}
+
+/// The answer, and the name of why it is a refusal; on record when this ends.
+async fn decide(
+    layers: impl Borrow<Layers>,
+    context: impl Borrow<RequestContext>,
+    request: Request,
+) -> (Response, Option<&'static str>) {
+    let (layers, context) = (layers.borrow(), context.borrow());
+    let state = &layers.state;
+    let undecided = record::Undecided::new(state, context);
+    let response = undecided.heeding(work(layers, context, request)).await;
+    let failure = response.extensions().get::<Failure>().cloned();
+    // Outside panic, shedding and deadline, so that their failures get our bodies as well.
+    let response = render_failures::render(state, context, response);
+    undecided.ended(response.status().as_u16(), failure.as_ref());
+    (response, failure.map(|failure| failure.cause.as_str()))
 }
 
 async fn work(layers: &Layers, context: &RequestContext, request: Request) -> Response {

@@ -1,8 +1,7 @@
 //! What of requests and answers goes on record in the audit trail.
 
-use std::sync::Arc;
-
 use super::{
+    caller::Caller,
     endpoint::Endpoint,
     failure::{Cause, Failure},
     layers::RequestContext,
@@ -13,6 +12,11 @@ use crate::{
     identity::{ClientId, Principal},
     store::logins::Invalidation,
 };
+
+/// What is counted and recorded where nobody waits for the answer any more; nginx's name for it is known to operators.
+pub(crate) const STATUS_GONE: u16 = 499;
+/// Why.
+pub(crate) const CLIENT_GONE: &str = "client_gone";
 
 /// A token that was issued.
 pub(crate) fn issued(state: &AppState, context: &RequestContext, principal: &Principal) {
@@ -64,48 +68,115 @@ pub(crate) fn cut_off(state: &AppState, context: &RequestContext, invalidation: 
     record(state, context, &decision);
 }
 
-/// Whether anybody wants to know who asks for data.
-pub(crate) fn wants_caller(state: &AppState, endpoint: Endpoint) -> bool {
-    state.audit.data_access() != DataAccess::None && event(endpoint) == Some(Event::DataAccess)
+/// Whether a request is worked on to its end though its client hang up: where that costs something elsewhere or changes
+/// something here, and a guess would be off the record otherwise.
+pub(crate) fn is_binding(endpoint: Endpoint) -> bool {
+    match endpoint {
+        Endpoint::Events
+        | Endpoint::Introspect
+        | Endpoint::Revoke
+        | Endpoint::Token
+        | Endpoint::Webhooks => true,
+        Endpoint::Discovery
+        | Endpoint::GetFootprint
+        | Endpoint::Jwks
+        | Endpoint::ListFootprints
+        | Endpoint::Tad
+        | Endpoint::Unknown
+        | Endpoint::UnknownAuth
+        | Endpoint::Verify(_) => false,
+    }
 }
 
-/// How a request ended that is a decision by itself: one that failed, or one for data.
-pub(crate) fn ended(
-    state: &AppState,
-    context: &RequestContext,
-    caller: Option<&Arc<Principal>>,
-    (status, failure): (u16, Option<&Failure>),
-) {
-    let Some(event) = event(context.endpoint) else {
-        return;
-    };
-    let outcome = match failure {
-        Some(failure) => outcome(&failure.cause),
-        // Issuing and revoking a token, and a webhook's effect, are on record where they happen; a wrong method is no decision.
-        None if event == Event::DataAccess && status < 400 => "accepted",
-        None => return,
-    };
-    let is_wanted = match state.audit.data_access() {
-        _ if event != Event::DataAccess => true,
-        DataAccess::All => true,
-        DataAccess::None => false,
-        DataAccess::Refused => outcome == "refused",
-    };
-    if !is_wanted {
-        return;
+/// A request that has not ended yet. However it ends, what it decides is on record: dropped, it was given up because the
+/// client is gone.
+pub(crate) struct Undecided<'a> {
+    caller: Option<Caller>,
+    context: &'a RequestContext,
+    is_over: bool,
+    state: &'a AppState,
+}
+
+impl<'a> Undecided<'a> {
+    /// It begins.
+    pub(crate) fn new(state: &'a AppState, context: &'a RequestContext) -> Self {
+        let wants_caller = state.audit.data_access() != DataAccess::None
+            && event(context.endpoint) == Some(Event::DataAccess);
+        Self {
+            caller: wants_caller.then(Caller::default),
+            context,
+            is_over: false,
+            state,
+        }
     }
-    let decision = caller.map_or_else(
-        || Decision::new(event, outcome),
-        |caller| of_principal(event, outcome, caller),
-    );
-    let presented = failure.and_then(|failure| failure.client_id.as_deref());
-    let decision = Decision {
-        client_id: decision.client_id.or(presented),
-        reason: failure.map(|failure| reason(&failure.cause)),
-        status: Some(status),
-        ..decision
-    };
-    record(state, context, &decision);
+
+    /// Runs `work`, and keeps who is found to be calling, where anybody wants to know.
+    pub(crate) async fn heeding<T>(&self, work: impl Future<Output = T>) -> T {
+        match &self.caller {
+            Some(caller) => caller.of(work).await,
+            None => work.await,
+        }
+    }
+
+    /// It has ended, with this status.
+    pub(crate) fn ended(mut self, status: u16, failure: Option<&Failure>) {
+        self.is_over = true;
+        let Some(event) = event(self.context.endpoint) else {
+            return;
+        };
+        let outcome = match failure {
+            Some(failure) => outcome(&failure.cause),
+            // Issuing and revoking a token, and a webhook's effect, are on record where they happen; a wrong method is no decision.
+            None if event == Event::DataAccess && status < 400 => "accepted",
+            None => return,
+        };
+        let presented = failure.and_then(|failure| failure.client_id.as_deref());
+        let decision = Decision {
+            client_id: presented,
+            reason: failure.map(|failure| reason(&failure.cause)),
+            status: Some(status),
+            ..Decision::new(event, outcome)
+        };
+        self.record(decision);
+    }
+
+    fn record(&self, decision: Decision<'_>) {
+        let is_wanted = match self.state.audit.data_access() {
+            _ if decision.event != Event::DataAccess => true,
+            DataAccess::All => true,
+            DataAccess::None => false,
+            DataAccess::Refused => decision.outcome == "refused",
+        };
+        if !is_wanted {
+            return;
+        }
+        let caller = self.caller.as_ref().and_then(Caller::known);
+        let decision = caller.map_or(decision, |caller| Decision {
+            reason: decision.reason,
+            status: decision.status,
+            ..of_principal(decision.event, decision.outcome, caller)
+        });
+        record(self.state, self.context, &decision);
+    }
+}
+
+impl Drop for Undecided<'_> {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let Some(event) = event(self.context.endpoint) else {
+            return;
+        };
+        // Whose token counts was let in, and did not wait for what it asked for.
+        let is_known = self.caller.as_ref().and_then(Caller::known).is_some();
+        let outcome = if is_known { "accepted" } else { "unavailable" };
+        self.record(Decision {
+            reason: Some(CLIENT_GONE),
+            status: Some(STATUS_GONE),
+            ..Decision::new(event, outcome)
+        });
+    }
 }
 
 fn record(state: &AppState, context: &RequestContext, decision: &Decision<'_>) {

@@ -1,9 +1,19 @@
 //! The audit trail of a running server: every decision, and nothing that opens a door.
 
-use std::fs;
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use clerk_emulator::{Endpoint, Fault};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpListener, TcpStream},
+};
 
 use crate::harness::{Options, TestServer};
 
@@ -141,6 +151,107 @@ async fn data_access_is_on_record_as_far_as_the_operator_wants() {
         let seen: Vec<_> = data.map(|line| fields(line, &names)).collect();
         assert_eq!(seen, wanted, "{data_access}");
     }
+}
+
+impl Audited {
+    /// Sends a request and hangs up as soon as `is_under_way`, which is before the answer; waits for the trail's line.
+    async fn hang_up_on(&self, request: &str, is_under_way: impl Fn() -> bool) {
+        let lines = || {
+            let text = fs::read_to_string(self.directory.path().join("audit.jsonl"));
+            text.unwrap_or_default().lines().count()
+        };
+        let before = lines();
+        let address = self.server.base.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        while !is_under_way() {
+            tokio::task::yield_now().await;
+        }
+        drop(stream);
+        for _ in 0..1500 {
+            if lines() > before {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("nothing is on record of a request whose client hung up");
+    }
+}
+
+fn login(credentials: &str) -> String {
+    format!(
+        "POST /auth/token HTTP/1.1\r\nhost: x\r\nauthorization: Basic {}\r\ncontent-length: 29\r\n\
+         content-type: application/x-www-form-urlencoded\r\n\r\ngrant_type=client_credentials",
+        STANDARD.encode(credentials)
+    )
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_before_the_answer_is_on_record_with_what_was_decided() {
+    let audited = Audited::start("none", Options::default().over_backend()).await;
+    let clerk = &audited.server.clerk;
+    let slow = Fault::Latency(Duration::from_millis(300));
+    let admin = clerk.admin();
+    admin.fail_always(Endpoint::BackendVerifyPassword, slow);
+    for (turn, credentials) in (1..).zip(["operator:guess", "operator:ileap"]) {
+        let is_under_way = || admin.calls().of(Endpoint::BackendVerifyPassword) >= turn;
+        audited.hang_up_on(&login(credentials), is_under_way).await;
+    }
+    let metrics = audited
+        .server
+        .http
+        .get(format!("{}/metrics", audited.server.admin));
+    let metrics = crate::harness::text(metrics.send().await.unwrap()).await;
+    let gone = r#"ileap_http_requests_total{endpoint="token",status="499"} 2"#;
+    assert!(metrics.contains(gone), "{metrics}");
+    let (_, lines) = audited.ended().await;
+    let names = ["event", "outcome", "reason", "client_id"];
+    let seen: Vec<_> = lines.iter().map(|line| fields(line, &names)).collect();
+    assert_eq!(
+        seen,
+        [
+            "token_request refused wrong_secret operator",
+            "token_request accepted - operator",
+        ]
+    );
+    assert!(lines.iter().all(|line| line["request_id"].is_string()));
+}
+
+#[tokio::test]
+async fn whoever_asks_for_data_and_does_not_wait_for_it_is_on_record() {
+    // A service that takes connections and says nothing.
+    let service = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let options = Options::default().set("ILEAP_DATA__KIND", "upstream").set(
+        "ILEAP_DATA__UPSTREAM__URL",
+        format!("http://{}", service.local_addr().unwrap()),
+    );
+    let audited = Audited::start("all", options).await;
+    let token = audited.server.as_client("hello").await.token.clone();
+    let is_asked = AtomicBool::new(false);
+    let request =
+        format!("GET /2/footprints HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+    let asked = async {
+        let connection = service.accept().await.unwrap();
+        is_asked.store(true, Ordering::SeqCst);
+        connection
+    };
+    let hang_up = audited.hang_up_on(&request, || is_asked.load(Ordering::SeqCst));
+    let (connection, ()) = tokio::join!(asked, hang_up);
+    drop(connection);
+    let (_, lines) = audited.ended().await;
+    let names = [
+        "event",
+        "outcome",
+        "reason",
+        "client_id",
+        "status",
+        "endpoint",
+    ];
+    assert_eq!(
+        fields(lines.last().unwrap(), &names),
+        "data_access accepted client_gone hello 499 list_footprints"
+    );
+    assert!(lines.last().unwrap()["subject"].is_string());
 }
 
 #[tokio::test]

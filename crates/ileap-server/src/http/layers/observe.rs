@@ -3,11 +3,13 @@
 use tracing::Span;
 
 use super::RequestContext;
-use crate::{http::state::AppState, telemetry::traces};
-
-/// What is counted where nobody waits for the answer any more; nginx's name for it is known to operators.
-const STATUS_GONE: u16 = 499;
-const CLIENT_GONE: &str = "client_gone";
+use crate::{
+    http::{
+        record::{CLIENT_GONE, STATUS_GONE},
+        state::AppState,
+    },
+    telemetry::traces,
+};
 
 /// A request that has no answer yet: one count and one duration, whatever becomes of it. The log line about a
 /// failure is written where it is rendered.
