@@ -239,3 +239,44 @@ fn a_store_whose_keys_do_not_open_is_the_configurations_fault() {
         assert!(stderr.contains("keys.encryption_key_file"), "{stderr}");
     }
 }
+
+/// Root is who runs commands beside a service that has a user of its own.
+#[test]
+fn what_a_command_makes_beside_a_service_belongs_to_the_service() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let deployment = Deployment::new("directory");
+    let path = deployment.directory.path();
+    let mut service = fs::metadata(path).unwrap().uid();
+    if service == 0 {
+        service = 54_321;
+        chown(path, Some(service), Some(service)).unwrap();
+    }
+    let trail = path.join("audit.jsonl");
+    let command = |arguments: &[&str]| {
+        let (code, stdout, stderr) = run(ileap(arguments)
+            .envs(deployment.settings())
+            .env("ILEAP_AUDIT__TARGET", "file")
+            .env("ILEAP_AUDIT__FILE", &trail));
+        assert_eq!(code, 0, "{stderr}");
+        stdout
+    };
+    let rotated: Value = serde_json::from_str(&command(&["keys", "rotate", "--json"])).unwrap();
+    command(&["keys", "revoke", rotated["kid"].as_str().unwrap()]);
+    command(&["access", "allow", "org_acme", "--everything"]);
+    let keys = path.join("keys");
+    let mut made = vec![keys.clone(), trail, path.join("ileap.db")];
+    made.extend(
+        fs::read_dir(keys)
+            .unwrap()
+            .map(|entry| entry.unwrap().path()),
+    );
+    assert_eq!(made.len(), 5, "{made:?}");
+    for path in made {
+        assert_eq!(
+            fs::metadata(&path).unwrap().uid(),
+            service,
+            "{}",
+            path.display()
+        );
+    }
+}

@@ -3,9 +3,11 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
+
+use crate::private_file;
 
 /// Where the trail is kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -60,9 +62,8 @@ pub(super) struct Reopened {
 
 impl Reopened {
     fn open(path: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
         // Appending: other processes (`ileap access`) write to the same file, a line at a time.
-        let file = options.append(true).create(true).mode(0o600).open(path)?;
+        let file = private_file::make_or_open(path, OpenOptions::new().append(true))?;
         Ok(Self {
             file,
             path: path.to_owned(),

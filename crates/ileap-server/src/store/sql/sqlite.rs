@@ -2,10 +2,7 @@
 
 pub(super) mod readers;
 
-use std::{
-    fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr as _,
-    time::Duration,
-};
+use std::{fs::OpenOptions, path::Path, str::FromStr as _, time::Duration};
 
 use sqlx::{
     Connection as _, SqlitePool,
@@ -15,7 +12,7 @@ use sqlx::{
 
 use self::readers::Readers;
 use super::{database::Connections, schema, unavailable};
-use crate::store::StoreError;
+use crate::{private_file, store::StoreError};
 
 /// Connections that read; SQLite serves as many readers beside one writer.
 const READERS: usize = 4;
@@ -115,13 +112,7 @@ pub(super) fn is_memory(url: &str) -> bool {
 
 /// The data is the owner's; a file that is there keeps its mode.
 fn create_private(path: &Path) -> std::io::Result<()> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map(|_| ())
+    private_file::make_or_open(path, OpenOptions::new().write(true)).map(|_| ())
 }
 
 /// Applies what is missing; a schema from a newer version is an error.

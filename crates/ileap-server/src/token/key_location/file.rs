@@ -4,9 +4,9 @@
 //! key and its record come and go together, by one rename.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -17,7 +17,10 @@ use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{KeyRecord, RevokedKey};
-use crate::token::{KeyError, signing_key::SigningKey};
+use crate::{
+    private_file,
+    token::{KeyError, signing_key::SigningKey},
+};
 
 /// What nobody but the owner may do with a key: anything.
 const CLOSED_FILE: Access = Access {
@@ -74,10 +77,7 @@ impl Stamp {
 
 /// Makes the directory if there is none, for its owner only, and opens it.
 pub(super) fn open_directory(path: &Path) -> Result<File, KeyError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    private_file::make_directory(path)
         .map_err(|source| io_error("making key directory", path, source))?;
     let failed = |source| io_error("opening key directory", path, source);
     let directory = File::open(path).map_err(failed)?;
@@ -214,11 +214,7 @@ fn write_whole(path: &Path, directory: &Path, handle: &File, text: &str) -> Resu
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = private_file::make(path, OpenOptions::new().write(true))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
