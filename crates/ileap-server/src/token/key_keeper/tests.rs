@@ -2,9 +2,11 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -16,7 +18,7 @@ use crate::{
     token::{
         Algorithm, CutoffMark, DEFAULT_LEEWAY, DirectoryKeys, IssuerOptions, Reuse, SigningKeys,
         TokenIssuer, TokenValidator, UnverifiedToken, ValidatorOptions, key_location::RevokedKey,
-        revoke_key, rotate_keys,
+        revoke_key, rotate_keys, signing_key::SigningKey,
     },
 };
 
@@ -430,5 +432,37 @@ async fn when_every_key_is_revoked_by_hand_a_new_one_signs() {
     assert!(server.location.apply(&records, edit).await.unwrap());
     server.turn().await;
     assert_eq!(server.kids().len(), 1);
+    assert_ne!(server.signs(), first);
+}
+
+#[tokio::test]
+async fn a_file_put_beside_others_waits_from_when_it_came_however_old_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    // A file's time of change is the system's, so the clock begins in its neighbourhood.
+    let now = Timestamp::now();
+    let clock = Arc::new(ManualClock::starting_at(now - DAY * 60));
+    let mut server = Server::start(&directory, &clock).await;
+    let first = server.signs();
+    clock.advance(DAY * 60);
+    server.turn().await;
+    let path = directory.path().join("keys/mine.pem");
+    let pkcs8 = SigningKey::generate_pkcs8(Algorithm::Es256).unwrap();
+    let body = STANDARD.encode(&pkcs8);
+    fs::write(
+        &path,
+        format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n"),
+    )
+    .unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let two_days_ago = std::time::SystemTime::from(now - DAY * 2);
+    let file = fs::File::open(&path).unwrap();
+    file.set_modified(two_days_ago).unwrap();
+    server.turn().await;
+    assert_eq!((server.signs(), server.kids().len()), (first.clone(), 2));
+    // So does whoever starts only now.
+    let again = Server::start(&directory, &clock).await;
+    assert_eq!(again.signs(), first);
+    server.live(DAY, HOUR).await;
+    server.live(HOUR, HOUR).await;
     assert_ne!(server.signs(), first);
 }

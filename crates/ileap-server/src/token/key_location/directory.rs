@@ -5,7 +5,7 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Edit, KeptKey, KeyLocation, Reading, RevokedKey,
-    file::{self, Stamp},
+    file::{self, FileTimes, Stamp},
     off_the_reactor,
 };
 use crate::token::{KeyError, KeyRecord, key_life, signing_key::SigningKey};
@@ -44,8 +44,8 @@ struct Known {
 #[derive(Clone, Copy, Debug)]
 enum Times {
     Recorded(Timestamp, Timestamp),
-    /// Only the file's own time is known.
-    OfFile(SystemTime),
+    /// Only the file's own times are known.
+    OfFile(FileTimes),
 }
 
 impl DirectoryKeys {
@@ -179,9 +179,9 @@ impl Inner {
 
 impl Found {
     fn take(&mut self, keys: BTreeMap<PathBuf, Known>, publish_before: Duration) {
-        let mut kept: Vec<(KeptKey, bool)> = Vec::new();
+        let mut kept: Vec<(KeptKey, Option<Timestamp>)> = Vec::new();
         for (path, known) in keys {
-            let (record, is_recorded) = known.record();
+            let (record, put) = known.record();
             if let Some(first) = self.paths.get(&record.kid) {
                 self.reading.trouble.push(KeyError::Duplicate {
                     first: first.clone(),
@@ -191,16 +191,18 @@ impl Found {
             }
             self.paths.insert(record.kid.clone(), path);
             let key = known.key;
-            kept.push((KeptKey { record, key }, is_recorded));
+            kept.push((KeptKey { record, key }, put));
         }
         let is_revoked =
             |kid: &str| (self.reading.revoked.iter()).any(|revoked| revoked.kid == kid);
         kept.retain(|(kept, _)| !is_revoked(&kept.record.kid));
         key_life::sort_by(&mut kept, |(kept, _)| &kept.record);
-        for (place, (kept, is_recorded)) in kept.iter_mut().enumerate() {
-            // A file that was put beside others is not known to verifiers yet.
-            if place > 0 && !*is_recorded {
-                kept.record.signs_from = key_life::later(kept.record.signs_from, publish_before);
+        for (place, (kept, put)) in kept.iter_mut().enumerate() {
+            // A file that was put beside others is not known to verifiers yet, however old it is.
+            if place > 0
+                && let Some(put) = put
+            {
+                kept.record.signs_from = key_life::later(*put, publish_before);
             }
         }
         self.reading.keys = kept.into_iter().map(|(kept, _)| kept).collect();
@@ -208,14 +210,11 @@ impl Found {
 }
 
 impl Known {
-    /// What is recorded, and whether it is: else the file's own time stands for both.
-    fn record(&self) -> (KeyRecord, bool) {
-        let (published_at, signs_from, is_recorded) = match self.times {
-            Times::Recorded(published_at, signs_from) => (published_at, signs_from, true),
-            Times::OfFile(modified) => {
-                let modified = Timestamp::try_from(modified).unwrap_or_default();
-                (modified, modified, false)
-            }
+    /// What is recorded; else the file's own time stands for both, and the moment it was put there is added.
+    fn record(&self) -> (KeyRecord, Option<Timestamp>) {
+        let (published_at, signs_from, put) = match self.times {
+            Times::Recorded(published_at, signs_from) => (published_at, signs_from, None),
+            Times::OfFile(FileTimes { modified, put }) => (modified, modified, Some(put)),
         };
         let record = KeyRecord {
             kid: self.key.kid().to_owned(),
@@ -223,7 +222,7 @@ impl Known {
             published_at,
             signs_from,
         };
-        (record, is_recorded)
+        (record, put)
     }
 }
 
@@ -244,7 +243,7 @@ fn look(path: &Path, known: Option<Known>) -> (Option<Known>, Option<KeyError>) 
     match file::read(path) {
         Ok(read) => {
             let times = read.times.map_or(
-                Times::OfFile(read.modified),
+                Times::OfFile(read.file_times),
                 |(published_at, signs_from)| Times::Recorded(published_at, signs_from),
             );
             let key = Arc::new(read.key);

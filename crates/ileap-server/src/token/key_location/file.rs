@@ -8,7 +8,6 @@ use std::{
     io::{self, Write},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -48,10 +47,32 @@ struct Access {
 /// A key with its place on disk.
 #[derive(Debug)]
 pub(super) struct KeyFile {
-    pub(super) modified: SystemTime,
+    pub(super) file_times: FileTimes,
     /// When it was published and from when it signs; other tools and earlier versions write neither.
     pub(super) times: Option<(Timestamp, Timestamp)>,
     pub(super) key: SigningKey,
+}
+
+/// When the file was written, and when it came to be where it is: copying keeps the first and moves the second.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FileTimes {
+    pub(super) modified: Timestamp,
+    pub(super) put: Timestamp,
+}
+
+impl FileTimes {
+    fn of(metadata: &fs::Metadata) -> Self {
+        let moment = |second, nanosecond: i64| {
+            let nanosecond = i32::try_from(nanosecond).unwrap_or_default();
+            Timestamp::new(second, nanosecond).unwrap_or_default()
+        };
+        let modified = moment(metadata.mtime(), metadata.mtime_nsec());
+        let changed = moment(metadata.ctime(), metadata.ctime_nsec());
+        Self {
+            modified,
+            put: modified.max(changed),
+        }
+    }
 }
 
 /// What changes when a file is written anew.
@@ -102,13 +123,13 @@ pub(super) fn list(path: &Path) -> Result<Vec<PathBuf>, KeyError> {
 
 /// Reads a key and what is recorded of it.
 pub(super) fn read(path: &Path) -> Result<KeyFile, KeyError> {
-    let (text, modified) = read_private(path)?;
+    let (text, file_times) = read_private(path)?;
     let unusable = |reason: String| KeyError::Unusable {
         place: path.display().to_string(),
         reason,
     };
     Ok(KeyFile {
-        modified,
+        file_times,
         times: times(&text).map_err(|reason| unusable(reason.to_owned()))?,
         key: SigningKey::from_pkcs8(&from_pem(&text).map_err(unusable)?)
             .map_err(|reason| unusable(reason.to_string()))?,
@@ -219,15 +240,14 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-fn read_private(path: &Path) -> Result<(Zeroizing<String>, SystemTime), KeyError> {
+fn read_private(path: &Path) -> Result<(Zeroizing<String>, FileTimes), KeyError> {
     let failed = |source| io_error("reading signing key", path, source);
     let file = File::open(path).map_err(failed)?;
     // Of the opened file, not of its name: nothing can be swapped in between.
     let metadata = file.metadata().map_err(failed)?;
     refuse_exposed(path, &metadata, &CLOSED_FILE)?;
-    let modified = metadata.modified().map_err(failed)?;
     let text = io::read_to_string(io::Read::take(file, LIMIT_BYTES)).map_err(failed)?;
-    Ok((Zeroizing::new(text), modified))
+    Ok((Zeroizing::new(text), FileTimes::of(&metadata)))
 }
 
 fn refuse_exposed(path: &Path, metadata: &fs::Metadata, access: &Access) -> Result<(), KeyError> {

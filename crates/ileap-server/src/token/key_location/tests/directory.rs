@@ -315,14 +315,16 @@ async fn a_key_of_an_earlier_version_signs_on_and_is_rotated_by_the_age_of_its_f
 #[tokio::test]
 async fn a_file_put_beside_others_waits_before_it_signs() {
     let place = Place::with_file("README", "");
-    let first = place.put_unrecorded("first.pem", 0);
-    let second = place.put_unrecorded("second.pem", 100);
+    // Both are older than the time that a key waits; the system says when they were put there.
+    let put = Timestamp::now().as_second() - NOW;
+    let first = place.put_unrecorded("first.pem", put - 300_000);
+    let second = place.put_unrecorded("second.pem", put - 200_000);
     assert_eq!(
-        place.states(86_499).await,
+        place.states(put + 86_399).await,
         [(first.clone(), "active"), (second.clone(), "published")]
     );
     assert_eq!(
-        place.states(86_500).await,
+        place.states(put + 2 * 86_400).await,
         [(first, "retiring"), (second, "active")]
     );
 }
