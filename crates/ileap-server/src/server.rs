@@ -7,7 +7,7 @@ mod start_error;
 mod tls;
 mod verifier;
 
-pub use keys::{key_location, key_policy, signing_keys};
+pub use keys::{kept_signing_keys, key_location, key_policy, signing_keys};
 pub use reload::Reloader;
 pub use start_error::StartError;
 pub(crate) use tls::Pair;

@@ -15,7 +15,7 @@ use ileap_server::{
     config::Config,
     doctor::Doctor,
     identity::{ClientId, Organization, Principal, Scopes},
-    server::{public_base_url, signing_keys, token_options},
+    server::{kept_signing_keys, public_base_url, signing_keys, token_options},
     telemetry::Metrics,
     token::{
         Inspection, Judgement, KeyError, MintOptions, SigningKeys, TokenIssuer, TokenValidator,
@@ -51,12 +51,25 @@ struct Tokens {
 }
 
 impl Tokens {
+    /// With the keys there are.
     async fn load(arguments: &ConfigArguments) -> Result<Self, Failed> {
         let config = load(arguments)?;
-        let base_url = public_base_url(&config, config.listener.bind);
+        let store = key_store(&config).await?;
+        let keys = kept_signing_keys(&config, store).await;
+        Self::with(config, keys)
+    }
+
+    /// The same for whoever signs: where there is no key, the first one is made.
+    async fn begin(arguments: &ConfigArguments) -> Result<Self, Failed> {
+        let config = load(arguments)?;
         let store = key_store(&config).await?;
         let (clock, metrics) = (Arc::new(SystemClock), Arc::new(Metrics::new()));
         let keys = signing_keys(&config, store, clock, metrics).await;
+        Self::with(config, keys)
+    }
+
+    fn with(config: Config, keys: Result<SigningKeys, KeyError>) -> Result<Self, Failed> {
+        let base_url = public_base_url(&config, config.listener.bind);
         let failed = |error: KeyError| Failed::new("reading the signing keys", error.with_cause());
         Ok(Self {
             keys: Arc::new(keys.map_err(failed)?),
@@ -172,7 +185,7 @@ async fn mint(arguments: &MintArguments) -> Result<(), Failed> {
         config,
         base_url,
         keys,
-    } = Tokens::load(&arguments.config).await?;
+    } = Tokens::begin(&arguments.config).await?;
     let on_record = OnRecord::open(&config)?;
     let (options, _) = token_options(&config, &base_url);
     let clock = Arc::new(SystemClock);

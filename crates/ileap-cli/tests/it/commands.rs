@@ -154,6 +154,23 @@ fn a_minted_token_is_judged_valid_and_an_expired_one_expired() {
 }
 
 #[test]
+fn who_looks_at_a_token_or_revokes_one_makes_no_key() {
+    let (ours, others) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = configuration(ours.path());
+    let elsewhere = configuration(others.path());
+    let (_, token, _) = run(&mut ileap(&["token", "mint", "--config", &elsewhere]));
+    let file = ours.path().join("token");
+    fs::write(&file, token).unwrap();
+    let file = file.display().to_string();
+    for verb in ["inspect", "revoke"] {
+        let (code, stdout, stderr) = run(&mut ileap(&["token", verb, "--config", &path, &file]));
+        assert_eq!((code, stdout.as_str()), (1, ""), "{stderr}");
+        assert!(stderr.contains("there are none yet"), "{stderr}");
+        assert!(!ours.path().join("keys").exists(), "{verb}");
+    }
+}
+
+#[test]
 fn files_are_imported_whole_or_not_at_all_and_the_others_go_on() {
     let directory = tempfile::tempdir().unwrap();
     let path = configuration(directory.path());

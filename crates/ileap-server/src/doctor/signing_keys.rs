@@ -86,6 +86,7 @@ fn remedy(error: &KeyError) -> &'static str {
         | KeyError::Generation { .. }
         | KeyError::Io { .. }
         | KeyError::Missing
+        | KeyError::NoneYet
         | KeyError::TooMany { .. }
         | KeyError::Unknown { .. } => "let the server's user own the directory and the files in it",
     }

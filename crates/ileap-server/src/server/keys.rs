@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, SystemClock},
     config::{Config, KeyPlace},
     store::Store,
     telemetry::Metrics,
@@ -37,19 +37,36 @@ pub async fn signing_keys(
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
 ) -> Result<SigningKeys, KeyError> {
+    SigningKeys::open(parts(config, store, clock, metrics)?).await
+}
+
+/// The same keys for a command beside the server, which makes and moves none.
+pub async fn kept_signing_keys(
+    config: &Config,
+    store: Option<Arc<dyn Store>>,
+) -> Result<SigningKeys, KeyError> {
+    let (clock, metrics) = (Arc::new(SystemClock), Arc::new(Metrics::new()));
+    SigningKeys::look(parts(config, store, clock, metrics)?).await
+}
+
+fn parts(
+    config: &Config,
+    store: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+) -> Result<KeeperParts, KeyError> {
     let other = match config.keys.location {
         KeyPlace::Directory => KeyPlace::Store,
         KeyPlace::Store => KeyPlace::Directory,
     };
     let location = key_location(config, store.clone());
-    SigningKeys::open(KeeperParts {
+    Ok(KeeperParts {
         clock,
         elsewhere: place(config, other, store),
         location: location.ok_or(KeyError::Missing)?,
         metrics,
         policy: key_policy(config),
     })
-    .await
 }
 
 fn place(

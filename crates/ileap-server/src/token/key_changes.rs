@@ -221,6 +221,20 @@ pub(super) async fn begin(
     Err(KeyError::Contended)
 }
 
+/// The keys that [`begin`] would begin with, if there are any.
+pub(super) async fn kept(
+    location: &dyn KeyLocation,
+    elsewhere: Option<&dyn KeyLocation>,
+) -> Result<Reading, KeyError> {
+    for place in std::iter::once(location).chain(elsewhere) {
+        let reading = place.read().await?.sound()?;
+        if !reading.keys.is_empty() {
+            return Ok(reading);
+        }
+    }
+    Err(KeyError::NoneYet)
+}
+
 /// The keys of a place that are not gone, the newest first.
 async fn usable_keys(
     place: &dyn KeyLocation,

@@ -53,6 +53,9 @@ pub enum KeyError {
         "reading signing keys: there are none any more: put them back, or restart to begin with a new one"
     )]
     Missing,
+    /// There are no keys, and this is not the place to make one.
+    #[error("reading signing keys: there are none yet; the first start of the server makes one")]
+    NoneYet,
     /// The store has a key that `keys.encryption_key_file` does not open.
     #[error(
         "reading signing key {kid} from the store: keys.encryption_key_file does not open it: name the file it was \

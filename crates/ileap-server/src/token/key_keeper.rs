@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     KeyError, KeyPolicy, KeyRecord, KeySet, KeyState, Standing,
-    key_changes::{begin, publish},
+    key_changes::{begin, kept, publish},
     key_life::{self, Sight, View},
     key_location::{Edit, KeptKey, KeyLocation, Reading},
 };
@@ -61,9 +61,19 @@ impl KeyKeeper {
         let now = parts.clock.now();
         let elsewhere = parts.elsewhere.as_deref();
         let reading = begin(&*parts.location, elsewhere, &parts.policy, now).await?;
+        Self::with(parts, reading.keys)
+    }
+
+    /// The same with the keys there are: none is made or moved.
+    pub(super) async fn look(parts: KeeperParts) -> Result<(Self, KeySet), KeyError> {
+        let reading = kept(&*parts.location, parts.elsewhere.as_deref()).await?;
+        Self::with(parts, reading.keys)
+    }
+
+    fn with(parts: KeeperParts, kept: Vec<KeptKey>) -> Result<(Self, KeySet), KeyError> {
         let mut keeper = Self {
             parts,
-            kept: reading.keys,
+            kept,
             sights: BTreeMap::new(),
             states: BTreeMap::new(),
             gone_since: BTreeMap::new(),

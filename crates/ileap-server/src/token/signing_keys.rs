@@ -28,6 +28,15 @@ impl SigningKeys {
         })
     }
 
+    /// The keys that are there now, for a command beside the server: none is made, moved or followed.
+    pub async fn look(parts: KeeperParts) -> Result<Self, KeyError> {
+        let (_, set) = KeyKeeper::look(parts).await?;
+        Ok(Self {
+            set: ArcSwap::from_pointee(set),
+            keeper: Mutex::new(None),
+        })
+    }
+
     /// One new key that lives as long as the process, for demonstrations and tests.
     pub fn ephemeral(algorithm: Algorithm) -> Result<Self, KeyError> {
         let failed = KeyError::Generation { algorithm };
