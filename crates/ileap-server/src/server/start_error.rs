@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, path::PathBuf};
+use std::{io::ErrorKind, net::SocketAddr, path::PathBuf};
 
 use crate::{config::ConfigError, store::StoreError, token::KeyError};
 
@@ -58,14 +58,71 @@ impl StartError {
     /// Whether the operator's settings or files are to blame, rather than the machine's state.
     pub fn is_configuration(&self) -> bool {
         match self {
-            Self::Keys(error) => !matches!(error, KeyError::Contended | KeyError::Store(_)),
-            Self::Audit(_)
-            | Self::HandedOver { .. }
+            Self::Audit(source) | Self::Keys(KeyError::Io { source, .. }) => {
+                is_wrong_place(source.kind())
+            }
+            Self::Keys(error) => !matches!(
+                error,
+                KeyError::Contended | KeyError::Generation { .. } | KeyError::Store(_)
+            ),
+            Self::HandedOver { .. }
             | Self::StaticUsers(_)
             | Self::Tls { .. }
             | Self::Upstream(_)
             | Self::Verifier(_) => true,
             Self::Bind { .. } | Self::Randomness | Self::Store(_) => false,
+        }
+    }
+}
+
+/// Whether the file system says that what was named is not there or not ours. Anything else, such as a full disk, may
+/// be over at the next try.
+fn is_wrong_place(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::InvalidFilename
+            | ErrorKind::InvalidInput
+            | ErrorKind::IsADirectory
+            | ErrorKind::NotADirectory
+            | ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(kind: ErrorKind) -> [StartError; 2] {
+        let keys = KeyError::Io {
+            attempted: "writing",
+            path: "keys".into(),
+            source: kind.into(),
+        };
+        [StartError::Audit(kind.into()), keys.into()]
+    }
+
+    #[test]
+    fn a_service_manager_is_told_to_give_up_where_the_settings_are_wrong_and_nowhere_else() {
+        for kind in [
+            ErrorKind::NotFound,
+            ErrorKind::PermissionDenied,
+            ErrorKind::ReadOnlyFilesystem,
+        ] {
+            for error in errors(kind) {
+                assert!(error.is_configuration(), "{error}");
+            }
+        }
+        for kind in [
+            ErrorKind::StorageFull,
+            ErrorKind::QuotaExceeded,
+            ErrorKind::WouldBlock,
+            ErrorKind::Other,
+        ] {
+            for error in errors(kind) {
+                assert!(!error.is_configuration(), "{error}");
+            }
         }
     }
 }
