@@ -25,7 +25,10 @@ use std::{
 
 use jiff::Timestamp;
 
-use self::{sink::Sink, writer::Message};
+use self::{
+    sink::{Sink, Trail},
+    writer::Message,
+};
 use crate::telemetry::Metrics;
 
 /// Lines that wait to be written: some seconds of a disk that is away, at a few MiB.
@@ -68,14 +71,22 @@ impl Audit {
         data_access: DataAccess,
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
-        let Some(sink) = Sink::open(target)? else {
-            return Ok(Self::off(metrics));
-        };
+        match Sink::open(target)? {
+            Some(sink) => Self::begin(sink, data_access, metrics),
+            None => Ok(Self::off(metrics)),
+        }
+    }
+
+    fn begin(
+        trail: impl Trail,
+        data_access: DataAccess,
+        metrics: Arc<Metrics>,
+    ) -> io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
         let counts = metrics.clone();
         std::thread::Builder::new()
             .name("audit".to_owned())
-            .spawn(move || writer::run(sink, &messages, &counts))?;
+            .spawn(move || writer::run(trail, &messages, &counts))?;
         Ok(Self {
             data_access,
             is_losing: AtomicBool::new(false),
@@ -119,7 +130,7 @@ impl Audit {
         };
         let (done, flushed) = sync_channel(1);
         // A queue that is full is not going to be written in time.
-        queue.try_send(Message::Flush(done)).is_ok() && flushed.recv_timeout(longest).is_ok()
+        queue.try_send(Message::Flush(done)).is_ok() && flushed.recv_timeout(longest) == Ok(true)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io,
-    os::unix::fs::MetadataExt as _,
+    io::{self, Write as _},
+    os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
 
@@ -20,7 +20,16 @@ pub enum Target {
     Stderr,
 }
 
-/// An open trail.
+/// An open trail, as the thread that writes sees it.
+pub(super) trait Trail: Send + 'static {
+    /// Writes a line; after an error, what is still missing of it.
+    fn write(&mut self, line: &mut Pending) -> io::Result<()>;
+
+    /// Returns once what was written is on disk.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// An open trail of the process's own.
 #[derive(Debug)]
 pub(super) enum Sink {
     File(Reopened),
@@ -35,19 +44,19 @@ impl Sink {
             Target::Stderr => Some(Self::Stderr),
         })
     }
+}
 
-    /// Writes a line; after an error, what is still missing of it.
-    pub(super) fn write(&mut self, line: &mut Pending) -> io::Result<()> {
+impl Trail for Sink {
+    fn write(&mut self, line: &mut Pending) -> io::Result<()> {
         match self {
             Self::File(file) => file.write(line),
             Self::Stderr => line.write_to(&mut io::stderr().lock()),
         }
     }
 
-    /// Returns once what was written is on disk.
-    pub(super) fn sync(&self) -> io::Result<()> {
+    fn sync(&self) -> io::Result<()> {
         match self {
-            Self::File(file) => file.file.sync_data(),
+            Self::File(file) => file.sync(),
             Self::Stderr => Ok(()),
         }
     }
@@ -57,6 +66,8 @@ impl Sink {
 #[derive(Debug)]
 pub(super) struct Reopened {
     file: File,
+    /// Not so a pipe or a terminal.
+    is_on_disk: bool,
     path: PathBuf,
 }
 
@@ -64,17 +75,45 @@ impl Reopened {
     fn open(path: &Path) -> io::Result<Self> {
         // Appending: other processes (`ileap access`) write to the same file, a line at a time.
         let file = private_file::make_or_open(path, OpenOptions::new().append(true))?;
-        Ok(Self {
+        let opened = Self {
+            is_on_disk: file.metadata()?.is_file(),
             file,
             path: path.to_owned(),
-        })
+        };
+        opened.end_torn_line()?;
+        Ok(opened)
+    }
+
+    /// Ends a line that somebody could not finish for want of room before they ended: the next one must not be lost with
+    /// it.
+    fn end_torn_line(&self) -> io::Result<()> {
+        let mut last = *b"\n";
+        let length = self.file.metadata()?.len();
+        if let Some(place) = length.checked_sub(1)
+            && let Ok(file) = File::open(&self.path)
+        {
+            // Of a file that may be written only, or is being cut off, nothing is known.
+            let _ = file.read_exact_at(&mut last, place);
+        }
+        if last != *b"\n" {
+            (&self.file).write_all(b"\n")?;
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        if self.is_on_disk {
+            self.file.sync_data()
+        } else {
+            Ok(())
+        }
     }
 
     fn write(&mut self, line: &mut Pending) -> io::Result<()> {
         if !self.is_in_place() {
             // A line begun in the old file is written whole in the new one.
             line.written = 0;
-            let _ = self.file.sync_data();
+            let _ = self.sync();
             *self = Self::open(&self.path)?;
         }
         line.write_to(&mut self.file)
@@ -102,7 +141,7 @@ impl From<Vec<u8>> for Pending {
 }
 
 impl Pending {
-    fn write_to(&mut self, writer: &mut impl io::Write) -> io::Result<()> {
+    pub(super) fn write_to(&mut self, writer: &mut impl io::Write) -> io::Result<()> {
         while let Some(rest) = self.bytes.get(self.written..)
             && !rest.is_empty()
         {

@@ -162,6 +162,54 @@ fn a_full_disk_holds_nobody_up_and_what_is_lost_is_counted() {
 }
 
 #[test]
+fn a_line_that_was_never_finished_takes_no_other_with_it() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let whole = "{\"client_id\":\"whole\"}\n";
+    for (there, lines) in [("", 1), (whole, 2), (&*format!("{whole}{{\"ti"), 3)] {
+        fs::write(&path, there).unwrap();
+        let audit = open(&path);
+        record(&audit, "next");
+        assert!(audit.flush(PATIENCE));
+        let text = fs::read_to_string(&path).unwrap();
+        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!(last["client_id"], "next");
+        assert_eq!(text.lines().count(), lines, "{text}");
+    }
+}
+
+/// A disk that takes what is written and loses it.
+struct Forgetful;
+
+impl Trail for Forgetful {
+    fn write(&mut self, line: &mut sink::Pending) -> io::Result<()> {
+        line.write_to(&mut io::sink())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Err(io::ErrorKind::Other.into())
+    }
+}
+
+#[test]
+fn whoever_waits_for_the_disk_is_told_that_it_failed() {
+    let audit = Audit::begin(Forgetful, DataAccess::All, Arc::new(Metrics::new())).unwrap();
+    record(&audit, "x");
+    assert!(!audit.flush(PATIENCE));
+    assert_eq!(count(&audit, "written"), Some(1));
+}
+
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    symlink("/dev/null", &path).unwrap();
+    let audit = open(&path);
+    record(&audit, "x");
+    assert!(audit.flush(PATIENCE));
+}
+
+#[test]
 fn a_trail_that_cannot_be_opened_is_no_trail() {
     let target = Target::File("/nowhere/audit.jsonl".into());
     let opened = Audit::open(&target, DataAccess::All, Arc::new(Metrics::new()));

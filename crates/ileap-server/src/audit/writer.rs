@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::sink::{Pending, Sink};
+use super::sink::{Pending, Trail};
 use crate::telemetry::Metrics;
 
 /// How long what is written may stay in the system's memory.
@@ -17,15 +17,15 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// What the thread is told.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// To answer once everything before is on disk.
-    Flush(SyncSender<()>),
+    /// To say whether everything before is on disk.
+    Flush(SyncSender<bool>),
     /// To write a line.
     Line(Vec<u8>),
 }
 
 /// Writes until nobody can send any more. A line that cannot be written is tried until it can: meanwhile the queue
 /// fills up.
-pub(super) fn run(mut sink: Sink, messages: &Receiver<Message>, metrics: &Metrics) {
+pub(super) fn run(mut sink: impl Trail, messages: &Receiver<Message>, metrics: &Metrics) {
     // When what has been written since must be on disk.
     let mut due: Option<Instant> = None;
     loop {
@@ -40,21 +40,24 @@ pub(super) fn run(mut sink: Sink, messages: &Receiver<Message>, metrics: &Metric
                 due.get_or_insert_with(|| Instant::now() + SYNC_EVERY);
             }
             Ok(Message::Flush(done)) => {
-                sync(&sink);
+                let is_on_disk = sync(&sink);
                 due = None;
                 // Whoever asked may have given up.
-                let _ = done.try_send(());
+                let _ = done.try_send(is_on_disk);
             }
             Err(RecvTimeoutError::Timeout) => {
                 sync(&sink);
                 due = None;
             }
-            Err(RecvTimeoutError::Disconnected) => return sync(&sink),
+            Err(RecvTimeoutError::Disconnected) => {
+                sync(&sink);
+                return;
+            }
         }
     }
 }
 
-fn write(sink: &mut Sink, mut line: Pending) {
+fn write(sink: &mut impl Trail, mut line: Pending) {
     let mut is_failing = false;
     while let Err(error) = sink.write(&mut line) {
         if !is_failing {
@@ -72,8 +75,11 @@ fn write(sink: &mut Sink, mut line: Pending) {
     }
 }
 
-fn sync(sink: &Sink) {
-    if let Err(error) = sink.sync() {
+/// Says whether all that was written is on disk.
+fn sync(sink: &impl Trail) -> bool {
+    let synced = sink.sync();
+    if let Err(error) = &synced {
         tracing::error!(error = %error, "the audit trail's last lines may not be on disk");
     }
+    synced.is_ok()
 }
