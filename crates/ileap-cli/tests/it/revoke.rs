@@ -4,9 +4,11 @@ use std::{
     io::Write as _,
     path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use clerk_emulator::{ClerkEmulator, EmulatorOptions, EmulatorUser};
+use ileap_server::{invalidation::leave_revocation, store::sql::SqlStore, token::RevokedToken};
 use serde_json::{Value, json};
 
 use crate::{
@@ -234,6 +236,44 @@ fn what_cannot_be_revoked_is_said_and_nothing_is() {
     let (code, stdout, _) = revoke(&[&file], "");
     assert_eq!(code, 0);
     assert!(stdout.contains("of minted|tester;"), "{stdout}");
+}
+
+#[test]
+fn what_takes_all_tokens_of_an_account_is_on_record_as_that() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = configuration(directory.path());
+    let mint = ["token", "mint", "--client-id", "tester", "--config", &path];
+    let (_, token, _) = run(&mut ileap(&mint));
+    leave_no_room(directory.path(), "minted|tester");
+    let trail = directory.path().join("audit.jsonl");
+    let mut command = ileap(&["token", "revoke", "--json", "--config", &path]);
+    command
+        .env("ILEAP_AUDIT__TARGET", "file")
+        .env("ILEAP_AUDIT__FILE", &trail);
+    let (code, stdout, _) = with_stdin(&mut command, &token);
+    let expected = json!({"revoked": "subject", "subject": "minted|tester"});
+    assert_eq!((code, json_of(&stdout)), (0, expected));
+    let line = json_of(&std::fs::read_to_string(trail).unwrap());
+    assert_eq!(line["change"], "every token up to now revoked");
+}
+
+/// Revokes as many tokens of an account as are kept one by one.
+fn leave_no_room(directory: &Path, subject: &str) {
+    let url = format!("sqlite:{}", directory.join("ileap.db").display());
+    let now = jiff::Timestamp::now();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = SqlStore::open(&url).await.unwrap();
+        for number in 0..100 {
+            let token = RevokedToken {
+                id: format!("token {number}"),
+                subject: subject.to_owned(),
+                not_before: now,
+                expires_at: now + Duration::from_hours(1),
+            };
+            leave_revocation(&store, &token, now).await.unwrap();
+        }
+    });
 }
 
 fn over_clerk(directory: &Path, clerk: &str, secret_key: Option<&str>) -> Command {

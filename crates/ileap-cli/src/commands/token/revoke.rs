@@ -20,6 +20,8 @@ use crate::{
     output::{self, sanitised},
 };
 
+/// What goes on record when every token of an account is revoked.
+const ALL_TOKENS: &str = "every token up to now revoked";
 const FOLLOW: &str = "running servers follow within two seconds";
 
 /// What was revoked; with `--json` printed as it is.
@@ -85,7 +87,11 @@ async fn revoke_one(arguments: &RevokeArguments) -> Result<Revoked, Failed> {
     let revocation = leave_revocation(&store, &revoked, SystemClock.now()).await;
     let RevokedToken { id, subject, .. } = revoked;
     let revocation = revocation.map_err(|error| failed(ATTEMPTED, &error))?;
-    on_record.change(Event::Revocation, &subject, "a token revoked")?;
+    let change = match revocation {
+        Revocation::OfSubject(_) => ALL_TOKENS,
+        Revocation::OfToken => "a token revoked",
+    };
+    on_record.change(Event::Revocation, &subject, change)?;
     Ok(match revocation {
         Revocation::OfSubject(_) => Revoked::Subject { subject },
         Revocation::OfToken => Revoked::Token {
@@ -100,7 +106,7 @@ async fn cut_off(config: &Config, subject: &str) -> Result<Revoked, Failed> {
     let store = open_store(config).await?;
     let cut_off = leave_cut_off(&store, subject, SystemClock.now()).await;
     cut_off.map_err(|error| failed(format!("revoking the tokens of {subject}"), &error))?;
-    on_record.change(Event::Revocation, subject, "every token up to now revoked")?;
+    on_record.change(Event::Revocation, subject, ALL_TOKENS)?;
     Ok(Revoked::Subject {
         subject: subject.to_owned(),
     })
