@@ -61,6 +61,12 @@ const AUDIT_DRAIN: Duration = Duration::from_secs(5);
 /// How long the admin listener drains, once the public one has.
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
+/// The longest that everything takes together which comes after `listener.drain_timeout`.
+pub const LONGEST_STOP: Duration = delivery::DRAIN
+    .saturating_add(VERIFIER_DRAIN)
+    .saturating_add(AUDIT_DRAIN)
+    .saturating_add(ADMIN_DRAIN);
+
 /// What the server is made of, besides its configuration. Tests and the demo bring their own.
 pub struct Parts {
     /// The time.

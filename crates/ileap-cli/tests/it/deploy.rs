@@ -75,25 +75,65 @@ fn write_private(path: &Path, content: &str) {
 fn the_configuration_in_the_kubernetes_manifest_and_in_the_manual_is_right_once_its_secrets_are_there()
  {
     let config_map = of_kind("ConfigMap");
-    let of_manifest = config_map["data"]["ileap.toml"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let manual = include_str!("../../../../docs/operations.md");
-    let of_manual = manual
-        .split("```toml\n   # /etc/ileap/ileap.toml\n")
-        .nth(1)
-        .unwrap();
-    let (of_manual, _) = of_manual.split_once("```").unwrap();
-    for text in [of_manifest, of_manual.to_owned()] {
+    let of_manifest = config_map["data"]["ileap.toml"].as_str().unwrap();
+    for text in [of_manifest, configuration_in_the_manual()] {
         let directory = tempfile::tempdir().unwrap();
-        let path = configuration(&text, directory.path());
+        let path = configuration(text, directory.path());
         let (code, _, stderr) = run(ileap(&["config", "check", "--config"]).arg(&path).env(
             "ILEAP_STORE__URL",
             "postgres://ileap:canary@db.example.com/ileap",
         ));
         assert_eq!(code, 0, "{stderr}\n{text}");
     }
+}
+
+fn configuration_in_the_manual() -> &'static str {
+    let manual = include_str!("../../../../docs/operations.md");
+    let (_, text) = manual
+        .split_once("```toml\n   # /etc/ileap/ileap.toml\n")
+        .unwrap();
+    text.split_once("```").unwrap().0
+}
+
+#[test]
+fn two_machines_set_up_by_the_manual_share_their_keys_and_get_every_secret_that_is_named() {
+    let (service, text) = (shipped("ileap.service"), configuration_in_the_manual());
+    assert!(text.contains("[keys]\n   location = \"store\"\n"), "{text}");
+    let named: Vec<_> = text
+        .split("/run/credentials/ileap.service/")
+        .skip(1)
+        .collect();
+    assert_eq!(named.len(), 3, "{text}");
+    for secret in named {
+        let (name, _) = secret.split_once('"').unwrap();
+        let loaded = format!("\nLoadCredential={name}:/etc/ileap/secrets/{name}\n");
+        assert!(service.contains(&loaded), "{name}");
+    }
+}
+
+#[test]
+fn nobody_is_killed_before_everything_is_brought_to_its_end() {
+    let drain: u64 = 30;
+    let longest = drain + ileap_server::server::LONGEST_STOP.as_secs();
+    let defaults = run(&mut ileap(&["config", "print"])).1;
+    assert!(
+        defaults.contains(&format!("drain_timeout = \"{drain}s\"")),
+        "{defaults}"
+    );
+    let manual = include_str!("../../../../docs/operations.md");
+    for text in [&*shipped("ileap.service"), manual] {
+        let (_, rest) = text.split_once("TimeoutStopSec=").unwrap();
+        let seconds: u64 = rest.lines().next().unwrap().parse().unwrap();
+        assert!(
+            seconds > longest,
+            "{seconds} s are too short for {longest} s"
+        );
+    }
+    let deployment = of_kind("Deployment");
+    let pod = &deployment["spec"]["template"]["spec"];
+    let seconds = pod["terminationGracePeriodSeconds"].as_u64().unwrap();
+    let before = &pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"];
+    assert!(seconds > longest + before.as_u64().unwrap(), "{seconds}");
 }
 
 #[test]
