@@ -56,15 +56,21 @@ async fn list(arguments: &KeysArguments) -> Result<(), Failed> {
     let found = found.map_err(|error| failed("listing", &error))?;
     if arguments.json {
         let kept = found.keys.iter().map(kept_as_json);
+        let unusable = found.unusable.iter().map(unusable_as_json);
         let revoked = found.revoked.iter().map(revoked_as_json);
-        let all: Vec<_> = kept.chain(revoked).collect();
-        return output::json(&json!({ "keys": all }));
+        let all: Vec<_> = kept.chain(unusable).chain(revoked).collect();
+        output::json(&json!({ "keys": all }))?;
+    } else {
+        print(&found)?;
     }
-    print(&found)
+    match found.trouble.first() {
+        Some(error) => Err(failed("listing", error)),
+        None => Ok(()),
+    }
 }
 
 fn print(found: &KeyList) -> Result<(), Failed> {
-    if found.keys.is_empty() && found.revoked.is_empty() {
+    if found.keys.is_empty() && found.revoked.is_empty() && found.trouble.is_empty() {
         return output::line("there are no keys yet; the first start of the server makes one");
     }
     for (record, standing) in &found.keys {
@@ -80,6 +86,14 @@ fn print(found: &KeyList) -> Result<(), Failed> {
             record.algorithm.as_str(),
             standing.state.as_str(),
             &rest,
+        )?;
+    }
+    for KeyRecord { kid, algorithm, .. } in &found.unusable {
+        line(
+            kid,
+            algorithm.as_str(),
+            "unusable",
+            "signs and verifies nothing",
         )?;
     }
     for revoked in &found.revoked {
@@ -110,6 +124,12 @@ fn kept_as_json((record, standing): &(KeyRecord, Standing)) -> Value {
         "kid": kid, "algorithm": algorithm.as_str(), "state": standing.state.as_str(),
         "published_at": published_at.to_string(), "signs_from": signs_from.to_string(),
         "until": standing.until.map(|until| until.to_string()),
+    })
+}
+
+fn unusable_as_json(record: &KeyRecord) -> Value {
+    json!({
+        "kid": record.kid, "algorithm": record.algorithm.as_str(), "state": "unusable",
     })
 }
 

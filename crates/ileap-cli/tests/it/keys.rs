@@ -240,6 +240,29 @@ fn a_store_whose_keys_do_not_open_is_the_configurations_fault() {
     }
 }
 
+#[test]
+fn with_a_new_secret_the_old_keys_are_ended_and_the_server_starts() {
+    let deployment = Deployment::new("store");
+    deployment.keys_json(&["rotate"]);
+    deployment.keys_json(&["rotate"]);
+    let secret = deployment.directory.path().join("keys.secret");
+    fs::write(&secret, "ODEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").unwrap();
+    let (code, stdout, _) = deployment.keys(&["list", "--json"]);
+    let listed: Value = serde_json::from_str(&stdout).unwrap();
+    let listed = listed["keys"].as_array().unwrap();
+    assert_eq!((code, listed.is_empty()), (64, false));
+    for key in listed {
+        assert_eq!(key["state"], "unusable");
+        deployment.keys_json(&["revoke", key["kid"].as_str().unwrap()]);
+    }
+    let states = deployment.states();
+    let active = states.iter().filter(|(_, state)| state == "active");
+    assert_eq!((active.count(), states.len()), (1, listed.len() + 1));
+    let server = deployment.serve();
+    assert!(deployment.accepts(&deployment.access_token()));
+    assert_eq!(server.terminate().0, 0);
+}
+
 /// Root is who runs commands beside a service that has a user of its own.
 #[test]
 fn what_a_command_makes_beside_a_service_belongs_to_the_service() {

@@ -29,15 +29,22 @@ pub(super) async fn check(config: &Config, store: &StoreState, clock: &dyn Clock
         );
     };
     match list_keys(&*location, &key_policy(config), clock.now()).await {
-        Ok(keys) => judge(config, &keys),
-        Err(error) => Check::problem(
-            SIGNING_KEYS,
-            Blame::Configuration,
-            "the signing keys cannot be used",
-        )
-        .seen(error.with_cause())
-        .advise(remedy(&error)),
+        Ok(keys) => match keys.trouble.first() {
+            Some(error) => unusable(error),
+            None => judge(config, &keys),
+        },
+        Err(error) => unusable(&error),
     }
+}
+
+fn unusable(error: &KeyError) -> Check {
+    Check::problem(
+        SIGNING_KEYS,
+        Blame::Configuration,
+        "the signing keys cannot be used",
+    )
+    .seen(error.with_cause())
+    .advise(remedy(error))
 }
 
 fn judge(config: &Config, keys: &KeyList) -> Check {

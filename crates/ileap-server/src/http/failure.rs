@@ -227,7 +227,7 @@ impl From<TokenError> for Cause {
 impl From<IssueError> for Cause {
     fn from(error: IssueError) -> Self {
         match error {
-            IssueError::Busy | IssueError::Overtaken => Self::Overloaded,
+            IssueError::Busy | IssueError::Keyless | IssueError::Overtaken => Self::Overloaded,
             IssueError::Range | IssueError::Signing => Self::Internal(error.to_string()),
         }
     }

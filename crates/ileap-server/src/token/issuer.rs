@@ -106,6 +106,9 @@ pub enum IssueError {
     /// More tokens are asked for than can be signed. Trying again helps.
     #[error("issuing an access token: every signer is busy")]
     Busy,
+    /// Every signing key is revoked, and none has come in its place. Trying again helps once one has.
+    #[error("issuing an access token: no signing key is left; see `ileap keys list`")]
+    Keyless,
     /// What the verification found has been called into doubt since. Verifying again helps.
     #[error("issuing an access token: the client was changed while it was verified")]
     Overtaken,
@@ -297,7 +300,8 @@ impl TokenIssuer {
             jti: &id,
         };
         let payload = serde_json::to_vec(&claims).map_err(|_| IssueError::Signing)?;
-        let key = Arc::clone(self.keys.now().signer());
+        let signer = self.keys.now().signer().cloned();
+        let key = signer.ok_or(IssueError::Keyless)?;
         let header = json!({
             "alg": key.algorithm().as_str(), "kid": key.kid(), "typ": self.options.typ,
         });

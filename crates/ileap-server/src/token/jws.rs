@@ -100,9 +100,10 @@ pub(crate) fn sign_anything(
     header: &[u8],
     payload: &[u8],
 ) -> Option<String> {
-    let header = String::from_utf8_lossy(header).replace("KID", keys.now().signing_kid());
+    let keys = keys.now();
+    let header = String::from_utf8_lossy(header).replace("KID", keys.signing_kid()?);
     let input = signing_input(&URL_SAFE_NO_PAD.encode(header), payload);
-    sign(input, keys.now().signer()).ok()
+    sign(input, keys.signer()?).ok()
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, InvalidReason> {

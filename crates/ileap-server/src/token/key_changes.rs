@@ -20,6 +20,10 @@ const HEAD_START: std::time::Duration = std::time::Duration::from_mins(1);
 pub struct KeyList {
     /// Those that are kept, the oldest first.
     pub keys: Vec<(KeyRecord, Standing)>,
+    /// Those that are kept and cannot be used.
+    pub unusable: Vec<KeyRecord>,
+    /// Why not, and what else is wrong.
+    pub trouble: Vec<KeyError>,
     /// Those that count no longer.
     pub revoked: Vec<RevokedKey>,
     /// Whether the next key should have been published by now.
@@ -55,14 +59,16 @@ pub async fn list_keys(
     policy: &KeyPolicy,
     now: Timestamp,
 ) -> Result<KeyList, KeyError> {
-    let reading = location.read().await?.sound()?;
-    let records = reading.records();
+    let reading = location.read().await?;
+    let records = reading.usable();
     let standings = standings(&records, policy, now);
     // A server publishes a key in the moment it is due, or a minute later when others were faster.
     let a_while_ago = now.checked_sub(HEAD_START * 10).unwrap_or(now);
     Ok(KeyList {
         is_overdue: key_life::is_rotation_due(&records, &standings, policy, a_while_ago),
         keys: records.into_iter().zip(standings).collect(),
+        unusable: reading.unusable,
+        trouble: reading.trouble,
         revoked: reading.revoked,
     })
 }
@@ -86,7 +92,8 @@ pub async fn rotate_keys(
     Err(KeyError::Contended)
 }
 
-/// Ends a key at once. Where it signs, the next one does from now on; where there is none, it is made.
+/// Ends a key at once, whatever is wrong with it or with others. Where it signs, the next one does from now on; where
+/// there is none that can be used, it is made.
 pub async fn revoke_key(
     location: &dyn KeyLocation,
     policy: &KeyPolicy,
@@ -94,7 +101,7 @@ pub async fn revoke_key(
     now: Timestamp,
 ) -> Result<Revoked, KeyError> {
     for _ in 0..TRIES {
-        let reading = location.read().await?.sound()?;
+        let reading = location.read().await?;
         let records = reading.records();
         if let Some(before) = reading.revoked.iter().find(|revoked| revoked.kid == kid) {
             // Whoever revoked it may have ended before its file was gone.
@@ -112,7 +119,7 @@ pub async fn revoke_key(
             algorithm: record.algorithm,
             at: now,
         };
-        let (mut edit, successor) = succession(&records, record, policy, now).await?;
+        let (mut edit, successor) = succession(&reading, record, policy, now).await?;
         edit.revoke = Some(revoked.clone());
         if location.apply(&records, edit).await? {
             return Ok(Revoked::Now { revoked, successor });
@@ -121,20 +128,22 @@ pub async fn revoke_key(
     Err(KeyError::Contended)
 }
 
-/// Who signs in the place of a key that goes, and what that takes: nobody where it does not sign.
+/// Who signs in the place of a key that goes, and what that takes: nobody where another signs.
 async fn succession(
-    records: &[KeyRecord],
+    reading: &Reading,
     going: &KeyRecord,
     policy: &KeyPolicy,
     now: Timestamp,
 ) -> Result<(Edit, Option<KeyRecord>), KeyError> {
     let mut edit = Edit::default();
-    let standings = standings(records, policy, now);
-    let places = || records.iter().zip(&standings);
-    let is_active = |(record, standing): (&KeyRecord, &Standing)| {
-        record.kid == going.kid && standing.state == KeyState::Active
-    };
-    if !places().any(is_active) {
+    let usable = reading.usable();
+    let standings = standings(&usable, policy, now);
+    let places = || usable.iter().zip(&standings);
+    let mut active = places().filter(|(_, standing)| standing.state == KeyState::Active);
+    if active
+        .next()
+        .is_some_and(|(active, _)| active.kid != going.kid)
+    {
         return Ok((edit, None));
     }
     let signs_from = now.checked_sub(HEAD_START).unwrap_or(now);
@@ -147,7 +156,12 @@ async fn succession(
         };
         return Ok((edit, Some(successor)));
     }
-    let new = generate(policy.algorithm, published_at(records, now), signs_from).await?;
+    let new = generate(
+        policy.algorithm,
+        published_at(&reading.records(), now),
+        signs_from,
+    )
+    .await?;
     let successor = new.record.clone();
     edit.add.push(new);
     Ok((edit, Some(successor)))

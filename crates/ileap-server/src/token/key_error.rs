@@ -59,7 +59,7 @@ pub enum KeyError {
     /// The store has a key that `keys.encryption_key_file` does not open.
     #[error(
         "reading signing key {kid} from the store: keys.encryption_key_file does not open it: name the file it was \
-         written with"
+         written with, or end the key with `ileap keys revoke {kid}`"
     )]
     Sealed {
         /// The key.

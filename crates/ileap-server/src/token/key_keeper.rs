@@ -96,7 +96,7 @@ impl KeyKeeper {
     /// Looks once. Whatever is in the way, the keys that are known go on, and change as their times come.
     pub(super) async fn turn(&mut self, set: &ArcSwap<KeySet>) {
         let looked = match self.parts.location.read().await {
-            Ok(reading) => self.take(reading).await,
+            Ok(reading) => self.take(reading),
             Err(error) => Err(error),
         };
         let before = set.load_full();
@@ -109,28 +109,18 @@ impl KeyKeeper {
         self.report(looked);
     }
 
-    /// Takes over what is there now.
-    async fn take(&mut self, reading: Reading) -> Result<(), KeyError> {
+    /// Takes over what is there now. A key that is revoked goes, whatever else is wrong: if it was the only one, nothing
+    /// is signed until another is there.
+    fn take(&mut self, reading: Reading) -> Result<(), KeyError> {
         let revoked: BTreeSet<_> = reading.revoked.into_iter().map(|key| key.kid).collect();
         let mut trouble = reading.trouble;
-        if !reading.keys.is_empty() {
-            self.kept = reading.keys;
-        } else if self
-            .kept
-            .iter()
-            .all(|kept| revoked.contains(&kept.record.kid))
-        {
-            // Nobody has said who signs instead.
-            let KeeperParts {
-                clock,
-                location,
-                policy,
-                ..
-            } = &self.parts;
-            self.kept = begin(&**location, None, policy, clock.now()).await?.keys;
-        } else {
+        if reading.keys.is_empty() {
             self.kept.retain(|kept| !revoked.contains(&kept.record.kid));
-            trouble.push(KeyError::Missing);
+            if !self.kept.is_empty() {
+                trouble.push(KeyError::Missing);
+            }
+        } else {
+            self.kept = reading.keys;
         }
         if trouble.is_empty() {
             Ok(())
@@ -144,19 +134,18 @@ impl KeyKeeper {
         let (now, monotonic) = (self.parts.clock.now(), self.parts.clock.monotonic());
         self.see(now, monotonic);
         let records = self.records();
-        let standings = self.standings(&records, before.map(KeySet::signing_kid));
+        let standings = self.standings(&records, before.and_then(KeySet::signing_kid));
         self.note(&records, &standings, monotonic);
-        let mut signer = None;
-        let mut others = Vec::new();
+        let mut keys = Vec::new();
         // The newest first: the order is part of the document that verifiers keep.
         for (kept, standing) in self.kept.iter().zip(&standings).rev() {
             match standing.state {
-                KeyState::Active => signer = Some(kept.key.clone()),
-                KeyState::Published | KeyState::Retiring => others.push(kept.key.clone()),
+                KeyState::Active => keys.insert(0, kept.key.clone()),
+                KeyState::Published | KeyState::Retiring => keys.push(kept.key.clone()),
                 KeyState::Gone => {}
             }
         }
-        let after = KeySet::new(signer?, others);
+        let after = KeySet::new(keys);
         let is_same = before.is_some_and(|before| before.kids().eq(after.kids()));
         (!is_same).then_some(after)
     }
@@ -234,7 +223,7 @@ impl KeyKeeper {
         }
     }
 
-    /// Publishes the next key when it is time, and removes those whose time is over.
+    /// Publishes the next key when it is time, or the first where all were revoked, and removes those whose time is over.
     async fn work(&mut self) {
         let monotonic = self.parts.clock.monotonic();
         if self.resting_until.is_some_and(|until| monotonic < until) {

@@ -3,6 +3,7 @@
 mod directory;
 mod file;
 mod stored;
+mod text;
 
 pub use self::{directory::DirectoryKeys, stored::StoredKeys};
 
@@ -11,7 +12,7 @@ use std::{fmt, sync::Arc};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::{Algorithm, KeyError, KeyRecord, signing_key::SigningKey};
+use super::{Algorithm, KeyError, KeyRecord, key_life, signing_key::SigningKey};
 
 /// A place that keeps keys, in which several processes may work at once.
 #[async_trait::async_trait]
@@ -32,15 +33,25 @@ pub trait KeyLocation: fmt::Debug + Send + Sync {
 pub struct Reading {
     /// Every key that can be used, the oldest first. One that could be read before and cannot be now is still here.
     pub(super) keys: Vec<KeptKey>,
+    /// Keys that are known by name and cannot be used: damaged, out of reach, or sealed with another secret.
+    pub(super) unusable: Vec<KeyRecord>,
     /// The keys that count no longer.
     pub(super) revoked: Vec<RevokedKey>,
-    /// What could not be used.
+    /// What could not be used, and why.
     pub(super) trouble: Vec<KeyError>,
 }
 
 impl Reading {
-    /// What is known of the keys, in their order.
+    /// What is known of all keys, whether they can be used or not, in their order.
     pub(super) fn records(&self) -> Vec<KeyRecord> {
+        let mut records = self.usable();
+        records.extend(self.unusable.iter().cloned());
+        key_life::sort_by(&mut records, |record| record);
+        records
+    }
+
+    /// The same of those that can be used.
+    pub(super) fn usable(&self) -> Vec<KeyRecord> {
         self.keys.iter().map(|kept| kept.record.clone()).collect()
     }
 

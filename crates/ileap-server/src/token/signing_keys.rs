@@ -55,11 +55,13 @@ impl SigningKeys {
                 reason: reason.to_string(),
             }),
         };
-        let mut keys = keys.iter().enumerate().map(key);
-        let signer = keys.next().ok_or(KeyError::Missing)??;
-        let set = KeySet::new(signer, keys.collect::<Result<_, _>>()?);
+        if keys.is_empty() {
+            return Err(KeyError::Missing);
+        }
+        let keys = keys.iter().enumerate().map(key);
+        let keys = keys.collect::<Result<_, _>>()?;
         Ok(Self {
-            set: ArcSwap::from_pointee(set),
+            set: ArcSwap::from_pointee(KeySet::new(keys)),
             keeper: Mutex::new(None),
         })
     }

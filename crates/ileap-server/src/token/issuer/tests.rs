@@ -61,7 +61,7 @@ async fn a_token_says_who_the_caller_is_and_nothing_more() {
         URL_SAFE_NO_PAD.decode(jti.as_str().unwrap()).unwrap().len(),
         16
     );
-    let kid = setup.issuer.keys.now().signing_kid().to_owned();
+    let kid = setup.issuer.keys.now().signing_kid().unwrap().to_owned();
     assert_eq!(header, json!({"alg": "EdDSA", "kid": kid, "typ": "at+jwt"}));
     assert_eq!(
         claims,

@@ -16,9 +16,9 @@ use crate::{
     identity::{ClientId, Principal, Scopes},
     store::StoreError,
     token::{
-        Algorithm, CutoffMark, DEFAULT_LEEWAY, DirectoryKeys, IssuerOptions, Reuse, SigningKeys,
-        TokenIssuer, TokenValidator, UnverifiedToken, ValidatorOptions, key_location::RevokedKey,
-        revoke_key, rotate_keys, signing_key::SigningKey,
+        Algorithm, CutoffMark, DEFAULT_LEEWAY, DirectoryKeys, IssueError, IssuerOptions, Reuse,
+        SigningKeys, TokenIssuer, TokenValidator, UnverifiedToken, ValidatorOptions,
+        key_location::RevokedKey, revoke_key, rotate_keys, signing_key::SigningKey,
     },
 };
 
@@ -151,7 +151,7 @@ impl Server {
     }
 
     fn signs(&self) -> String {
-        self.keys.now().signing_kid().to_owned()
+        self.keys.now().signing_kid().unwrap().to_owned()
     }
 
     fn kids(&self) -> Vec<String> {
@@ -431,8 +431,42 @@ async fn when_every_key_is_revoked_by_hand_a_new_one_signs() {
     };
     assert!(server.location.apply(&records, edit).await.unwrap());
     server.turn().await;
+    server.turn().await;
     assert_eq!(server.kids().len(), 1);
     assert_ne!(server.signs(), first);
+}
+
+/// The one key of a server ends, and what is to sign in its place cannot be used.
+#[tokio::test]
+async fn a_revoked_key_counts_no_longer_though_nobody_can_sign_in_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = directory.path().join("keys");
+    let mut server = Server::start(&directory, &clock()).await;
+    let token = server.token().await;
+    assert!(server.accepts(&token));
+    let name = format!("{}.ES256", server.signs());
+    fs::remove_file(keys.join(format!("{name}.pem"))).unwrap();
+    // The name says it; what is in the file may be out of reach.
+    fs::create_dir(keys.join(format!("{name}.revoked"))).unwrap();
+    fs::write(
+        keys.join("successor.pem"),
+        "-----BEGIN PRIVATE KEY-----\nMII",
+    )
+    .unwrap();
+    server.turn().await;
+    assert!(!server.accepts(&token));
+    assert_eq!(server.kids(), Vec::<String>::new());
+    let caller = principal();
+    let refused = server.issuer.issue(&caller, CutoffMark::default());
+    assert_eq!(refused.await.unwrap_err(), IssueError::Keyless);
+    assert!(server.has_metric("ileap_signing_key_trouble 1"));
+    fs::remove_file(keys.join("successor.pem")).unwrap();
+    server
+        .live(Duration::from_secs(2), Duration::from_secs(1))
+        .await;
+    assert!(server.has_metric("ileap_signing_key_trouble 0"));
+    assert!(server.accepts(&server.token().await));
+    assert!(!server.accepts(&token));
 }
 
 #[tokio::test]

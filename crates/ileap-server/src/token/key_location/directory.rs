@@ -99,7 +99,7 @@ impl Inner {
             paths: BTreeMap::new(),
             unfinished: Vec::new(),
         };
-        let mut keys = BTreeMap::new();
+        let (mut keys, mut unusable) = (BTreeMap::new(), Vec::new());
         for path in file::list(&self.path)? {
             let ending = path.extension().unwrap_or_default().to_owned();
             if file::is_hidden(&path) {
@@ -107,12 +107,12 @@ impl Inner {
                     found.unfinished.push(path);
                 }
             } else if ending == "revoked" {
-                match revocation(&path) {
-                    Ok(revoked) => found.reading.revoked.extend(revoked),
-                    Err(error) => found.reading.trouble.push(error),
-                }
+                found.reading.revoked.extend(revocation(&path));
             } else if ending == "pem" {
                 let (kept, trouble) = look(&path, known.remove(&path));
+                if kept.is_none() && trouble.is_some() {
+                    unusable.push(path.clone());
+                }
                 found.reading.trouble.extend(trouble);
                 keys.extend(kept.map(|kept| (path, kept)));
             }
@@ -120,6 +120,7 @@ impl Inner {
         known.clone_from(&keys);
         drop(known);
         found.take(keys, self.publish_before);
+        found.add_unusable(unusable);
         Ok(found)
     }
 
@@ -193,9 +194,7 @@ impl Found {
             let key = known.key;
             kept.push((KeptKey { record, key }, put));
         }
-        let is_revoked =
-            |kid: &str| (self.reading.revoked.iter()).any(|revoked| revoked.kid == kid);
-        kept.retain(|(kept, _)| !is_revoked(&kept.record.kid));
+        kept.retain(|(kept, _)| !self.is_revoked(&kept.record.kid));
         key_life::sort_by(&mut kept, |(kept, _)| &kept.record);
         for (place, (kept, put)) in kept.iter_mut().enumerate() {
             // A file that was put beside others is not known to verifiers yet, however old it is.
@@ -206,6 +205,33 @@ impl Found {
             }
         }
         self.reading.keys = kept.into_iter().map(|(kept, _)| kept).collect();
+    }
+
+    /// Files that cannot be used may say by their name which key they were.
+    fn add_unusable(&mut self, paths: Vec<PathBuf>) {
+        for path in paths {
+            let Some((kid, algorithm)) = file::named(&path) else {
+                continue;
+            };
+            if self.paths.contains_key(&kid) {
+                continue;
+            }
+            if !self.is_revoked(&kid) {
+                let modified = file::modified(&path);
+                self.reading.unusable.push(KeyRecord {
+                    kid: kid.clone(),
+                    algorithm,
+                    published_at: modified,
+                    signs_from: modified,
+                });
+            }
+            self.paths.insert(kid, path);
+        }
+    }
+
+    fn is_revoked(&self, kid: &str) -> bool {
+        let mut revoked = self.reading.revoked.iter();
+        revoked.any(|revoked| revoked.kid == kid)
     }
 }
 
@@ -253,18 +279,10 @@ fn look(path: &Path, known: Option<Known>) -> (Option<Known>, Option<KeyError>) 
     }
 }
 
-/// The revocation that a file is; `None` where its name is not one of ours.
-fn revocation(path: &Path) -> Result<Option<RevokedKey>, KeyError> {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let Some((kid, algorithm)) = name.split_once('.') else {
-        return Ok(None);
-    };
-    let Ok(algorithm) = algorithm.parse() else {
-        return Ok(None);
-    };
-    Ok(Some(RevokedKey {
-        kid: kid.to_owned(),
-        algorithm,
-        at: file::read_revocation(path)?,
-    }))
+/// The revocation that a file is, whether it can be read or not: its name says which key. `None` where that is not one
+/// of ours.
+fn revocation(path: &Path) -> Option<RevokedKey> {
+    let (kid, algorithm) = file::named(path)?;
+    let at = file::revoked_at(path);
+    Some(RevokedKey { kid, algorithm, at })
 }

@@ -1,7 +1,4 @@
 //! Private keys on disk: PKCS#8 in PEM (RFC 7468 §10), one file per key, nobody else's business.
-//!
-//! What is recorded of a key stands in the same file, above the PEM, where RFC 7468 §2 lets explanatory text be: a
-//! key and its record come and go together, by one rename.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,15 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-use super::{KeyRecord, RevokedKey};
+use super::{KeyRecord, RevokedKey, text};
 use crate::{
     private_file,
-    token::{KeyError, signing_key::SigningKey},
+    token::{Algorithm, KeyError, signing_key::SigningKey},
 };
 
 /// What nobody but the owner may do with a key: anything.
@@ -32,9 +27,6 @@ const OWN_DIRECTORY: Access = Access {
     forbidden: 0o022,
     remedy: "go-w",
 };
-const PUBLISHED: &str = "Published: ";
-const SIGNS_FROM: &str = "Signs-From: ";
-const REVOKED: &str = "Revoked: ";
 /// The longest file that is read, in bytes; an RSA key of 8192 bits has a tenth of it.
 const LIMIT_BYTES: u64 = 64 * 1024;
 
@@ -130,8 +122,8 @@ pub(super) fn read(path: &Path) -> Result<KeyFile, KeyError> {
     };
     Ok(KeyFile {
         file_times,
-        times: times(&text).map_err(|reason| unusable(reason.to_owned()))?,
-        key: SigningKey::from_pkcs8(&from_pem(&text).map_err(unusable)?)
+        times: text::times(&text).map_err(|reason| unusable(reason.to_owned()))?,
+        key: SigningKey::from_pkcs8(&text::pkcs8(&text).map_err(unusable)?)
             .map_err(|reason| unusable(reason.to_string()))?,
     })
 }
@@ -139,21 +131,33 @@ pub(super) fn read(path: &Path) -> Result<KeyFile, KeyError> {
 /// The private key in a file.
 pub(super) fn read_pkcs8(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let (text, _) = read_private(path)?;
-    from_pem(&text).map_err(|reason| KeyError::Unusable {
+    text::pkcs8(&text).map_err(|reason| KeyError::Unusable {
         place: path.display().to_string(),
         reason,
     })
 }
 
-/// Since when a key is revoked, by its tombstone; by the file's own time where it does not say.
-pub(super) fn read_revocation(path: &Path) -> Result<Timestamp, KeyError> {
-    let failed = |source| io_error("reading revocation", path, source);
-    let file = File::open(path).map_err(failed)?;
-    let modified = file.metadata().and_then(|metadata| metadata.modified());
-    let text = io::read_to_string(io::Read::take(file, LIMIT_BYTES)).map_err(failed)?;
-    let said = labelled(&text, REVOKED).and_then(|at| at.parse().ok());
-    let modified = modified.ok().and_then(|time| time.try_into().ok());
-    Ok(said.or(modified).unwrap_or_default())
+/// Since when a key is revoked, by its tombstone; by the file's own time where it does not say or cannot be read.
+pub(super) fn revoked_at(path: &Path) -> Timestamp {
+    let read = File::open(path).map(|file| io::Read::take(file, LIMIT_BYTES));
+    let text = read.and_then(io::read_to_string).unwrap_or_default();
+    text::revoked_at(&text).unwrap_or_else(|| modified(path))
+}
+
+/// When the file was written.
+pub(super) fn modified(path: &Path) -> Timestamp {
+    let metadata = fs::metadata(path);
+    metadata.map_or_else(
+        |_| Timestamp::default(),
+        |metadata| FileTimes::of(&metadata).modified,
+    )
+}
+
+/// The key that a file of ours is named after.
+pub(super) fn named(path: &Path) -> Option<(String, Algorithm)> {
+    let name = path.file_stem()?.to_str()?;
+    let (kid, algorithm) = name.split_once('.')?;
+    Some((kid.to_owned(), algorithm.parse().ok()?))
 }
 
 /// Puts a key into the directory, whole or not at all: a crash leaves a hidden file at most.
@@ -175,12 +179,7 @@ pub(super) fn write_as(
     record: &KeyRecord,
     pkcs8: &[u8],
 ) -> Result<(), KeyError> {
-    let mut text = Zeroizing::new(format!(
-        "{PUBLISHED}{}\n{SIGNS_FROM}{}\n",
-        record.published_at, record.signs_from
-    ));
-    text.push_str(&to_pem(pkcs8));
-    write_whole(path, directory, handle, &text)
+    write_whole(path, directory, handle, &text::of_key(record, pkcs8))
 }
 
 /// Says that a key counts no longer.
@@ -190,7 +189,7 @@ pub(super) fn write_revocation(
     revoked: &RevokedKey,
 ) -> Result<(), KeyError> {
     let name = format!("{}.{}.revoked", revoked.kid, revoked.algorithm);
-    let text = format!("{REVOKED}{}\n", revoked.at);
+    let text = text::of_revocation(revoked);
     write_whole(&directory.join(name), directory, handle, &text)
 }
 
@@ -260,47 +259,4 @@ fn refuse_exposed(path: &Path, metadata: &fs::Metadata, access: &Access) -> Resu
         mode,
         remedy: access.remedy,
     })
-}
-
-/// The times that stand above a key: both or none.
-fn times(text: &str) -> Result<Option<(Timestamp, Timestamp)>, &'static str> {
-    let parsed = |label| labelled(text, label).map(str::parse::<Timestamp>);
-    match (parsed(PUBLISHED), parsed(SIGNS_FROM)) {
-        (None, None) => Ok(None),
-        (Some(Ok(published_at)), Some(Ok(signs_from))) => Ok(Some((published_at, signs_from))),
-        _ => {
-            Err("its lines `Published` and `Signs-From` are not both there with a time of RFC 3339")
-        }
-    }
-}
-
-fn labelled<'a>(text: &'a str, label: &str) -> Option<&'a str> {
-    let above = text.split("-----BEGIN").next().unwrap_or_default();
-    let mut lines = above.lines();
-    lines
-        .find_map(|line| line.strip_prefix(label))
-        .map(str::trim)
-}
-
-fn from_pem(text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
-    let mut der = PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes())
-        .map_err(|_| "it is not a whole PKCS#8 key in PEM (`BEGIN PRIVATE KEY`)".to_owned())?;
-    let bytes = Zeroizing::new(der.secret_pkcs8_der().to_vec());
-    der.zeroize();
-    Ok(bytes)
-}
-
-fn to_pem(pkcs8: &[u8]) -> Zeroizing<String> {
-    let body = Zeroizing::new(STANDARD.encode(pkcs8));
-    let mut pem = Zeroizing::new(String::with_capacity(body.len() + body.len() / 64 + 64));
-    pem.push_str("-----BEGIN PRIVATE KEY-----\n");
-    let mut rest = body.as_str();
-    while !rest.is_empty() {
-        let (line, after) = rest.split_at_checked(64).unwrap_or((rest, ""));
-        pem.push_str(line);
-        pem.push('\n');
-        rest = after;
-    }
-    pem.push_str("-----END PRIVATE KEY-----\n");
-    pem
 }

@@ -102,7 +102,10 @@ impl KeyLocation for StoredKeys {
                 Ok(key) => reading.keys.push(KeptKey { record, key }),
                 // The store went away in the middle: what it says may be half of it.
                 Err(KeyError::Store(error)) => return Err(error.into()),
-                Err(error) => reading.trouble.push(error),
+                Err(error) => {
+                    reading.unusable.push(record);
+                    reading.trouble.push(error);
+                }
             }
         }
         let is_there = |kid: &String| reading.keys.iter().any(|kept| kept.record.kid == *kid);

@@ -297,3 +297,38 @@ async fn keys_in_the_store_open_with_their_own_secret_only() {
     let error = begin(&other, None, &POLICY, at(0)).await.unwrap_err();
     assert!(matches!(error, KeyError::Sealed { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn keys_sealed_with_a_secret_that_is_gone_are_named_and_can_be_ended() {
+    let root = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", root.path().join("ileap.db").display());
+    let store = Arc::new(SqlStore::open(&url).await.unwrap());
+    let open = |secret: &str| {
+        let cipher = Arc::new(KeyCipher::from_base64(secret).unwrap());
+        StoredKeys::new(store.clone(), cipher)
+    };
+    let before = open(SECRET);
+    begin(&before, None, &POLICY, at(0)).await.unwrap();
+    rotate_keys(&before, &POLICY, at(1)).await.unwrap();
+    let sealed = before.read().await.unwrap().records();
+
+    let after = open("ODEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+    let listed = list_keys(&after, &POLICY, at(10)).await.unwrap();
+    assert_eq!((listed.keys.len(), &listed.unusable.len()), (0, &2));
+    for (record, error) in listed.unusable.iter().zip(&listed.trouble) {
+        assert!(sealed.contains(record));
+        let remedy = format!("`ileap keys revoke {}`", record.kid);
+        assert!(error.to_string().contains(&remedy), "{error}");
+    }
+    let mut successors = Vec::new();
+    for record in &sealed {
+        let revoked = revoke_key(&after, &POLICY, &record.kid, at(20)).await;
+        let Revoked::Now { successor, .. } = revoked.unwrap() else {
+            panic!("it was not revoked before");
+        };
+        successors.extend(successor);
+    }
+    let begun = begin(&after, None, &POLICY, at(30)).await.unwrap();
+    assert_eq!(begun.records(), successors);
+    assert_eq!(successors.len(), 1);
+}

@@ -112,8 +112,8 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn published(reading: &Reading) -> Vec<Value> {
-    let mut keys = reading.keys.iter().map(|kept| kept.key.clone());
-    let set = KeySet::new(keys.next().unwrap(), keys.collect());
+    let keys = reading.keys.iter().map(|kept| kept.key.clone());
+    let set = KeySet::new(keys.collect());
     let set: Value = serde_json::from_slice(set.jwks()).unwrap();
     set["keys"].as_array().unwrap().clone()
 }
@@ -417,5 +417,49 @@ async fn a_successor_that_is_to_sign_at_once_keeps_its_key() {
     assert_eq!(place.location.private_key(&next).await.unwrap(), before);
     for file in place.files() {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[tokio::test]
+async fn a_broken_file_is_in_nobodys_way_when_a_key_must_end() {
+    let place = Place::new();
+    let first = place.begin(Algorithm::Es256).await.keys[0]
+        .record
+        .kid
+        .clone();
+    place.put("half.pem", "-----BEGIN PRIV");
+    revoke_key(&place.location, &POLICY, &first, at(10))
+        .await
+        .unwrap();
+    let reading = place.location.read().await.unwrap();
+    assert_eq!((reading.keys.len(), reading.trouble.len()), (1, 1));
+    assert_ne!(reading.keys[0].record.kid, first);
+    assert_eq!(reading.revoked[0].kid, first);
+}
+
+#[tokio::test]
+async fn a_key_whose_file_is_of_no_use_any_more_is_named_by_it_and_can_be_ended() {
+    for exposed in [true, false] {
+        let place = Place::new();
+        let first = place.begin(Algorithm::Es256).await.keys[0]
+            .record
+            .kid
+            .clone();
+        let path = place.only_file();
+        if exposed {
+            fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        } else {
+            let half = fs::read_to_string(&path).unwrap();
+            fs::write(&path, &half[..half.len() / 2]).unwrap();
+        }
+        // Somebody who has not read it before.
+        let command = DirectoryKeys::new(&place.keys, POLICY.publish_before);
+        let listed = list_keys(&command, &POLICY, at(5)).await.unwrap();
+        assert_eq!((listed.keys.len(), listed.trouble.len()), (0, 1));
+        assert_eq!(listed.unusable[0].kid, first);
+        revoke_key(&command, &POLICY, &first, at(10)).await.unwrap();
+        assert!(!path.exists() && path.with_extension("revoked").exists());
+        let begun = begin(&command, None, &POLICY, at(20)).await.unwrap();
+        assert_eq!(begun.keys.len(), 1);
     }
 }
