@@ -40,9 +40,9 @@ impl Protected {
         };
         let protected = Self::at(target, prefix);
         let is_its_method = match one_of(headers, &METHOD) {
-            None => true,
             Some(Said::Once(method)) => protected.is_asked_by(method),
-            Some(Said::Twice) => false,
+            // Not said, the caller could choose one that the data service takes for something else.
+            None | Some(Said::Twice) => false,
         };
         if is_its_method {
             protected
@@ -239,21 +239,36 @@ mod tests {
     #[test]
     fn what_is_said_twice_and_not_the_same_is_not_believed() {
         let tad = ("x-forwarded-uri", "/2/ileap/tad");
-        assert_eq!(named(&[tad]), Protected::Tad);
+        let get = ("x-forwarded-method", "GET");
+        assert_eq!(named(&[tad, get]), Protected::Tad);
         assert_eq!(
-            named(&[tad, ("x-original-uri", "/2/ileap/tad")]),
+            named(&[tad, get, ("x-original-uri", "/2/ileap/tad")]),
             Protected::Tad
         );
         for other in ["x-forwarded-uri", "x-original-uri"] {
-            assert_eq!(named(&[tad, (other, "/2/events")]), Protected::Other);
+            assert_eq!(named(&[tad, get, (other, "/2/events")]), Protected::Other);
         }
-        let get = ("x-forwarded-method", "GET");
-        assert_eq!(named(&[tad, get]), Protected::Tad);
         for other in ["x-forwarded-method", "x-original-method"] {
             assert_eq!(named(&[tad, get, (other, "HEAD")]), Protected::Other);
         }
         assert_eq!(named(&[get]), Protected::Other);
         assert_eq!(named(&[]), Protected::Other);
+    }
+
+    #[test]
+    fn a_proxy_that_does_not_say_the_method_asks_about_no_endpoint_of_ours() {
+        for target in [
+            "/2/ileap/tad",
+            "/2/footprints",
+            "/2/footprints/x",
+            "/2/events",
+        ] {
+            assert_eq!(
+                named(&[("x-original-uri", target)]),
+                Protected::Other,
+                "{target}"
+            );
+        }
     }
 
     #[test]

@@ -221,6 +221,7 @@ async fn it_answers_below_the_base_path_and_finds_endpoints_there() {
         for theirs in ["", "/api/ileap"] {
             let answer = server
                 .get(&format!("{own}/auth/verify"))
+                .header("x-original-method", "GET")
                 .header("x-original-uri", format!("{theirs}/2/ileap/tad"))
                 .send()
                 .await
