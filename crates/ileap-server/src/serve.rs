@@ -209,6 +209,7 @@ impl Floor {
         let conversation = Conversation {
             deadlines: self.terms.deadlines,
             http: self.http.clone(),
+            is_of_a_proxy: address.is_none(),
             metrics: self.terms.metrics.clone(),
             pace: pace.clone(),
             peer,

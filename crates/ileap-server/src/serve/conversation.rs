@@ -83,12 +83,15 @@ pub(super) fn http() -> Http {
 pub(super) struct Conversation {
     pub(super) deadlines: Deadlines,
     pub(super) http: Arc<Http>,
+    /// Whether a trusted proxy's: one that is idle may carry somebody's request in the next moment, and a proxy
+    /// that finds it closed then does not send a login again.
+    pub(super) is_of_a_proxy: bool,
     pub(super) metrics: Arc<Metrics>,
     pub(super) pace: Arc<Pace>,
     pub(super) peer: SocketAddr,
     pub(super) phase: channel::Receiver<Phase>,
     pub(super) router: Router,
-    /// Places for connections: where there are none left, idle ones must go.
+    /// Places for connections: where there are none left, idle ones must go, but for a proxy's.
     pub(super) slots: Arc<Semaphore>,
 }
 
@@ -145,7 +148,8 @@ impl Conversation {
             let phase = *self.phase.borrow_and_update();
             let counts = self.pace.counts();
             let now = Instant::now();
-            let is_hurried = phase > Phase::Open || self.slots.available_permits() == 0;
+            let is_crowded = !self.is_of_a_proxy && self.slots.available_permits() == 0;
+            let is_hurried = phase > Phase::Open || is_crowded;
             let judgement = watch.look(counts, now, is_hurried);
             // HTTP/2 says which requests it will answer still; in HTTP/1.1 only an answer can say so.
             let may_say_goodbye = counts.is_http2 || counts.under_way > 0;

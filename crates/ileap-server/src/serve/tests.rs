@@ -256,6 +256,24 @@ async fn idle_connections_make_room_for_those_that_wait() {
 }
 
 #[tokio::test]
+async fn a_proxys_idle_connection_is_kept_for_the_next_request_though_others_wait() {
+    let trusting = Live {
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        ..live()
+    };
+    let site = Site::open(UNHURRIED, trusting, 1).await;
+    let mut idle = site.connect().await;
+    idle.send(GET).await;
+    idle.answer(2).await;
+    let mut waiting = site.connect().await;
+    waiting.send(GET).await;
+    // Long enough for a hurried one to be closed.
+    tokio::time::sleep(3 * SHORT).await;
+    idle.send(GET).await;
+    assert!(idle.answer(2).await.ends_with("ok"));
+}
+
+#[tokio::test]
 async fn at_the_end_requests_under_way_are_answered_and_clients_sent_elsewhere() {
     let mut site = Site::open(UNHURRIED, live(), 10).await;
     let (mut idle, mut slow) = (site.connect().await, site.connect().await);
