@@ -159,7 +159,9 @@ impl Client {
         let is_worn = match answer.as_ref().err().and_then(Error::refusal) {
             Some(refusal) if refusal.status == 401 => true,
             // Some hosts answer so to a token that has ended.
-            Some(refusal) if refusal.status == 403 => !token.is_young(),
+            Some(refusal) if refusal.status == 403 => {
+                !token.is_young() && self.0.tokens.has_credentials()
+            }
             _ => false,
         };
         if !is_worn {

@@ -11,7 +11,7 @@ use futures_util::{
 };
 use http::{HeaderMap, StatusCode, header};
 use ileap_types::page::parse_next_link;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -33,6 +33,8 @@ const EMPTY_PAGES: u32 = 1000;
 pub struct List<T> {
     client: Client,
     next: Option<Url>,
+    /// Why the list does not go on, to be said once what came before has been looked at.
+    fault: Option<Error>,
     seen: Seen,
     empty: u32,
     is_filtered: bool,
@@ -68,6 +70,7 @@ impl<T: Send + 'static> List<T> {
         Self {
             client,
             next: Some(url),
+            fault: None,
             seen: Seen::default(),
             empty: 0,
             is_filtered,
@@ -91,30 +94,28 @@ impl<T: Send + 'static> List<T> {
         self.next.as_ref()
     }
 
-    /// The next page; `None` after the last.
+    /// The next page; `None` after the last. A page is there though its link leads nowhere: that is the next
+    /// call's error.
     pub async fn next_page(&mut self) -> Result<Option<Page<T>>, Error> {
-        let Some(url) = self.next.take() else {
+        let Some(url) = self.goes_on()? else {
             return Ok(None);
         };
-        self.seen.is_new(&url);
-        let page = fetch(self.client.clone(), url, self.is_filtered).await?;
-        self.advance(&page)?;
-        Ok(Some(page))
+        let fetched = fetch(self.client.clone(), url, self.is_filtered).await?;
+        Ok(Some(self.advance(fetched)))
     }
 
     /// All pages, each asked for while the one before is looked at. Ends after the first error.
     pub fn pages(self) -> BoxStream<'static, Result<Page<T>, Error>> {
         let ahead = Ahead::default();
         stream::try_unfold((self, ahead), |(mut list, mut ahead)| async move {
-            let Some(url) = list.next.take() else {
+            let Some(url) = list.goes_on()? else {
                 return Ok(None);
             };
-            list.seen.is_new(&url);
-            let page = match ahead.0.take() {
+            let fetched = match ahead.0.take() {
                 Some(running) => joined(running).await?,
                 None => fetch(list.client.clone(), url, list.is_filtered).await?,
             };
-            list.advance(&page)?;
+            let page = list.advance(fetched);
             ahead.0 = list
                 .next
                 .clone()
@@ -132,22 +133,44 @@ impl<T: Send + 'static> List<T> {
             .boxed()
     }
 
-    fn advance(&mut self, page: &Page<T>) -> Result<(), Error> {
+    fn goes_on(&mut self) -> Result<Option<Url>, Error> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        let next = self.next.take();
+        if let Some(url) = &next {
+            self.seen.is_new(url);
+        }
+        Ok(next)
+    }
+
+    fn advance(&mut self, fetched: Fetched<T>) -> Page<T> {
+        let Fetched { mut page, fault } = fetched;
         self.empty = if page.items.is_empty() {
             self.empty + 1
         } else {
             0
         };
-        if let Some(url) = &page.next {
-            if self.empty >= EMPTY_PAGES {
-                return Err(link_error(url, LinkProblem::Empty));
-            }
-            self.judge(url)?;
-            if !self.seen.is_new(url) {
-                return Err(link_error(url, LinkProblem::Circle));
-            }
+        let judged = page
+            .next
+            .as_ref()
+            .map_or(Ok(()), |url| self.judge_next(url));
+        self.fault = fault.or(judged.err());
+        if self.fault.is_some() {
+            page.next = None;
         }
         self.next.clone_from(&page.next);
+        page
+    }
+
+    fn judge_next(&mut self, url: &Url) -> Result<(), Error> {
+        if self.empty >= EMPTY_PAGES {
+            return Err(link_error(url, LinkProblem::Empty));
+        }
+        self.judge(url)?;
+        if !self.seen.is_new(url) {
+            return Err(link_error(url, LinkProblem::Circle));
+        }
         Ok(())
     }
 
@@ -168,8 +191,14 @@ impl<T> fmt::Debug for List<T> {
     }
 }
 
+/// A page as it came, with a link that cannot be read as its fault.
+struct Fetched<T> {
+    page: Page<T>,
+    fault: Option<Error>,
+}
+
 /// The page that is being fetched ahead; nobody waits for it once the list is dropped.
-struct Ahead<T>(Option<JoinHandle<Result<Page<T>, Error>>>);
+struct Ahead<T>(Option<JoinHandle<Result<Fetched<T>, Error>>>);
 
 impl<T> Default for Ahead<T> {
     fn default() -> Self {
@@ -185,7 +214,7 @@ impl<T> Drop for Ahead<T> {
     }
 }
 
-async fn joined<T>(running: JoinHandle<Result<Page<T>, Error>>) -> Result<Page<T>, Error> {
+async fn joined<T>(running: JoinHandle<Result<Fetched<T>, Error>>) -> Result<Fetched<T>, Error> {
     match running.await {
         Ok(page) => page,
         // The runtime is being shut down.
@@ -193,7 +222,7 @@ async fn joined<T>(running: JoinHandle<Result<Page<T>, Error>>) -> Result<Page<T
     }
 }
 
-async fn fetch<T>(client: Client, url: Url, is_filtered: bool) -> Result<Page<T>, Error> {
+async fn fetch<T>(client: Client, url: Url, is_filtered: bool) -> Result<Fetched<T>, Error> {
     let attempted = format!("reading the page at {url}");
     let mut incomplete = 0;
     loop {
@@ -212,22 +241,34 @@ async fn fetch<T>(client: Client, url: Url, is_filtered: bool) -> Result<Page<T>
                 ErrorKind::Unreadable("it is no JSON object with a list `data`"),
             )
         })?;
-        return Ok(Page {
+        let (next, fault) = match next_url(&url, &answer.headers) {
+            Ok(next) => (next, None),
+            Err(fault) => (None, Some(fault)),
+        };
+        let page = Page {
             items: items.into_iter().map(Item::new).collect(),
-            next: next_url(&url, &answer.headers)?,
+            next,
             is_complete,
-        });
+        };
+        return Ok(Fetched { page, fault });
     }
 }
 
 fn objects(body: &[u8]) -> Option<Vec<Box<RawValue>>> {
     #[derive(Deserialize)]
     struct Listed {
-        // Hosts exist that say null for "none".
-        data: Option<Vec<Box<RawValue>>>,
+        #[serde(deserialize_with = "list_or_null")]
+        data: Vec<Box<RawValue>>,
     }
     let listed: Listed = serde_json::from_slice(body).ok()?;
-    Some(listed.data.unwrap_or_default())
+    Some(listed.data)
+}
+
+/// Hosts exist that say null for "none". Saying nothing is something else.
+fn list_or_null<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Box<RawValue>>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// The target of the link `next` in any of the `Link` fields (RFC 8288 §3), which may be relative.

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, header};
-use ileap_types::oauth2::{AccessToken, AuthorizationServerMetadata, TokenResponse};
+use ileap_types::oauth2::{AccessToken, TokenResponse};
+use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -33,24 +34,25 @@ pub(crate) struct Tokens {
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) bearer: HeaderValue,
-    got_at: Instant,
+    /// `None` when it is from elsewhere, and as old as may be.
+    got_at: Option<Instant>,
     good_until: Instant,
 }
 
 impl Token {
-    fn new(token: &AccessToken, lifetime: Duration, got_at: Instant) -> Option<Self> {
+    fn new(token: &AccessToken, lifetime: Duration, from: Instant) -> Option<Self> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
         bearer.set_sensitive(true);
         let margin = (lifetime / 10).min(Duration::from_secs(60));
         Some(Self {
             bearer,
-            got_at,
-            good_until: got_at + lifetime.saturating_sub(margin),
+            got_at: Some(from),
+            good_until: from + lifetime.saturating_sub(margin),
         })
     }
 
     pub(crate) fn is_young(&self) -> bool {
-        self.got_at.elapsed() < YOUNG
+        self.got_at.is_some_and(|at| at.elapsed() < YOUNG)
     }
 }
 
@@ -61,6 +63,10 @@ impl Tokens {
             credentials,
             kept: Mutex::new(None),
         }
+    }
+
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.credentials.is_some()
     }
 
     /// The kept token while it is good, else a new one.
@@ -96,7 +102,11 @@ impl Tokens {
 
     /// Keeps a token from elsewhere, as of an earlier run, for as long as it is said to live.
     pub(crate) async fn keep(&self, token: &AccessToken, lifetime: Duration) {
-        *self.kept.lock().await = Token::new(token, lifetime, Instant::now());
+        let token = Token::new(token, lifetime, Instant::now());
+        *self.kept.lock().await = token.map(|token| Token {
+            got_at: None,
+            ..token
+        });
     }
 
     /// A new token, with the host's whole answer.
@@ -148,11 +158,7 @@ impl Tokens {
     /// From the discovery document; without a usable one, where PACT puts it (PACT v2.3 "Authentication Flow").
     async fn endpoint(&self, transport: &Transport) -> Result<Url, Error> {
         let fallback = below(&self.auth_base, &["auth", "token"]);
-        let Some(endpoint) = self
-            .metadata(transport)
-            .await
-            .and_then(|said| said.token_endpoint)
-        else {
+        let Some(endpoint) = self.named(transport).await else {
             return Ok(fallback);
         };
         let attempted = || format!("finding the token endpoint of {}", self.auth_base);
@@ -177,15 +183,22 @@ impl Tokens {
         Ok(url)
     }
 
-    /// No answer, or one that cannot be read, is as good as no document.
-    async fn metadata(&self, transport: &Transport) -> Option<AuthorizationServerMetadata> {
+    /// What the discovery document says. No answer, or one that cannot be read, is as good as no document; what
+    /// else it holds is nothing to us, and may be null.
+    async fn named(&self, transport: &Transport) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Document {
+            token_endpoint: Option<String>,
+        }
         let url = below(&self.auth_base, &[".well-known", "openid-configuration"]);
         let attempt = || async { transport.send(transport.get(&url)).await };
         let answer = transport
             .call("reading the discovery document", attempt)
             .await
             .ok()?;
-        serde_json::from_slice(&answer.body).ok()
+        serde_json::from_slice::<Document>(&answer.body)
+            .ok()?
+            .token_endpoint
     }
 }
 

@@ -129,6 +129,8 @@ async fn nonsense_is_called_so() {
         r#"{"data":[1,}"#,
         "\u{feff}{\"data\":[]}",
         "null",
+        "{}",
+        r#"{"footprints":[]}"#,
     ] {
         let host = host(move |_| Reply::ok(body)).await;
         let kind = list(&host.client()).await.unwrap_err();

@@ -69,6 +69,20 @@ async fn the_token_does_not_follow_a_link_to_another_origin() {
 }
 
 #[tokio::test]
+async fn what_came_before_a_link_that_leads_nowhere_is_not_lost() {
+    for link in ["<https://x.example/>; rel=next", "<http://[>; rel=next"] {
+        let host = host(move |_, _| page(&[1]).with("link", link)).await;
+        let mut list = host.client().tads(&Query::new());
+        let first = list.next_page().await.unwrap().unwrap();
+        assert_eq!((first.items.len(), first.next), (1, None));
+        link_problem(&list.next_page().await.unwrap_err());
+        let mut pages = host.client().tads(&Query::new()).pages();
+        assert_eq!(pages.try_next().await.unwrap().unwrap().items.len(), 1);
+        link_problem(&pages.try_next().await.unwrap_err());
+    }
+}
+
+#[tokio::test]
 async fn a_list_that_goes_in_a_circle_ends() {
     let host = host(|query, _| match query {
         "" | "c=1" => page(&[1]).with("link", "<?c=2>; rel=next"),

@@ -122,6 +122,33 @@ async fn a_caller_that_may_not_is_not_sent_for_another_token() {
 }
 
 #[tokio::test]
+async fn a_token_of_an_earlier_run_that_is_not_taken_is_replaced_whatever_the_host_calls_it() {
+    for status in [401, 403] {
+        let host = Host::start(move |asked, _| match asked.path.as_str() {
+            "/auth/token" => token("new", 3600),
+            "/2/ileap/tad" if asked.header("authorization") == "Bearer new" => Reply::ok(LIST),
+            _ => Reply::new(status, r#"{"code":"AccessDenied","message":"no"}"#),
+        })
+        .await;
+        let client = host.client();
+        let kept = AccessToken::new("kept".to_owned());
+        client.keep_token(&kept, Duration::from_secs(600)).await;
+        client.tads(&Query::new()).next_page().await.unwrap();
+        assert_eq!(host.asked("/auth/token").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn without_credentials_a_caller_that_may_not_is_told_so_and_not_to_log_in() {
+    let host = Host::start(|_, _| Reply::new(403, r#"{"code":"AccessDenied"}"#)).await;
+    let client = Client::with_options(&host.base, None, quick()).unwrap();
+    let token = AccessToken::new("kept".to_owned());
+    client.keep_token(&token, Duration::from_secs(600)).await;
+    let error = client.tads(&Query::new()).next_page().await.unwrap_err();
+    assert_eq!(error.refusal().unwrap().status, 403);
+}
+
+#[tokio::test]
 async fn a_token_that_is_about_to_end_is_not_shown_again() {
     let host = Host::start(|asked, _| match asked.path.as_str() {
         "/auth/token" => token("t", 0),
