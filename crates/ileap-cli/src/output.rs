@@ -1,7 +1,7 @@
 //! What a command prints: results on stdout, everything else on stderr. Text from outside is sanitised.
 
 use std::{
-    fmt::Display,
+    fmt::{Display, Write as _},
     io::{self, Write as _},
 };
 
@@ -32,7 +32,25 @@ fn done(written: io::Result<()>) -> Result<(), Failed> {
 /// One line of JSON on stdout.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failed> {
     let text = serde_json::to_string(value).map_err(|error| Failed::new("writing JSON", error))?;
-    line(text)
+    json_line(&text)
+}
+
+/// A JSON text from outside on stdout.
+pub(crate) fn json_line(text: &str) -> Result<(), Failed> {
+    line(json_text(text))
+}
+
+/// The same JSON with the controls escaped that JSON allows and some terminals obey: DEL and C1.
+pub(crate) fn json_text(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        if matches!(char, '\u{7f}'..='\u{9f}') {
+            let _ = write!(escaped, "\\u{:04x}", u32::from(char));
+        } else {
+            escaped.push(char);
+        }
+    }
+    escaped
 }
 
 /// A remark on stderr. That it cannot be written is nobody's concern.
@@ -51,12 +69,12 @@ pub(crate) fn complain(failed: &Failed) {
     styled_note(&format!("{error} {}", sanitised(&failed.to_string())));
 }
 
-/// `text` without control characters other than line breaks, and without those that turn the direction of writing: a
-/// terminal must not obey a stranger's escapes, nor show text in another order than it has.
+/// `text` without control characters other than line breaks, and without what turns or hides other characters: a
+/// terminal must not obey a stranger's escapes, nor show names as what they are not.
 pub(crate) fn sanitised(text: &str) -> String {
     text.chars()
         .map(|char| {
-            if (char.is_control() && char != '\n') || turns_direction(char) {
+            if (char.is_control() && char != '\n') || is_unseen(char) {
                 '\u{fffd}'
             } else {
                 char
@@ -70,12 +88,11 @@ pub(crate) fn on_one_line(text: &str) -> String {
     sanitised(text).replace('\n', " ")
 }
 
-/// Unicode's bidirectional formatting characters (UAX #9 §2).
-fn turns_direction(char: char) -> bool {
-    matches!(
-        char,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    )
+/// Direction marks and what takes no room (Unicode TR 36 §2.4-2.5); joiners are part of how words are written.
+fn is_unseen(char: char) -> bool {
+    matches!(char,
+        '\u{61c}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+        | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -89,10 +106,17 @@ mod tests {
     }
 
     #[test]
-    fn text_from_outside_cannot_stand_in_another_order_than_it_has() {
+    fn names_from_outside_read_in_one_direction_and_hide_nothing() {
         assert_eq!(
-            sanitised("1\u{202e}00 kg\u{2066}"),
-            "1\u{fffd}00 kg\u{fffd}"
+            sanitised("pay\u{202e}lap\u{200b}."),
+            "pay\u{fffd}lap\u{fffd}."
         );
+        assert_eq!(sanitised("نامه\u{200c}ای"), "نامه\u{200c}ای");
+    }
+
+    #[test]
+    fn json_from_outside_is_the_same_json_without_what_a_terminal_obeys() {
+        let text = json_text("{\"a\":\"\u{9b}31m\u{7f}é\"}");
+        assert_eq!(text, r#"{"a":"\u009b31m\u007fé"}"#);
     }
 }
