@@ -33,7 +33,7 @@ pub(crate) async fn run(command: EventsCommand) -> Result<(), Failed> {
 }
 
 async fn request(arguments: &RequestArguments) -> Result<(), Failed> {
-    let client = host::find(&arguments.host).await?;
+    let host = host::find(&arguments.host).await?;
     let mut pf = Map::new();
     pf.insert("productIds".to_owned(), json!(arguments.products));
     let now = SystemClock.now().to_string();
@@ -47,7 +47,7 @@ async fn request(arguments: &RequestArguments) -> Result<(), Failed> {
             comment: arguments.comment.clone(),
         },
     };
-    client
+    host.client
         .send_event(&event)
         .await
         .map_err(|error| host::failed(&error))?;
@@ -65,8 +65,8 @@ async fn send(arguments: &SendArguments) -> Result<(), Failed> {
     let attempted = format!("reading the event in {}", arguments.file.display());
     let bytes = read(&arguments.file).map_err(|error| Failed::new(&attempted, error))?;
     let event = CloudEvent::parse_v2(&bytes).map_err(|error| Failed::new(&attempted, error))?;
-    let client = host::find(&arguments.host).await?;
-    client
+    let host = host::find(&arguments.host).await?;
+    host.client
         .send_event(&event)
         .await
         .map_err(|error| host::failed(&error))?;

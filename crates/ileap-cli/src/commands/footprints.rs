@@ -8,7 +8,7 @@ use ileap_client::{
     Client, Query,
     types::{
         extension::{IleapObject, ObjectKind, product_id_urn, total_emissions},
-        pact::v2::ProductFootprint,
+        pact::v2::{ProductFootprint, Status},
         shipment::ShipmentFootprint,
     },
 };
@@ -31,21 +31,17 @@ const LOOKUPS: usize = 20;
 
 /// Lists the footprints of a host, or shows one.
 pub(crate) async fn run(arguments: FootprintsArguments) -> Result<(), Failed> {
-    let client = host::find(&arguments.list.host).await?;
+    let account = host::find(&arguments.list.host).await?;
     if let Some(id) = &arguments.id {
-        return show(&client, id, arguments.list.json).await;
+        return show(&account.client, id, arguments.list.json).await;
     }
     let mut query = Query::new();
     if let Some(filter) = &arguments.filter {
         query = query.filter(filter);
     }
     let query = lists::sized(query, &arguments.list);
-    lists::print(
-        client.footprints(&query),
-        &arguments.list,
-        Footprints::default(),
-    )
-    .await
+    let list = account.client.footprints(&query);
+    lists::print(list, &account, &arguments.list, Footprints::default()).await
 }
 
 async fn show(client: &Client, id: &str, json: bool) -> Result<(), Failed> {
@@ -59,7 +55,7 @@ async fn show(client: &Client, id: &str, json: bool) -> Result<(), Failed> {
         return Err(Failed::new(attempted(), happened));
     };
     if json {
-        return output::line(pull::one_line(item.json()));
+        return output::json_line(&pull::one_line(item.json()));
     }
     let Ok(footprint) = item.read() else {
         let why = item.problem().unwrap_or_default();
@@ -190,7 +186,10 @@ impl Rows<ProductFootprint, 8> for Footprints {
         };
         let emissions = total_emissions(footprint);
         match &object {
-            Some(IleapObject::Shipment(shipment)) => self.add(shipment, &emissions),
+            // What is out of date counts nowhere: its successor does.
+            Some(IleapObject::Shipment(shipment)) if footprint.status == Status::Active => {
+                self.add(shipment, &emissions);
+            }
             Some(IleapObject::Toc(toc)) => {
                 self.modes
                     .insert(toc.toc_id.clone(), toc.mode.as_str().to_owned());

@@ -89,10 +89,24 @@ pub(super) fn id_and_secret(url: &str) -> Result<(String, SecretString), Failed>
     environment.pair_or_ask()
 }
 
+/// A host to call, and who we are there.
+pub(super) struct Account {
+    pub(super) client: Client,
+    pub(super) client_id: String,
+}
+
+impl Account {
+    fn new(url: &str, credentials: Credentials, options: Options) -> Result<Self, Failed> {
+        let client_id = credentials.client_id().to_owned();
+        let client = client(url, credentials, options)?;
+        Ok(Self { client, client_id })
+    }
+}
+
 /// A client of the host that the arguments name, else of that of a saved login.
 ///
 /// Credentials of the environment go before saved ones.
-pub(super) async fn find(arguments: &HostArguments) -> Result<Client, Failed> {
+pub(super) async fn find(arguments: &HostArguments) -> Result<Account, Failed> {
     let logins = Logins::load()?;
     let saved = logins.choose(arguments.login.as_deref());
     if let (Some(name), None) = (&arguments.login, &saved) {
@@ -104,7 +118,7 @@ pub(super) async fn find(arguments: &HostArguments) -> Result<Client, Failed> {
         let is_same = |login: &Login| login.url == url.trim_end_matches('/');
         match saved.filter(|(_, login)| is_same(login)) {
             Some((_, login)) => client_of(login, environment, arguments).await,
-            None => client(url, environment.or_ask()?, options(arguments)?),
+            None => Account::new(url, environment.or_ask()?, options(arguments)?),
         }
     } else if let Some((_, login)) = saved {
         client_of(login, environment, arguments).await
@@ -118,10 +132,10 @@ async fn client_of(
     login: &Login,
     environment: FromEnvironment,
     arguments: &HostArguments,
-) -> Result<Client, Failed> {
+) -> Result<Account, Failed> {
     let options = login_options(login, arguments.ca_file.as_deref())?;
     if let Some(credentials) = environment.credentials() {
-        return client(&login.url, credentials, options);
+        return Account::new(&login.url, credentials, options);
     }
     let rest = login.expires_at().duration_since(SystemClock.now());
     let rest = Duration::try_from(rest).unwrap_or_default();
@@ -134,7 +148,10 @@ async fn client_of(
     if !rest.is_zero() {
         client.keep_token(&login.access_token, rest).await;
     }
-    Ok(client)
+    Ok(Account {
+        client,
+        client_id: login.client_id.clone(),
+    })
 }
 
 pub(super) fn client(

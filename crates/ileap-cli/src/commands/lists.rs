@@ -5,7 +5,10 @@ use std::num::NonZeroU32;
 use futures_util::{TryStreamExt as _, stream::BoxStream};
 use ileap_client::{Error, Item, List, Page, Query, Readable};
 
-use super::{host, pull};
+use super::{
+    host::{self, Account},
+    pull,
+};
 use crate::{cli::ListArguments, exit::Failed, output, progress::Progress, table::Table};
 
 /// The most items asked for on a page; hosts may send fewer.
@@ -39,6 +42,7 @@ pub(super) fn sized(query: Query, arguments: &ListArguments) -> Query {
 /// Prints a list, or writes it to a file, as the arguments want it.
 pub(super) async fn print<T, R, const N: usize>(
     list: List<T>,
+    account: &Account,
     arguments: &ListArguments,
     rows: R,
 ) -> Result<(), Failed>
@@ -47,7 +51,7 @@ where
     R: Rows<T, N>,
 {
     if let Some(file) = &arguments.output {
-        return pull::to_file(list, file).await;
+        return pull::to_file(list, &account.client_id, file).await;
     }
     let most = if arguments.all {
         usize::MAX
@@ -125,7 +129,10 @@ impl<R, const N: usize> Printer<R, N> {
         self.shown += page.items.len();
         self.progress.add(page.items.len());
         let lines: Vec<_> = if self.json {
-            let lines = page.items.iter().map(|item| pull::one_line(item.json()));
+            let lines = page
+                .items
+                .iter()
+                .map(|item| output::json_text(&pull::one_line(item.json())));
             lines.collect()
         } else {
             let mut cells = Vec::with_capacity(page.items.len());

@@ -13,31 +13,42 @@ use tempfile::NamedTempFile;
 use url::Url;
 
 use super::host;
-use crate::{exit::Failed, output, progress::Progress};
+use crate::{
+    exit::{Exit, Failed},
+    output,
+    progress::Progress,
+};
 
 /// How far an interrupted download came: everything before `bytes` is whole.
 #[derive(Debug, Deserialize, Serialize)]
 struct Mark {
-    /// The list's first page: another list does not go on here.
+    /// The list's first page and whose it is: another list, or what another account sees, does not go on here.
     list: String,
+    client_id: String,
     next: String,
     objects: usize,
     bytes: u64,
 }
 
 /// Writes NDJSON beside `file` and, when all of it is there, puts it in its place.
-pub(super) async fn to_file<T>(list: List<T>, file: &Path) -> Result<(), Failed>
+pub(super) async fn to_file<T>(list: List<T>, client_id: &str, file: &Path) -> Result<(), Failed>
 where
     T: Readable + Send + 'static,
 {
     let failed = |error: io::Error| Failed::new(format!("writing {}", file.display()), error);
-    let mut part = Part::open(file, list.place()).map_err(failed)?;
+    let mut part = Part::open(file, list.place(), client_id).map_err(failed)?;
     let list = part.resume(list)?;
     let progress = Progress::counting("written");
     progress.add(part.mark.as_ref().map_or(0, |mark| mark.objects));
     let mut pages = list.pages();
     loop {
         match pages.try_next().await {
+            Ok(Some(page)) if !page.is_complete => {
+                progress.clear();
+                output::note("what was written is kept: the same command goes on from there");
+                let happened = "the host had not finished filtering, however often it was asked";
+                return Err(Failed::new("reading the list", happened).exiting(Exit::Unavailable));
+            }
             Ok(Some(page)) => {
                 part.write(&page).map_err(failed)?;
                 progress.add(page.items.len());
@@ -69,6 +80,7 @@ struct Part {
     mark_path: PathBuf,
     writer: BufWriter<File>,
     list: String,
+    client_id: String,
     mark: Option<Mark>,
     objects: usize,
     bytes: u64,
@@ -76,7 +88,7 @@ struct Part {
 }
 
 impl Part {
-    fn open(file: &Path, list: Option<&Url>) -> io::Result<Self> {
+    fn open(file: &Path, list: Option<&Url>, client_id: &str) -> io::Result<Self> {
         let list = list.map_or_else(String::new, Url::to_string);
         let beside = |ending: &str| {
             let mut name = file.file_name().unwrap_or_default().to_owned();
@@ -84,7 +96,8 @@ impl Part {
             file.with_file_name(name)
         };
         let (path, mark_path) = (beside(".part"), beside(".part.json"));
-        let mark = read_mark(&mark_path).filter(|mark| mark.list == list);
+        let mark =
+            read_mark(&mark_path).filter(|mark| mark.list == list && mark.client_id == client_id);
         let mut opened = OpenOptions::new()
             .create(true)
             .write(true)
@@ -104,6 +117,7 @@ impl Part {
             mark_path,
             writer: BufWriter::new(opened),
             list,
+            client_id: client_id.to_owned(),
             objects: mark.as_ref().map_or(0, |mark| mark.objects),
             bytes,
             mark,
@@ -138,6 +152,7 @@ impl Part {
             self.writer.get_ref().sync_data()?;
             let mark = Mark {
                 list: self.list.clone(),
+                client_id: self.client_id.clone(),
                 next: next.to_string(),
                 objects: self.objects,
                 bytes: self.bytes,

@@ -23,7 +23,7 @@ use crate::{
 
 /// Lists transport activity data of a host.
 pub(crate) async fn run(arguments: TadsArguments) -> Result<(), Failed> {
-    let client = host::find(&arguments.list.host).await?;
+    let account = host::find(&arguments.list.host).await?;
     let mut query = Query::new();
     for mode in &arguments.mode {
         query = query.matching("mode", mode);
@@ -35,7 +35,8 @@ pub(crate) async fn run(arguments: TadsArguments) -> Result<(), Failed> {
         query = query.matching(name, value);
     }
     let query = lists::sized(query, &arguments.list);
-    lists::print(client.tads(&query), &arguments.list, Activities::default()).await
+    let list = account.client.tads(&query);
+    lists::print(list, &account, &arguments.list, Activities::default()).await
 }
 
 /// What activities come to, by mode.

@@ -249,20 +249,27 @@ fn a_download_goes_on_where_it_was_interrupted_and_leaves_one_whole_file() {
 
     // As an interruption leaves it: two objects, half a third, and the word that two are whole.
     let list = format!("{}/2/ileap/tad?limit=1000", user.url);
-    let first = first_page_of_two(&user);
+    let next = first_page_of_two(&user);
     let kept: String = whole[..2].iter().map(|line| format!("{line}\n")).collect();
-    fs::write(
-        file.with_file_name("tads.ndjson.part"),
-        format!("{kept}{{\"half"),
-    )
-    .unwrap();
-    let mark = serde_json::json!({"list": list, "next": first, "objects": 2, "bytes": kept.len()});
-    fs::write(
-        file.with_file_name("tads.ndjson.part.json"),
-        mark.to_string(),
-    )
-    .unwrap();
-    fs::remove_file(&file).unwrap();
+    let interrupted = |client_id: &str| {
+        let mark = serde_json::json!({
+            "list": list, "client_id": client_id, "next": next, "objects": 2, "bytes": kept.len()
+        });
+        let part = format!("{kept}{{\"half");
+        fs::write(file.with_file_name("tads.ndjson.part"), part).unwrap();
+        fs::write(
+            file.with_file_name("tads.ndjson.part.json"),
+            mark.to_string(),
+        )
+        .unwrap();
+        fs::remove_file(&file).unwrap();
+    };
+    // What another account sees is another list.
+    interrupted("somebody");
+    let (code, _, stderr) = run(&mut user.ileap(&["tads", "--all", "--output", path]));
+    assert!(code == 0 && !stderr.contains("going on"), "{stderr}");
+    assert_eq!(lines_of(&file), whole);
+    interrupted("hello");
     let (code, stdout, stderr) = run(&mut user.ileap(&["tads", "--all", "--output", path]));
     assert_eq!(code, 0, "{stderr}");
     assert!(
