@@ -23,6 +23,7 @@ mod partners;
 mod postgres;
 mod revoke;
 mod static_users;
+#[cfg(feature = "otel")]
 mod traces;
 mod upstream_tls;
 mod workspace;

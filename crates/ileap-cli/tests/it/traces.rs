@@ -1,6 +1,12 @@
-//! Traces: a build with the feature sends them to a collector, one without says that it does not.
+//! Traces, which a build with the feature `otel` sends to a collector.
 
-use std::process::Stdio;
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+};
 
 use crate::{
     commands::{Running, ileap},
@@ -8,20 +14,8 @@ use crate::{
 };
 
 const SECRET: &str = "canary:quartz+Lantern%41 4711";
-
-#[cfg(not(feature = "otel"))]
-#[test]
-fn a_build_without_traces_says_that_it_sends_none() {
-    use crate::commands::run;
-    let (code, _, stderr) = run(ileap(&["config", "check"])
-        .env(
-            "ILEAP_VERIFIER__CLERK__FRONTEND_API_URL",
-            "http://127.0.0.1:9",
-        )
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"));
-    assert_eq!(code, 0, "{stderr}");
-    assert!(stderr.contains("without the feature `otel`"), "{stderr}");
-}
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const SPAN: &str = "00f067aa0ba902b7";
 
 /// A server over static users that would send traces to `collector`.
 fn serve(directory: &std::path::Path, address: &str, collector: &str) -> Running {
@@ -48,132 +42,99 @@ fn serve(directory: &std::path::Path, address: &str, collector: &str) -> Running
     server
 }
 
-#[cfg(not(feature = "otel"))]
-#[test]
-fn a_build_without_traces_calls_no_collector() {
-    let directory = tempfile::tempdir().unwrap();
-    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free_address();
-    let server = serve(
-        directory.path(),
-        &address,
-        &collector.local_addr().unwrap().to_string(),
-    );
-    assert_eq!(server.terminate(), (0, String::new()));
-    collector.set_nonblocking(true).unwrap();
-    let called = collector.accept().unwrap_err();
-    assert_eq!(called.kind(), std::io::ErrorKind::WouldBlock);
+/// A collector that keeps what it is sent.
+fn collector() -> (String, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keep = kept.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let keep = keep.clone();
+            thread::spawn(move || take(stream.unwrap(), &keep));
+        }
+    });
+    (address, kept)
 }
 
-#[cfg(feature = "otel")]
-mod collected {
-    use std::{
-        io::{Read as _, Write as _},
-        net::{TcpListener, TcpStream},
-        process::Command,
-        sync::{Arc, Mutex},
-        thread,
-    };
-
-    use super::*;
-
-    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-    const SPAN: &str = "00f067aa0ba902b7";
-
-    /// A collector that keeps what it is sent.
-    fn collector() -> (String, Arc<Mutex<Vec<u8>>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let kept = Arc::new(Mutex::new(Vec::new()));
-        let keep = kept.clone();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let keep = keep.clone();
-                thread::spawn(move || take(stream.unwrap(), &keep));
-            }
-        });
-        (address, kept)
-    }
-
-    fn take(mut stream: TcpStream, keep: &Mutex<Vec<u8>>) {
-        let mut buffer = [0; 64 * 1024];
-        let mut request = Vec::new();
-        while let Ok(count @ 1..) = stream.read(&mut buffer) {
-            request.extend_from_slice(&buffer[..count]);
-            let Some(end) = request.windows(4).position(|four| four == b"\r\n\r\n") else {
-                continue;
-            };
-            let head = String::from_utf8(request[..end].to_vec())
-                .unwrap()
-                .to_lowercase();
-            assert!(head.starts_with("post /v1/traces "), "{head}");
-            let length = head.split("content-length: ").nth(1).unwrap();
-            let length: usize = length.lines().next().unwrap().trim().parse().unwrap();
-            if request.len() < end + 4 + length {
-                continue;
-            }
-            keep.lock().unwrap().extend_from_slice(&request[end + 4..]);
-            request.clear();
-            stream
-                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-                .unwrap();
-        }
-    }
-
-    fn bytes(hex: &str) -> Vec<u8> {
-        let byte = |place| u8::from_str_radix(&hex[place..place + 2], 16).unwrap();
-        (0..hex.len()).step_by(2).map(byte).collect()
-    }
-
-    fn has(kept: &[u8], wanted: &[u8]) -> bool {
-        kept.windows(wanted.len()).any(|window| window == wanted)
-    }
-
-    #[test]
-    fn a_collector_gets_spans_that_continue_a_trusted_proxys_trace_and_name_nobody() {
-        let directory = tempfile::tempdir().unwrap();
-        let (collector, kept) = collector();
-        let address = free_address();
-        let server = serve(directory.path(), &address, &collector);
-        let ask = |arguments: &[&str]| {
-            let output = Command::new("curl").args(arguments).output().unwrap();
-            String::from_utf8(output.stdout).unwrap()
+fn take(mut stream: TcpStream, keep: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 64 * 1024];
+    let mut request = Vec::new();
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        request.extend_from_slice(&buffer[..count]);
+        let Some(end) = request.windows(4).position(|four| four == b"\r\n\r\n") else {
+            continue;
         };
-        let footprints = format!("http://{address}/2/footprints?canary-query=1");
-        let (_, body) = token(&address, "acme", SECRET);
-        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
-        let bearer = format!(
-            "Authorization: Bearer {}",
-            body["access_token"].as_str().unwrap()
-        );
-        let parent = format!("traceparent: 00-{TRACE}-{SPAN}-01");
-        let answer = ask(&["-s", "-H", &bearer, "-H", &parent, &footprints]);
-        assert!(answer.starts_with("{\"data\":"), "{answer}");
-        token(&address, "acme", "canary-wrong-0815");
-        assert_eq!(server.terminate(), (0, String::new()));
-        let kept = kept.lock().unwrap().clone();
-        for wanted in [
-            "ileap",
-            "token",
-            "list_footprints",
-            "verify",
-            "store",
-            "sqlite",
-            "http.response.status_code",
-            "http.request.method",
-            "error.type",
-            "client_refused",
-            "request.id",
-            "service.version",
-        ] {
-            assert!(has(&kept, wanted.as_bytes()), "{wanted} is in no span");
+        let head = String::from_utf8(request[..end].to_vec())
+            .unwrap()
+            .to_lowercase();
+        assert!(head.starts_with("post /v1/traces "), "{head}");
+        let length = head.split("content-length: ").nth(1).unwrap();
+        let length: usize = length.lines().next().unwrap().trim().parse().unwrap();
+        if request.len() < end + 4 + length {
+            continue;
         }
-        assert!(
-            has(&kept, &bytes(TRACE)) && has(&kept, &bytes(SPAN)),
-            "the proxy's trace goes on"
-        );
-        for secret in ["canary", "acme", "127.0.0.1", "eyJ", "code.", "thread."] {
-            assert!(!has(&kept, secret.as_bytes()), "{secret} is in a span");
-        }
+        keep.lock().unwrap().extend_from_slice(&request[end + 4..]);
+        request.clear();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            .unwrap();
+    }
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let byte = |place| u8::from_str_radix(&hex[place..place + 2], 16).unwrap();
+    (0..hex.len()).step_by(2).map(byte).collect()
+}
+
+fn has(kept: &[u8], wanted: &[u8]) -> bool {
+    kept.windows(wanted.len()).any(|window| window == wanted)
+}
+
+#[test]
+fn a_collector_gets_spans_that_continue_a_trusted_proxys_trace_and_name_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let (collector, kept) = collector();
+    let address = free_address();
+    let server = serve(directory.path(), &address, &collector);
+    let ask = |arguments: &[&str]| {
+        let output = Command::new("curl").args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let footprints = format!("http://{address}/2/footprints?canary-query=1");
+    let (_, body) = token(&address, "acme", SECRET);
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let bearer = format!(
+        "Authorization: Bearer {}",
+        body["access_token"].as_str().unwrap()
+    );
+    let parent = format!("traceparent: 00-{TRACE}-{SPAN}-01");
+    let answer = ask(&["-s", "-H", &bearer, "-H", &parent, &footprints]);
+    assert!(answer.starts_with("{\"data\":"), "{answer}");
+    token(&address, "acme", "canary-wrong-0815");
+    assert_eq!(server.terminate(), (0, String::new()));
+    let kept = kept.lock().unwrap().clone();
+    for wanted in [
+        "ileap",
+        "token",
+        "list_footprints",
+        "verify",
+        "store",
+        "sqlite",
+        "http.response.status_code",
+        "http.request.method",
+        "error.type",
+        "client_refused",
+        "request.id",
+        "service.version",
+    ] {
+        assert!(has(&kept, wanted.as_bytes()), "{wanted} is in no span");
+    }
+    assert!(
+        has(&kept, &bytes(TRACE)) && has(&kept, &bytes(SPAN)),
+        "the proxy's trace goes on"
+    );
+    for secret in ["canary", "acme", "127.0.0.1", "eyJ", "code.", "thread."] {
+        assert!(!has(&kept, secret.as_bytes()), "{secret} is in a span");
     }
 }
