@@ -170,6 +170,8 @@ pub(crate) fn judge_tad(tad: &Value, pointer: String) -> Findings {
     let node = Node::new(tad, pointer);
     carriers::decimals(&node, &mut findings);
     transport::judge_tad(&node, &mut findings);
+    // The text has no null there, the published schema allows it.
+    footprint::nulls(&node, &mut findings, Findings::warn);
     findings
 }
 

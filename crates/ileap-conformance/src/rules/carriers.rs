@@ -67,6 +67,11 @@ pub(super) fn decimals(node: &Node<'_>, findings: &mut Findings) {
 pub(super) fn energy_carriers(owner: &Node<'_>, factors_due: bool, findings: &mut Findings) {
     let carriers = owner.items("energyCarriers");
     if carriers.is_empty() {
+        // Of activities they are optional; a list without elements never is.
+        if factors_due || owner.has("energyCarriers") {
+            let text = "at least one energy carrier is due";
+            findings.error("r11", &owner.at("energyCarriers"), text);
+        }
         return;
     }
     let mut sum = ratio(0, 0);
@@ -100,8 +105,13 @@ pub(super) fn energy_carriers(owner: &Node<'_>, factors_due: bool, findings: &mu
 }
 
 fn feedstocks(carrier: &Node<'_>, findings: &mut Findings) {
+    let feedstocks = carrier.items("feedstocks");
+    if feedstocks.is_empty() && carrier.has("feedstocks") {
+        let text = "feedstocks, where given, have at least one";
+        findings.error("r12", &carrier.at("feedstocks"), text);
+    }
     let mut sum = ratio(0, 0);
-    for feedstock in carrier.items("feedstocks") {
+    for feedstock in feedstocks {
         if let Some(share) = feedstock.decimal("feedstockShare") {
             if share < ratio(0, 0) || share > ratio(1, 0) {
                 let text = format!("{share} is not in [0, 1]");

@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
 use super::{
-    Findings,
+    Findings, kind,
     node::{Node, ratio},
 };
 use crate::{
@@ -47,9 +47,9 @@ const PCF_SETS: [&str; 2] = [
 
 pub(super) fn judge(footprint: &Node<'_>, version: PactVersion, findings: &mut Findings) {
     shape(footprint, version, findings);
-    nulls(footprint, findings);
+    nulls(footprint, findings, Findings::error);
     let pcf = footprint.at("pcf");
-    signs(&pcf, findings);
+    signs(footprint, &pcf, findings);
     if GEOGRAPHY.iter().filter(|name| pcf.has(name)).count() > 1 {
         findings.error("p04", &pcf, "at most one of the geography fields is due");
     }
@@ -101,20 +101,22 @@ fn shape(footprint: &Node<'_>, version: PactVersion, findings: &mut Findings) {
 }
 
 /// P12
-fn nulls(node: &Node<'_>, findings: &mut Findings) {
+pub(super) fn nulls(
+    node: &Node<'_>,
+    findings: &mut Findings,
+    note: fn(&mut Findings, &'static str, &Node<'_>, &'static str),
+) {
     match node.value {
-        Value::Null => findings.error("p12", node, "null; leave it out"),
+        Value::Null => note(findings, "p12", node, "null; leave it out"),
         Value::Object(members) => {
             for name in members.keys() {
-                nulls(&node.at(name), findings);
+                nulls(&node.at(name), findings, note);
             }
         }
         Value::Array(elements) => {
             for (index, value) in elements.iter().enumerate() {
-                nulls(
-                    &Node::new(value, format!("{}/{index}", node.pointer)),
-                    findings,
-                );
+                let element = Node::new(value, format!("{}/{index}", node.pointer));
+                nulls(&element, findings, note);
             }
         }
         _ => {}
@@ -122,7 +124,7 @@ fn nulls(node: &Node<'_>, findings: &mut Findings) {
 }
 
 /// P03
-fn signs(pcf: &Node<'_>, findings: &mut Findings) {
+fn signs(footprint: &Node<'_>, pcf: &Node<'_>, findings: &mut Findings) {
     let zero = ratio(0, 0);
     for name in NOT_NEGATIVE {
         if pcf.decimal(name).is_some_and(|value| value < zero) {
@@ -135,12 +137,13 @@ fn signs(pcf: &Node<'_>, findings: &mut Findings) {
     {
         findings.error("p03", &pcf.at("biogenicCarbonWithdrawal"), "it is positive");
     }
-    // A footprint of hubs alone breaks R23 for the same reason, and is named there.
+    // Nothing of an iLEAP object breaks R23 for the same reason, and is named there.
+    let is_generic = kind(footprint.value).is_none();
     if pcf
         .decimal("unitaryProductAmount")
-        .is_some_and(|value| value < zero)
+        .is_some_and(|value| value < zero || (is_generic && value == zero))
     {
-        findings.error("p03", &pcf.at("unitaryProductAmount"), "it is negative");
+        findings.error("p03", &pcf.at("unitaryProductAmount"), "more than 0 is due");
     }
 }
 

@@ -109,34 +109,81 @@ fn chain(shipment: &Node<'_>, tces: &[Node<'_>], findings: &mut Findings) {
     if before.is_empty() {
         return;
     }
-    // Elements whose predecessors are all reached, round by round; what is left over hangs on a circle.
-    let mut reached: BTreeSet<&str> = known
-        .iter()
-        .copied()
-        .filter(|id| !before.contains_key(id))
-        .collect();
-    loop {
-        let next: Vec<_> = before
-            .iter()
-            .filter(|(id, prev)| {
-                !reached.contains(*id)
-                    && prev
-                        .iter()
-                        .all(|prev| reached.contains(prev) || !known.contains(prev))
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        if next.is_empty() {
-            break;
-        }
-        reached.extend(next);
-    }
-    if reached.len() < known.len() {
+    if reached(&known, &before) < known.len() {
         let text = "the chain runs in a circle";
         findings.error("r05", &shipment.at("tces"), text);
     } else if !before.values().any(Vec::is_empty) || before.len() < known.len() {
         let text =
             "some elements say what precedes them: then one has [] and starts, and all say it";
         findings.warn("r06", &shipment.at("tces"), text);
+    }
+}
+
+/// How many elements come after what precedes them (Kahn's algorithm); the others hang on a circle.
+fn reached(known: &BTreeSet<&str>, before: &BTreeMap<&str, Vec<&str>>) -> usize {
+    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut followers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (id, previous) in before {
+        let distinct: BTreeSet<_> = previous.iter().filter(|id| known.contains(*id)).collect();
+        waiting.insert(id, distinct.len());
+        for previous in distinct {
+            followers.entry(previous).or_default().push(id);
+        }
+    }
+    let mut ready: Vec<&str> = known
+        .iter()
+        .copied()
+        .filter(|id| waiting.get(id).is_none_or(|count| *count == 0))
+        .collect();
+    let mut reached = 0;
+    while let Some(id) = ready.pop() {
+        reached += 1;
+        for follower in followers.get(id).into_iter().flatten() {
+            if let Some(count) = waiting.get_mut(follower) {
+                *count -= 1;
+                if *count == 0 {
+                    ready.push(follower);
+                }
+            }
+        }
+    }
+    reached
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn problems(tces: &[Value]) -> usize {
+        let shipment = json!({ "tces": tces });
+        let node = Node::new(&shipment, String::new());
+        let mut findings = Findings::default();
+        chain(&node, &node.items("tces"), &mut findings);
+        findings.errors_of("r05").count()
+    }
+
+    #[test]
+    fn a_chain_of_any_length_is_followed_to_its_end() {
+        let element = |number: usize| {
+            let previous = number.checked_sub(1).map(|number| number.to_string());
+            json!({"tceId": number.to_string(), "prevTceIds": previous.into_iter().collect::<Vec<_>>()})
+        };
+        let mut tces: Vec<_> = (0..200_000).rev().map(element).collect();
+        assert_eq!(problems(&tces), 0);
+        tces[199_999]["prevTceIds"] = json!(["199999"]);
+        assert_eq!(problems(&tces), 1, "its end is its beginning");
+    }
+
+    #[test]
+    fn branches_meet_again_and_strangers_hold_nothing_up() {
+        let tces = [
+            json!({"tceId": "d", "prevTceIds": ["b", "c"]}),
+            json!({"tceId": "c", "prevTceIds": ["a"]}),
+            json!({"tceId": "b", "prevTceIds": ["a"]}),
+            json!({"tceId": "a"}),
+        ];
+        assert_eq!(problems(&tces), 0);
     }
 }
