@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::case::{Case, Profile};
@@ -18,6 +18,10 @@ pub struct Options {
     pub client_id: String,
     /// Its secret.
     pub client_secret: SecretString,
+    /// Both are form-encoded before they go into a Basic header (RFC 6749 §2.3.1), as some hosts insist.
+    pub is_form_encoded: bool,
+    /// Where discovery and tokens are, when that is not the base URL.
+    pub auth_base: Option<Url>,
     /// The profiles named by the user; the default ones when empty.
     pub profiles: Vec<Profile>,
     /// Only cases whose addresses begin with one of these; all when empty.
@@ -32,6 +36,8 @@ pub struct Options {
     pub callback_bind: SocketAddr,
     /// Other hosts (`host` or `host:port`) that may be sent the credentials.
     pub auth_hosts: Vec<String>,
+    /// So many records of a list are looked at, to the end of a page; what lies behind them is not judged.
+    pub most_records: usize,
     /// Cases that may lock an account or fill a disk run too.
     pub is_intrusive: bool,
     /// When the run began, for events and reports.
@@ -47,7 +53,7 @@ pub struct Timing {
     pub call: Duration,
     /// A callback after its event was taken.
     pub callback: Duration,
-    /// The longest `Retry-After` that is waited out.
+    /// The longest `Retry-After` that is waited out, and how long a list may be unfinished (202).
     pub throttle: Duration,
     /// All cases together; what is left over then is inconclusive.
     pub run: Duration,
@@ -79,6 +85,8 @@ impl Options {
             base,
             client_id,
             client_secret,
+            is_form_encoded: false,
+            auth_base: None,
             profiles: Vec::new(),
             cases: Vec::new(),
             expired_token: None,
@@ -86,10 +94,20 @@ impl Options {
             callback_url: None,
             callback_bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             auth_hosts: Vec::new(),
+            most_records: 20_000,
             is_intrusive: false,
             started_at: now,
             timing: Timing::default(),
         }
+    }
+
+    /// Id and secret as a Basic header takes them.
+    pub(crate) fn pair(&self) -> (String, SecretString) {
+        if !self.is_form_encoded {
+            return (self.client_id.clone(), self.client_secret.clone());
+        }
+        let secret = form_encoded(self.client_secret.expose_secret());
+        (form_encoded(&self.client_id), SecretString::from(secret))
     }
 
     /// The profiles that are looked at.
@@ -101,6 +119,11 @@ impl Options {
     pub fn selected(&self) -> Vec<&'static Case> {
         select(&self.profiles, &self.cases)
     }
+}
+
+/// As a value in a form.
+pub(crate) fn form_encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn effective_profiles(named: &[Profile], cases: &[String]) -> Vec<Profile> {

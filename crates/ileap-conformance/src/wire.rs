@@ -2,6 +2,7 @@
 
 mod answer;
 mod evidence;
+mod link;
 mod silence;
 
 use std::time::Duration;
@@ -149,7 +150,8 @@ impl Wire {
         if is_loopback(&options.base) {
             // Machines without CA certificates can talk to themselves, and no proxy leads there.
             builder = builder.no_proxy();
-            if options.base.scheme() == "http" {
+            let is_alone = options.auth_hosts.is_empty() && options.auth_base.is_none();
+            if options.base.scheme() == "http" && is_alone {
                 builder = builder.tls_certs_only([]);
             }
         }
@@ -228,7 +230,7 @@ impl Wire {
                     self.silences.end();
                 }
                 exchange.status = Some(status);
-                exchange.headers = evidence.headers(&headers);
+                exchange.headers = evidence.headers(&headers, request);
                 exchange.body = evidence.excerpt(&body, request);
                 Ok(Answer {
                     status,
@@ -265,10 +267,10 @@ impl Wire {
     fn authorization(&self, auth: &Auth) -> Option<SecretString> {
         let text = match auth {
             Auth::None => return None,
-            Auth::Basic => basic(
-                &self.options.client_id,
-                self.options.client_secret.expose_secret(),
-            ),
+            Auth::Basic => {
+                let (id, secret) = self.options.pair();
+                basic(&id, secret.expose_secret())
+            }
             Auth::BasicAs { header, .. } => header.expose_secret().to_owned(),
             Auth::BasicOf { id, secret } => basic(id, secret),
             Auth::Bearer(token) | Auth::Forged { token, .. } => {

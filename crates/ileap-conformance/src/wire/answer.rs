@@ -3,6 +3,7 @@
 use http::HeaderMap;
 use serde_json::Value;
 
+use super::link;
 use crate::outcome::{Exchange, Stop};
 
 /// How much of what a host says about itself stands in a reason.
@@ -26,13 +27,37 @@ impl Answer {
         Stop::warn(reason).of(&self.exchange)
     }
 
-    /// The first value of a header, where it is text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+    /// The value of a header; several lines are one list (RFC 9110 §5.3).
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let lines = self.headers.get_all(name).iter();
+        let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
     }
 
+    /// The content type without its parameters, in small letters.
+    pub(crate) fn media_type(&self) -> String {
+        let given = self.header("content-type").unwrap_or_default();
+        let kind = given.split(';').next().unwrap_or_default();
+        kind.trim().to_ascii_lowercase()
+    }
+
+    /// Whether a scheme is among those that a refusal asks for.
+    pub(crate) fn challenges(&self, scheme: &str) -> bool {
+        let challenge = self.header("www-authenticate").unwrap_or_default();
+        let mut words = challenge.split([',', ' ', '\t']);
+        words.any(|word| word.eq_ignore_ascii_case(scheme))
+    }
+
+    /// In seconds. A date counts from the host's own (RFC 9110 §10.2.3).
     pub(crate) fn retry_after(&self) -> Option<u64> {
-        self.header("retry-after")?.trim().parse().ok()
+        let given = self.header("retry-after")?;
+        if let Ok(seconds) = given.trim().parse() {
+            return Some(seconds);
+        }
+        let date = |text: &str| jiff::fmt::rfc2822::parse(text.trim()).ok();
+        let (until, now) = (date(&given)?, date(&self.header("date")?)?);
+        let seconds = until.timestamp().as_second() - now.timestamp().as_second();
+        Some(u64::try_from(seconds).unwrap_or(0))
     }
 
     pub(crate) fn expect(&self, allowed: &[u16]) -> Result<(), Stop> {
@@ -136,32 +161,58 @@ impl Answer {
 
     /// All links of the header with `rel="next"`, and how many links there are.
     pub(crate) fn next_links(&self) -> (Vec<String>, usize) {
-        let lines = self.headers.get_all("link").iter();
-        let text: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
-        let mut next = Vec::new();
-        let mut all = 0;
-        // A URL has no `<`: splitting there is safe, unlike splitting at commas.
-        for link in text.join(", ").split('<').skip(1) {
-            all += 1;
-            let Some((target, parameters)) = link.split_once('>') else {
-                continue;
-            };
-            let is_next = parameters.split([';', ',']).any(|parameter| {
-                let parameter = parameter.trim();
-                let value = parameter.strip_prefix("rel=").unwrap_or_default();
-                value
-                    .trim_matches('"')
-                    .split(' ')
-                    .any(|rel| rel.eq_ignore_ascii_case("next"))
-            });
-            if is_next {
-                next.push(target.to_owned());
-            }
-        }
-        (next, all)
+        let links = link::links(&self.header("link").unwrap_or_default());
+        let all = links.len();
+        let next = links.into_iter().filter(link::Link::is_next);
+        (next.map(|link| link.target).collect(), all)
     }
 
     pub(crate) fn next_link(&self) -> Option<String> {
         self.next_links().0.into_iter().next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(lines: &[(&'static str, &'static str)]) -> Answer {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, http::HeaderValue::from_static(value));
+        }
+        Answer {
+            status: 200,
+            headers,
+            body: Vec::new(),
+            exchange: Exchange::default(),
+        }
+    }
+
+    #[test]
+    fn lines_of_one_header_are_one_list() {
+        let answer = answer(&[("cache-control", "private"), ("cache-control", "no-store")]);
+        assert_eq!(answer.header("cache-control").unwrap(), "private, no-store");
+        assert_eq!(answer.header("link"), None);
+    }
+
+    #[test]
+    fn media_types_are_read_in_any_case_and_without_parameters() {
+        let answer = answer(&[("content-type", "Application/JSON ; charset=utf-8")]);
+        assert_eq!(answer.media_type(), "application/json");
+    }
+
+    #[test]
+    fn a_wait_is_a_number_of_seconds_or_a_date() {
+        let date = ("date", "Thu, 26 Nov 2026 15:00:00 GMT");
+        let until = |value| answer(&[date, ("retry-after", value)]).retry_after();
+        assert_eq!(until("7"), Some(7));
+        assert_eq!(until("Thu, 26 Nov 2026 15:00:09 GMT"), Some(9));
+        assert_eq!(until("Thu, 26 Nov 2026 14:00:00 GMT"), Some(0));
+        assert_eq!(until("soon"), None);
+        assert_eq!(
+            answer(&[("retry-after", "Thu, 26 Nov 2026 15:00:09 GMT")]).retry_after(),
+            None
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! What a person is shown of a request and its answer: never a secret.
 
 use http::{HeaderMap, Method};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::{Auth, Request};
-use crate::options::Options;
+use crate::options::{Options, form_encoded};
 
 /// How much of a body is shown.
 const EXCERPT_BYTES: usize = 2_000;
@@ -39,9 +39,12 @@ impl<'a> Evidence<'a> {
             }
         }
         if let Some(body) = &request.body {
-            let shown = body.shown.as_deref();
-            let shown = shown.unwrap_or_else(|| body.text.expose_secret());
-            words.push(format!("--data-raw {}", quoted(shown)));
+            let written = match &body.shown {
+                // A shell puts in what only its user knows.
+                Some(shown) => format!("\"{shown}\""),
+                None => quoted(body.text.expose_secret()),
+            };
+            words.push(format!("--data-raw {written}"));
         }
         words.push(quoted(&request.url));
         words.join(" ")
@@ -71,9 +74,9 @@ impl<'a> Evidence<'a> {
         Some(option)
     }
 
-    pub(super) fn headers(&self, headers: &HeaderMap) -> Vec<String> {
+    pub(super) fn headers(&self, headers: &HeaderMap, request: &Request) -> Vec<String> {
         let lines = headers.iter().take(MOST_HEADERS).map(|(name, value)| {
-            let value = self.redacted(&String::from_utf8_lossy(value.as_bytes()), None);
+            let value = self.redacted(&String::from_utf8_lossy(value.as_bytes()), request);
             let value = if name == "set-cookie" {
                 REDACTED
             } else {
@@ -86,22 +89,14 @@ impl<'a> Evidence<'a> {
 
     /// The start of a body, without tokens: neither ours nor one that it brings.
     pub(super) fn excerpt(&self, body: &[u8], request: &Request) -> String {
-        let text = match serde_json::from_slice::<Value>(body) {
-            Ok(Value::Object(mut members)) if members.contains_key("access_token") => {
-                for name in ["access_token", "refresh_token", "id_token"] {
-                    if let Some(token) = members.get_mut(name) {
-                        *token = Value::from(REDACTED);
-                    }
-                }
-                Value::Object(members).to_string()
-            }
-            _ => {
-                // A secret that the cut goes through would not be found after it.
-                let part = body.get(..EXCERPT_BYTES * 4).unwrap_or(body);
-                String::from_utf8_lossy(part).into_owned()
-            }
+        let text = if asks_for_token(request) {
+            without_values(body)
+        } else {
+            // A secret that the cut goes through would not be found after it.
+            let part = body.get(..EXCERPT_BYTES * 4).unwrap_or(body);
+            String::from_utf8_lossy(part).into_owned()
         };
-        let text = self.redacted(&text, Some(request));
+        let text = self.redacted(&text, request);
         let shown = start(&text, EXCERPT_BYTES);
         if shown.len() < text.len() {
             format!("{shown}…")
@@ -110,23 +105,100 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    fn redacted(&self, text: &str, request: Option<&Request>) -> String {
-        let mut secrets: Vec<&SecretString> = vec![&self.options.client_secret];
-        secrets.extend(&self.options.expired_token);
-        if let Some(Auth::Bearer(token) | Auth::Forged { token, .. }) = request.map(|r| &r.auth) {
-            secrets.push(token);
+    fn redacted(&self, text: &str, request: &Request) -> String {
+        let (id, secret) = (
+            &self.options.client_id,
+            self.options.client_secret.expose_secret(),
+        );
+        let encoded = form_encoded(secret);
+        let basic = super::basic(id, secret);
+        let basic_encoded = super::basic(&form_encoded(id), &encoded);
+        let mut secrets = vec![
+            secret,
+            encoded.as_str(),
+            credentials(&basic),
+            credentials(&basic_encoded),
+        ];
+        let expired = self.options.expired_token.as_ref();
+        secrets.extend(expired.map(|token| token.expose_secret()));
+        match &request.auth {
+            Auth::Bearer(token) | Auth::Forged { token, .. } => secrets.push(token.expose_secret()),
+            Auth::BasicAs { header, .. } => secrets.push(credentials(header.expose_secret())),
+            Auth::None | Auth::Basic | Auth::BasicOf { .. } | Auth::Raw(_) => {}
         }
         let mut text = text.to_owned();
         for secret in secrets {
-            let secret = secret.expose_secret();
             // A short secret is also a word: it would be found everywhere, as is that of the account that all iLEAP
             // hosts for trials share.
             if secret.len() >= 6 && secret != KNOWN_TO_ALL {
                 text = text.replace(secret, REDACTED);
             }
         }
-        text
+        without_tokens(&text)
     }
+}
+
+/// What follows the scheme in an `Authorization`.
+fn credentials(header: &str) -> &str {
+    header.split_once(' ').map_or(header, |(_, rest)| rest)
+}
+
+/// Whether the answer may be a token.
+fn asks_for_token(request: &Request) -> bool {
+    let mut headers = request.headers.iter();
+    let is_form = headers.any(|(name, value)| {
+        *name == "content-type" && value.starts_with("application/x-www-form-urlencoded")
+    });
+    is_form || matches!(request.auth, Auth::Basic | Auth::BasicOf { .. })
+}
+
+/// An answer of a token endpoint: the names of its members, and values that are no secret.
+fn without_values(body: &[u8]) -> String {
+    const OPEN: [&str; 9] = [
+        "code",
+        "error",
+        "error_description",
+        "error_uri",
+        "expires_in",
+        "message",
+        "scope",
+        "status",
+        "token_type",
+    ];
+    if let Ok(Value::Object(mut members)) = serde_json::from_slice(body) {
+        for (name, value) in &mut members {
+            let is_open = OPEN.contains(&name.as_str()) && !value.is_object() && !value.is_array();
+            if !is_open {
+                *value = Value::from(REDACTED);
+            }
+        }
+        return Value::Object(members).to_string();
+    }
+    let text = String::from_utf8_lossy(body);
+    if text.to_lowercase().contains("token") {
+        return format!(
+            "[{} bytes that are no JSON object and may hold a token]",
+            body.len()
+        );
+    }
+    text.into_owned()
+}
+
+/// Without anything that has the look of a JWT: JSON in base64url.
+fn without_tokens(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, _)) = rest.split_once("eyJ") {
+        out.push_str(before);
+        let (_, token) = rest.split_at(before.len());
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
+        let end = token.find(|c| !is_part(c)).unwrap_or(token.len());
+        let (token, after) = token.split_at(end);
+        out.push_str(if token.len() < 16 { token } else { REDACTED });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// In single quotes; the only character to mind inside is the quote itself.

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 pub(crate) struct Data {
     pub(crate) footprints: Vec<Value>,
     pub(crate) tads: Vec<Value>,
+    /// How many of them are on a page, at most.
+    pub(crate) page: usize,
 }
 
 /// Places in `footprints`.
@@ -30,6 +32,7 @@ pub(crate) fn conformant() -> Data {
             tad(2, "Road", "HVO", "Cooking oil"),
             tad(3, "Rail", "Electric", "Grid"),
         ],
+        page: 1000,
     }
 }
 

@@ -5,7 +5,10 @@ mod callbacks;
 mod filters;
 pub(crate) mod tls;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use axum::{
     Router,
@@ -34,6 +37,8 @@ pub(crate) struct Host {
     pub(crate) fault: &'static str,
     pub(crate) base: String,
     http: reqwest::Client,
+    /// How often it answered a filter with "not yet".
+    later: AtomicUsize,
 }
 
 type Shared = Arc<Host>;
@@ -52,6 +57,7 @@ impl Host {
             fault,
             base: base.clone(),
             http: callbacks::client(),
+            later: AtomicUsize::new(0),
         });
         let api = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
@@ -74,6 +80,14 @@ impl Host {
             tokio::spawn(async move { axum::serve(socket, router).await.unwrap() });
         }
         base
+    }
+
+    fn secret(&self) -> &'static str {
+        if self.is("plus-secret") {
+            "a+b%41"
+        } else {
+            "pathfinder"
+        }
     }
 
     pub(crate) fn is(&self, fault: &str) -> bool {
@@ -113,9 +127,10 @@ async fn discovery(State(host): State<Shared>, headers: HeaderMap) -> Response {
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
     });
     match host.fault {
-        "foreign-token-endpoint" => {
+        "foreign-token-endpoint" | "foreign-tokens-only" => {
             document["token_endpoint"] = json!("https://elsewhere.invalid/token");
         }
+        "odd-writing" => document["issuer"] = json!(format!("{base}/")),
         "no-token-endpoint" => document["token_endpoint"] = Value::Null,
         "other-issuer" => document["issuer"] = json!("https://elsewhere.invalid"),
         _ => {}
@@ -127,6 +142,13 @@ async fn jwks(State(host): State<Shared>) -> Response {
     let mut key =
         json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "n": MODULUS, "e": "AQAB"});
     match host.fault {
+        "hs256-ec" => {
+            let point = [
+                "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+                "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+            ];
+            key = json!({"kty": "EC", "use": "sig", "alg": "ES256", "kid": "k1", "crv": "P-256", "x": point[0], "y": point[1]});
+        }
         "private-key" => key["d"] = json!("AQAB"),
         "no-kid" => key["kid"] = Value::Null,
         _ => {}
@@ -148,9 +170,17 @@ fn access_token(host: &Host) -> String {
 async fn token(
     State(host): State<Shared>,
     method: Method,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let body = match query {
+        Some(query) if host.is("grant-in-query") => Bytes::from(query),
+        _ => body,
+    };
+    if host.is("foreign-tokens-only") {
+        return status(404);
+    }
     if method != Method::POST {
         return answers::not_allowed(&host, "token-get", "POST");
     }
@@ -196,15 +226,15 @@ async fn token(
     }
     let is_right = given
         .as_ref()
-        .is_some_and(|(id, secret)| id == "hello" && secret == "pathfinder");
-    if (!is_right && !host.is("anyone")) || host.is("nobody") {
+        .is_some_and(|(id, secret)| id == "hello" && secret == host.secret());
+    if (!is_right && !host.is("anyone")) || host.is("nobody") || host.is("echo-refusal") {
         if host.is("enumeration") && given.is_some_and(|(id, _)| id == "hello") {
             return answers::plain(
                 400,
                 r#"{"error":"invalid_client","error_description":"locked"}"#,
             );
         }
-        return answers::refuse_credentials(&host);
+        return answers::with_echo(&host, answers::refuse_credentials(&host), &headers);
     }
     let scope_is_strict = host.is("scope-strict") && values("scope") == ["some:scope"];
     match values("grant_type").as_slice() {
@@ -253,6 +283,9 @@ fn admit(host: &Host, headers: &HeaderMap, path: &str) -> Result<(), Response> {
     if token == access_token(host) {
         return Ok(());
     }
+    if host.is("large-tokens-500") && token.len() > 8 * 1024 {
+        return Err(status(500));
+    }
     if answers::is_fooled(host, token) {
         return Ok(());
     }
@@ -287,7 +320,10 @@ async fn list(
         return status(405);
     }
     if let Err(refusal) = admit(&host, &headers, "/2/footprints") {
-        return refusal;
+        return answers::with_echo(&host, refusal, &headers);
+    }
+    if host.is("echo") {
+        return answers::with_echo(&host, status(500), &headers);
     }
     let query = query.unwrap_or_default();
     filters::footprints(&host, &public(&host, &headers), &query)
@@ -342,6 +378,13 @@ async fn one(
 async fn event(State(host): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     if let Err(refusal) = admit(&host, &headers, "/2/events") {
         return refusal;
+    }
+    let kind = headers.get("content-type").unwrap().to_str().unwrap();
+    if host.is("batch-500") && kind.contains("batch") {
+        return status(500);
+    }
+    if host.is("no-events") {
+        return error(400, "NotImplemented");
     }
     if body.len() > 1024 * 1024 && !host.is("large-events") {
         return status(413);

@@ -9,10 +9,13 @@
     reason = "a refusal is an answer, made once for a request"
 )]
 
+mod allowed;
 mod catalogue;
 mod data;
+mod evidence;
 mod host;
 mod hostile;
 mod mutants;
 mod options;
 mod reports;
+mod sentence;

@@ -18,6 +18,10 @@ async fn no_report_holds_a_secret_or_a_token() {
         "long-life",
         "no-nosniff",
         "data-null",
+        "token-camel",
+        "token-nested",
+        "token-bom",
+        "token-broken",
     ] {
         let base = Host::start(conformant(), fault).await;
         let report = run(&everything(&base)).await;
@@ -36,6 +40,10 @@ async fn no_report_holds_a_secret_or_a_token() {
                 !text.contains("hello:pathfinder") && !text.contains("aGVsbG86"),
                 "{fault}"
             );
+            // Both with each byte as %XX.
+            assert!(!text.contains("JTY4JTY1"), "{fault}");
+            // The claims of the host's tokens.
+            assert!(!text.contains("eyJleHAiO"), "{fault}");
         }
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn plain(code: u16, body: &str) -> Answer {
 pub(super) fn ok(host: &Host, body: &Value) -> Answer {
     let kind = match host.fault {
         "text-plain" => "text/plain",
+        "odd-writing" => "Application/JSON",
         "latin-1" => "application/json; charset=iso-8859-1",
         _ => "application/json",
     };
@@ -54,6 +55,7 @@ pub(super) fn oauth_error(host: &Host, word: &str) -> Answer {
 
 pub(super) fn refuse_credentials(host: &Host) -> Answer {
     match host.fault {
+        "basic-401" => plain(401, r#"{"error":"invalid_client"}"#),
         "refusal-403" => plain(403, r#"{"error":"invalid_client"}"#),
         "refusal-pact" => error(400, "BadRequest"),
         _ => plain(400, r#"{"error":"invalid_client"}"#),
@@ -68,19 +70,40 @@ pub(super) fn token(host: &Host, token: &str) -> Answer {
         "long-life" => body["expires_in"] = json!(31_536_000),
         _ => {}
     }
-    let mut builder = Response::builder().header("content-type", "application/json");
+    let body = match host.fault {
+        "token-camel" => json!({"accessToken": token}).to_string(),
+        "token-nested" => json!({"data": {"access_token": token}}).to_string(),
+        "token-bom" => format!("\u{feff}{body}"),
+        "token-broken" => format!("{body}, and more"),
+        _ => body.to_string(),
+    };
+    let is_odd = host.is("odd-writing");
+    let kind = if is_odd {
+        "Application/JSON"
+    } else {
+        "application/json"
+    };
+    let mut builder = Response::builder().header("content-type", kind);
+    if is_odd {
+        builder = builder.header("cache-control", "private");
+    }
     if !host.is("stored") {
         builder = builder.header("cache-control", "no-store");
     }
-    builder.body(Body::from(body.to_string())).unwrap()
+    builder.body(Body::from(body)).unwrap()
 }
 
 pub(super) fn unauthorized(host: &Host) -> Answer {
     let mut answer = error(401, "BadRequest");
+    if host.is("odd-writing") {
+        answer
+            .headers_mut()
+            .insert("www-authenticate", "Basic realm=\"a\"".parse().unwrap());
+    }
     if !host.is("no-challenge") {
         answer
             .headers_mut()
-            .insert("www-authenticate", "Bearer".parse().unwrap());
+            .append("www-authenticate", "Bearer".parse().unwrap());
     }
     answer
 }
@@ -91,6 +114,18 @@ pub(super) fn not_allowed(host: &Host, fault: &str, allowed: &str) -> Answer {
     }
     let builder = Response::builder().status(405).header("allow", allowed);
     builder.body(Body::empty()).unwrap()
+}
+
+/// Where a host shows everyone what it was sent.
+pub(super) fn with_echo(host: &Host, mut answer: Answer, headers: &HeaderMap) -> Answer {
+    if host.fault.starts_with("echo")
+        && let Some(given) = headers.get("authorization")
+    {
+        let text = given.to_str().unwrap();
+        *answer.body_mut() = Body::from(json!({"message": text, "code": "BadRequest"}).to_string());
+        answer.headers_mut().insert("x-echo", given.clone());
+    }
+    answer
 }
 
 pub(super) fn redirect() -> Answer {
@@ -142,7 +177,11 @@ pub(super) fn is_fooled(host: &Host, token: &str) -> bool {
     let signature = token.rsplit('.').next().unwrap();
     match host.fault {
         "alg-none" => header["alg"] == "none",
-        "hs256" => header["alg"] == "HS256",
+        "hs256" | "hs256-ec" => header["alg"] == "HS256",
+        "own-key" => header["jwk"].is_object(),
+        "padding-ignored" => {
+            claims["sub"] == "hello" && signature.trim_end_matches('=') == super::SIGNATURE
+        }
         "claims-unchecked" => signature == super::SIGNATURE && claims["sub"] != "hello",
         "signature-unchecked" => {
             header["alg"] == "RS256" && claims["sub"] == "hello" && signature != super::SIGNATURE

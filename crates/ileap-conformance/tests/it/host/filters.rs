@@ -1,6 +1,11 @@
 //! Lists: filters, pages, links.
 
-use axum::{body::Body, http::Response};
+use std::sync::atomic::Ordering;
+
+use axum::{
+    body::Body,
+    http::{Response, StatusCode},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -13,7 +18,9 @@ type Pairs = Vec<(String, String)>;
 
 pub(super) fn footprints(host: &Host, base: &str, query: &str) -> Answer {
     let pairs = parsed(host, query);
-    let expression = pairs.iter().find(|(name, _)| name == "$filter");
+    let expression = pairs
+        .iter()
+        .find(|(name, _)| name == "$filter" && !host.is("filters-ignored"));
     let mut found = host.data.footprints.clone();
     if let Some((_, expression)) = expression {
         if expression.len() > 900 {
@@ -43,7 +50,23 @@ pub(super) fn footprints(host: &Host, base: &str, query: &str) -> Answer {
             found.retain(holds);
         }
     }
-    page(host, base, "/2/footprints", &pairs, &found)
+    let answer = page(host, base, "/2/footprints", &pairs, &found);
+    not_yet(host, answer, expression.is_some())
+}
+
+/// Twice "not yet" before each whole answer to a filter, where the host is slow.
+fn not_yet(host: &Host, mut answer: Answer, is_filtered: bool) -> Answer {
+    let is_late = match host.fault {
+        "later" => host.later.fetch_add(1, Ordering::Relaxed) % 3 < 2,
+        "never-whole" => true,
+        _ => false,
+    };
+    if is_filtered && is_late {
+        *answer.status_mut() = StatusCode::ACCEPTED;
+        answer.headers_mut().remove("link");
+        *answer.body_mut() = Body::from(json!({"data": []}).to_string());
+    }
+    answer
 }
 
 pub(super) fn tads(host: &Host, base: &str, query: &str) -> Answer {
@@ -57,9 +80,16 @@ pub(super) fn tads(host: &Host, base: &str, query: &str) -> Answer {
         .iter()
         .any(|(name, _)| !known.contains(&name.as_str()))
         && !host.is("unknown-ignored")
+        && !host.is("filters-ignored")
     {
         return error(400, "NotImplemented");
     }
+    let is_unheard_of = filters.iter().any(|(_, value)| value == "Air");
+    if host.is("mode-air-refused") && is_unheard_of {
+        return error(400, "NotImplemented");
+    }
+    let is_several = filters.iter().any(|(name, _)| *name != filters[0].0);
+    let is_blind = host.is("filters-ignored") || (host.is("tad-several-ignored") && is_several);
     let value = |record: &Value, name: &str| match name {
         "feedstock" => record["energyCarriers"][0]["feedstocks"][0]["feedstock"].clone(),
         _ => record[name].clone(),
@@ -85,7 +115,7 @@ pub(super) fn tads(host: &Host, base: &str, query: &str) -> Answer {
             })
         });
         let held: Vec<bool> = held.collect();
-        if host.is("tad-mode-ignored") {
+        if host.is("tad-mode-ignored") || is_blind {
             return true;
         }
         if host.is("tad-or-across") && !held.is_empty() {
@@ -96,7 +126,8 @@ pub(super) fn tads(host: &Host, base: &str, query: &str) -> Answer {
     if host.is("tad-none") {
         found.clear();
     }
-    page(host, base, "/2/ileap/tad", &pairs, &found)
+    let answer = page(host, base, "/2/ileap/tad", &pairs, &found);
+    not_yet(host, answer, !filters.is_empty())
 }
 
 fn parsed(host: &Host, query: &str) -> Pairs {
@@ -123,8 +154,8 @@ fn page(host: &Host, base: &str, path: &str, pairs: &Pairs, found: &[Value]) -> 
         Some(Ok(limit)) if limit > 1000 && host.is("huge-refused") => {
             return error(400, "BadRequest");
         }
-        Some(Ok(limit)) => limit.clamp(1, 1000),
-        None | Some(Err(_)) => 1000,
+        Some(Ok(limit)) => limit.clamp(1, host.data.page),
+        None | Some(Err(_)) => host.data.page,
     };
     let offset = match value("offset").map(|offset| offset.parse::<usize>()) {
         Some(_) if host.is("offset-403") => return error(403, "AccessDenied"),
@@ -174,6 +205,7 @@ fn page(host: &Host, base: &str, path: &str, pairs: &Pairs, found: &[Value]) -> 
     let target = format!("{base}{path}?{}", next.finish());
     let link = match host.fault {
         "two-links" => format!("<{base}{path}>; rel=\"first\", <{target}>; rel=\"next\""),
+        "odd-writing" => format!("<{target}>; title=\"a, <b>\"; Rel = next"),
         "unquoted" => format!("<{target}>; rel=next"),
         "relative-link" => format!("<{path}?cursor={end}>; rel=\"next\""),
         "link-circle" => format!("<{base}{path}?limit=1>; rel=\"next\""),
