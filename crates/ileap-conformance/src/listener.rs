@@ -52,6 +52,10 @@ pub(crate) struct Received {
 
 impl Listener {
     pub(crate) async fn start(bind: SocketAddr, public: Option<Url>) -> Result<Self, Stop> {
+        if public.is_some() && bind.port() == 0 {
+            let reason = "--callback-url needs --callback-bind ADDRESS:PORT, where what is sent there arrives";
+            return Err(Stop::skip(reason));
+        }
         let unusable = |_| Stop::skip(format!("no listener for callbacks can be opened at {bind}"));
         let socket = TcpListener::bind(bind).await.map_err(unusable)?;
         let address = socket.local_addr().map_err(unusable)?;
@@ -111,12 +115,8 @@ impl Drop for Listener {
     }
 }
 
-async fn token(State(inbox): State<Arc<Inbox>>, headers: HeaderMap) -> Response {
-    let expected = wire::basic(CALLBACK_ID, CALLBACK_SECRET);
-    if headers
-        .get(header::AUTHORIZATION)
-        .is_some_and(|given| given.as_bytes() == expected.as_bytes())
-    {
+async fn token(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> Response {
+    if is_expected(&headers, &body) {
         return Json(json!({"access_token": inbox.token})).into_response();
     }
     (
@@ -124,6 +124,27 @@ async fn token(State(inbox): State<Arc<Inbox>>, headers: HeaderMap) -> Response 
         Json(json!({"error": "invalid_client"})),
     )
         .into_response()
+}
+
+/// The callback's credentials, in either way in which OAuth sends them (RFC 6749 §2.3.1).
+fn is_expected(headers: &HeaderMap, form: &[u8]) -> bool {
+    let expected = wire::basic(CALLBACK_ID, CALLBACK_SECRET);
+    let parts = |header: &str| {
+        let (scheme, pair) = header.split_once(' ')?;
+        Some((scheme.to_ascii_lowercase(), pair.trim().to_owned()))
+    };
+    let given = headers.get(header::AUTHORIZATION);
+    let given = given.and_then(|header| parts(header.to_str().ok()?));
+    if given.is_some() {
+        return given == parts(&expected);
+    }
+    let fields = [
+        ("client_id", CALLBACK_ID),
+        ("client_secret", CALLBACK_SECRET),
+    ];
+    fields
+        .iter()
+        .all(|field| form_urlencoded::parse(form).any(|(name, value)| *field == (&*name, &*value)))
 }
 
 async fn event(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> StatusCode {
@@ -138,7 +159,11 @@ async fn event(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes)
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     if received.len() >= MOST_EVENTS {
-        return StatusCode::SERVICE_UNAVAILABLE;
+        // Strangers do not keep the host's events out.
+        let Some(strange) = received.iter().position(|event| !event.is_authenticated) else {
+            return StatusCode::SERVICE_UNAVAILABLE;
+        };
+        received.remove(strange);
     }
     received.push(Received {
         event,
@@ -147,4 +172,74 @@ async fn event(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes)
     drop(received);
     inbox.arrived.notify_waiters();
     StatusCode::OK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inbox() -> Arc<Inbox> {
+        Arc::new(Inbox {
+            token: "t".to_owned(),
+            received: Mutex::default(),
+            arrived: Notify::new(),
+        })
+    }
+
+    #[tokio::test]
+    async fn a_host_gets_its_token_by_header_and_by_form() {
+        let given = |authorization: &str, form: &'static str| {
+            let mut headers = HeaderMap::new();
+            if !authorization.is_empty() {
+                headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
+            }
+            token(State(inbox()), headers, Bytes::from_static(form.as_bytes()))
+        };
+        let right = wire::basic(CALLBACK_ID, CALLBACK_SECRET);
+        let small = right.replacen("Basic", "basic", 1);
+        let wrong = wire::basic(CALLBACK_ID, "another");
+        let form = "client_secret=test_client_secret&client_id=test_client_id";
+        for (authorization, form, wanted) in [
+            (right.as_str(), "", StatusCode::OK),
+            (small.as_str(), "", StatusCode::OK),
+            ("", form, StatusCode::OK),
+            (wrong.as_str(), "", StatusCode::BAD_REQUEST),
+            (wrong.as_str(), form, StatusCode::BAD_REQUEST),
+            ("", "client_id=test_client_id", StatusCode::BAD_REQUEST),
+            ("", "", StatusCode::BAD_REQUEST),
+        ] {
+            let answer = given(authorization, form).await;
+            assert_eq!(answer.status(), wanted, "{authorization} {form}");
+        }
+    }
+
+    #[tokio::test]
+    async fn strangers_do_not_keep_events_of_the_host_out() {
+        let inbox = inbox();
+        let send = |authorization: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
+            event(
+                State(Arc::clone(&inbox)),
+                headers,
+                Bytes::from_static(b"{}"),
+            )
+        };
+        for _ in 0..2 * MOST_EVENTS {
+            assert_eq!(send("Bearer stranger").await, StatusCode::OK);
+        }
+        for _ in 0..MOST_EVENTS {
+            assert_eq!(send("Bearer t").await, StatusCode::OK);
+        }
+        assert_eq!(send("Bearer t").await, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(inbox.received.lock().unwrap().len(), MOST_EVENTS);
+    }
+
+    #[tokio::test]
+    async fn a_public_url_needs_a_known_port() {
+        let bind = SocketAddr::from(([127, 0, 0, 1], 0));
+        let url = Url::parse("https://tests.example.com").unwrap();
+        let stop = Listener::start(bind, Some(url)).await.unwrap_err();
+        assert!(stop.reason.contains("--callback-bind"), "{}", stop.reason);
+    }
 }
