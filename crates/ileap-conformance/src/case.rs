@@ -122,6 +122,14 @@ pub(crate) const BOTH: &[Profile] = &[
     Profile::Pact23,
     Profile::Act,
 ];
+/// What PACT 2.0 does not know.
+pub(crate) const BOTH_FROM_21: &[Profile] = &[
+    Profile::Ileap,
+    Profile::Pact21,
+    Profile::Pact22,
+    Profile::Pact23,
+    Profile::Act,
+];
 pub(crate) const ACT: &[Profile] = &[Profile::Act];
 pub(crate) const HARDENING: &[Profile] = &[Profile::Hardening];
 
@@ -145,6 +153,11 @@ impl Case {
             Demand::Recommended => Severity::Recommended,
             Demand::Hardening => Severity::Hardening,
         }
+    }
+
+    /// Whether it is about events, which hosts may leave out before PACT 2.2.
+    pub(crate) fn is_of_events(&self) -> bool {
+        self.demand == Demand::RequiredFrom22 || self.group() == "events"
     }
 
     /// The first part of its address.

@@ -61,6 +61,36 @@ impl Jwt {
         SecretString::from(format!("{signed}.{signature}"))
     }
 
+    /// Signed with a key of ours that the token itself names (RFC 8725 §2.6; RFC 7515 §4.1.2 and §4.1.3).
+    pub(crate) fn signed_with_own_key(&self) -> Option<[SecretString; 2]> {
+        use aws_lc_rs::{
+            rand::SystemRandom,
+            signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
+        };
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).ok()?;
+        // An uncompressed point: 4, x, y.
+        let (x, y) = pair.public_key().as_ref().get(1..)?.split_at_checked(32)?;
+        let jwk = json!({
+            "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "ours",
+            "x": BASE64URL.encode(x), "y": BASE64URL.encode(y),
+        });
+        let signed = |name: &str, value: &Value| {
+            let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": "ours", name: value});
+            let signed = format!("{}.{}", encoded(&header), encoded(&self.claims));
+            let signature = pair.sign(&SystemRandom::new(), signed.as_bytes()).ok()?;
+            let signature = BASE64URL.encode(signature);
+            Some(SecretString::from(format!("{signed}.{signature}")))
+        };
+        let url = json!("https://conformance.invalid/jwks");
+        Some([signed("jwk", &jwk)?, signed("jku", &url)?])
+    }
+
+    /// With the padding that JWTs do without (RFC 7515 §2).
+    pub(crate) fn padded(&self) -> SecretString {
+        let padding = "=".repeat(4 - self.signature.len() % 4);
+        SecretString::from(format!("{}.{}{padding}", self.signed, self.signature))
+    }
+
     fn signed_as(&self, algorithm: &str) -> String {
         let mut header = self.header.clone();
         if let Some(members) = header.as_object_mut() {
@@ -70,22 +100,11 @@ impl Jwt {
     }
 }
 
-/// The forms in which an RSA key of a JWK Set could be taken for a secret: PEM, and its modulus.
+/// The forms in which a key of a JWK Set could be taken for a secret: PEM, and its number as it is.
 pub(crate) fn public_key_forms(jwk: &Value) -> Vec<Vec<u8>> {
-    let number = |name: &str| BASE64URL.decode(jwk[name].as_str()?).ok();
-    let (Some(modulus), Some(exponent)) = (number("n"), number("e")) else {
+    let Some((info, number)) = public_key_info(jwk) else {
         return Vec::new();
     };
-    let key = der(
-        0x30,
-        &[der_integer(&modulus), der_integer(&exponent)].concat(),
-    );
-    // rsaEncryption (RFC 8017 §A.1) with a NULL parameter, in a SubjectPublicKeyInfo (RFC 5280 §4.1).
-    let algorithm = [
-        0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
-    ];
-    let bits = der(0x03, &[&[0][..], &key].concat());
-    let info = der(0x30, &[&algorithm[..], &bits].concat());
     let text = BASE64_STANDARD.encode(info);
     let lines: Vec<_> = text
         .as_bytes()
@@ -96,11 +115,42 @@ pub(crate) fn public_key_forms(jwk: &Value) -> Vec<Vec<u8>> {
         "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
         lines.join("\n")
     );
-    vec![
-        pem.trim_end().as_bytes().to_vec(),
-        pem.into_bytes(),
-        modulus,
-    ]
+    vec![pem.trim_end().as_bytes().to_vec(), pem.into_bytes(), number]
+}
+
+/// A key as SubjectPublicKeyInfo (RFC 5280 §4.1), and its number: modulus, or point.
+fn public_key_info(jwk: &Value) -> Option<(Vec<u8>, Vec<u8>)> {
+    // rsaEncryption with a NULL parameter (RFC 8017 §A.1), id-ecPublicKey and curves (RFC 5480 §2.1.1),
+    // id-Ed25519 (RFC 8410 §3).
+    const RSA: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+    const EC: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
+    const ED25519: &[u8] = b"\x06\x03\x2b\x65\x70";
+    let number = |name: &str| BASE64URL.decode(jwk[name].as_str()?).ok();
+    let curve: &[u8] = match jwk["crv"].as_str().unwrap_or_default() {
+        "P-256" => b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",
+        "P-384" => b"\x06\x05\x2b\x81\x04\x00\x22",
+        "P-521" => b"\x06\x05\x2b\x81\x04\x00\x23",
+        _ => b"",
+    };
+    let (algorithm, key, number) = match jwk["kty"].as_str()? {
+        "RSA" => {
+            let (modulus, exponent) = (number("n")?, number("e")?);
+            let numbers = [der_integer(&modulus), der_integer(&exponent)].concat();
+            (RSA.to_vec(), der(0x30, &numbers), modulus)
+        }
+        "EC" => {
+            let point = [vec![4], number("x")?, number("y")?].concat();
+            ([EC, curve].concat(), point.clone(), point)
+        }
+        "OKP" => {
+            let point = number("x")?;
+            (ED25519.to_vec(), point.clone(), point)
+        }
+        _ => return None,
+    };
+    let bits = der(0x03, &[&[0][..], &key].concat());
+    let info = der(0x30, &[der(0x30, &algorithm), bits].concat());
+    Some((info, number))
 }
 
 fn der_integer(number: &[u8]) -> Vec<u8> {
@@ -135,4 +185,54 @@ fn decoded(part: &str) -> Option<Value> {
 
 fn encoded(value: &Value) -> String {
     BASE64URL.encode(value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(jwk: &Value) -> String {
+        BASE64_STANDARD.encode(public_key_info(jwk).unwrap().0)
+    }
+
+    #[test]
+    fn keys_of_all_kinds_are_written_as_openssl_writes_them() {
+        let rsa = json!({"kty": "RSA", "n": "2Q", "e": "AQAB"});
+        assert_eq!(info(&rsa), "MB0wDQYJKoZIhvcNAQEBBQADDAAwCQICANkCAwEAAQ==");
+        // RFC 7517 §A.1
+        let p256 = json!({
+            "kty": "EC", "crv": "P-256",
+            "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+            "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+        });
+        assert_eq!(
+            info(&p256),
+            "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEMKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D7gS2XpJFbZiItSs3m9+9Ue6GnvHw/GW2ZZaVtszggXIw=="
+        );
+        // RFC 8037 §A.2
+        let ed25519 = json!({
+            "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        });
+        assert_eq!(
+            info(&ed25519),
+            "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+        );
+        assert!(public_key_info(&json!({"kty": "oct", "k": "AQAB"})).is_none());
+    }
+
+    #[test]
+    fn a_token_of_our_own_names_its_key_and_keeps_the_claims() {
+        let token = format!(
+            "{}.{}.x",
+            encoded(&json!({"alg": "RS256"})),
+            encoded(&json!({"sub": "a"}))
+        );
+        let own = Jwt::parse(&token).unwrap().signed_with_own_key().unwrap();
+        for (token, name) in own.iter().zip(["jwk", "jku"]) {
+            use secrecy::ExposeSecret as _;
+            let jwt = Jwt::parse(token.expose_secret()).unwrap();
+            assert_eq!(jwt.claims, json!({"sub": "a"}));
+            assert!(!jwt.header[name].is_null(), "{name}");
+        }
+    }
 }

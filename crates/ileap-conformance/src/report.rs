@@ -25,6 +25,8 @@ pub struct Report {
     pub profiles: Vec<Profile>,
     /// When it began, in RFC 3339.
     pub started_at: String,
+    /// Only cases that the user named ran.
+    pub is_selection: bool,
     /// It was interrupted.
     pub is_partial: bool,
     /// In the order in which they ran.
@@ -115,6 +117,15 @@ impl Report {
         let failed = self.count(Verdict::Fail);
         let open = self.cases.iter().filter(|case| case.is_against()).count() - failed;
         let host = &self.host;
+        let selected = match self.cases.len() {
+            1 => "1 selected case".to_owned(),
+            count => format!("{count} selected cases"),
+        };
+        let claim = if self.is_selection {
+            format!("passes the {selected}")
+        } else {
+            format!("conforms to {profiles}")
+        };
         if self.is_partial {
             format!("The run was interrupted: what {host} does is known in part ({profiles}).")
         } else if self.cases.is_empty() {
@@ -124,13 +135,36 @@ impl Report {
             format!("{host} answered to nothing: {why}.")
         } else if failed > 0 {
             let cases = if failed == 1 { "case" } else { "cases" };
-            format!("{host} fails {failed} {cases} of {profiles}.")
+            if self.is_selection {
+                format!("{host} fails {failed} of the {selected}.")
+            } else {
+                format!("{host} fails {failed} {cases} of {profiles}.")
+            }
         } else if open > 0 {
-            format!(
-                "{host} has not shown that it conforms to {profiles}: {open} could not be found out."
-            )
+            format!("{host} has not shown that it {claim}: {open} could not be found out.")
         } else {
-            format!("{host} conforms to {profiles}.")
+            format!("{host} {claim}{}.", self.unasked())
+        }
+    }
+}
+
+impl Report {
+    /// The required cases that were skipped, behind a claim.
+    fn unasked(&self) -> String {
+        let skipped = self
+            .cases
+            .iter()
+            .filter(|case| case.severity == Severity::Required && case.verdict == Verdict::Skip);
+        let skipped: Vec<_> = skipped.map(|case| case.address).collect();
+        match skipped.as_slice() {
+            [] => String::new(),
+            [only] => format!(" as far as it was asked: {only} was skipped"),
+            [all @ .., last] => {
+                format!(
+                    " as far as it was asked: {} and {last} were skipped",
+                    all.join(", ")
+                )
+            }
         }
     }
 }

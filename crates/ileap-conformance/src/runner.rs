@@ -5,7 +5,7 @@ use std::fmt;
 use tokio::time::Instant;
 
 use crate::{
-    case::{Case, Severity, Verdict},
+    case::{Case, PactVersion, Severity, Verdict},
     options::Options,
     outcome::{Judgement, Stop, StopKind},
     report::{CaseReport, Report},
@@ -37,6 +37,7 @@ pub async fn run(
         host: run.base().to_owned(),
         profiles: profiles.clone(),
         started_at: options.started_at.to_string(),
+        is_selection: !options.cases.is_empty(),
         is_partial: false,
         cases: Vec::new(),
     };
@@ -46,6 +47,14 @@ pub async fn run(
         let judged = async {
             if case.is_intrusive && !options.is_intrusive {
                 return Err(Stop::skip("it runs with --intrusive only"));
+            }
+            if case.is_of_events()
+                && run.version() < PactVersion::V22
+                && run.is_without_events().await?
+            {
+                let reason =
+                    "the host does not implement events, which are optional before PACT 2.2";
+                return Err(Stop::skip(reason));
             }
             (case.judge)(&run, case).await
         };

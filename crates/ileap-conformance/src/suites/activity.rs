@@ -1,5 +1,7 @@
 //! Activity data.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::case;
@@ -7,7 +9,7 @@ use crate::{
     case::{Case, ILEAP},
     outcome::{Judgement, Problems, Stop, StopKind},
     rules,
-    run::Run,
+    run::{Run, aside},
     schema::Schema,
 };
 
@@ -38,6 +40,8 @@ pub(super) static CASES: &[Case] = &[
     ),
 ];
 
+const MODES: [&str; 5] = ["Road", "Rail", "Air", "Sea", "InlandWaterway"];
+
 async fn tc004(run: &Run) -> Judgement {
     let answer = run.get("/2/ileap/tad").await?;
     answer.expect(&[200])?;
@@ -48,26 +52,33 @@ async fn tc004(run: &Run) -> Judgement {
         .tads()
         .await
         .map_err(|stop| stop.softened(StopKind::Fail))?;
-    let mut problems = Problems::default();
-    for (index, record) in listing.records.iter().enumerate() {
-        let pointer = format!("/data/{index}");
-        for fault in Schema::Tad.faults(record) {
-            problems.push(format!("{pointer}{}", fault.pointer), fault.text);
+    let records = Arc::clone(&listing.records);
+    let problems = aside(move || {
+        let mut problems = Problems::default();
+        for (index, record) in records.iter().enumerate() {
+            let pointer = format!("/data/{index}");
+            for fault in Schema::Tad.faults(record) {
+                problems.push(format!("{pointer}{}", fault.pointer), fault.text);
+            }
+            problems.extend(rules::judge_tad(record, pointer).errors());
         }
-        problems.extend(rules::judge_tad(record, pointer).errors());
-    }
+        problems
+    });
+    let problems = problems.await?;
     problems.judged(&listing.exchange)?;
-    Ok(listing.cut.clone().unwrap_or_default())
+    Ok(listing.remark())
 }
 
 async fn tc005(run: &Run) -> Judgement {
-    let mut last = None;
-    for mode in ["Road", "Rail", "Air", "Sea", "InlandWaterway"] {
+    let mut is_shown = false;
+    let mut refused = None;
+    for mode in MODES {
         let answer = run.get(&format!("/2/ileap/tad?mode={mode}")).await?;
         if answer.status != 200 {
-            last = Some(answer);
+            refused = Some(answer);
             continue;
         }
+        is_shown = true;
         let found = answer.list()?;
         if let Some(other) = found.iter().position(|record| !has(record, mode)) {
             let reason = format!("/data/{other} is of another mode than {mode}");
@@ -82,17 +93,23 @@ async fn tc005(run: &Run) -> Judgement {
         if found.is_empty() && expected > 0 {
             return Err(answer.fails(format!("nothing is found, though {expected} are {mode}")));
         }
-        last = last.or(Some(answer));
     }
-    match last {
-        Some(answer) if answer.status != 200 => {
+    match refused {
+        Some(answer) if !is_shown => {
             Err(answer.fails(format!("status {} for a filter by mode", answer.status)))
         }
-        _ => Ok(String::new()),
+        Some(answer) => Ok(format!("status {} for some modes", answer.status)),
+        None => Ok(String::new()),
     }
 }
 
-fn has(record: &Value, mode: &str) -> bool {
+/// A mode that none of them has, where there is one.
+pub(super) fn mode_of_none(records: &[Value]) -> &'static str {
+    let is_free = |mode: &&str| !records.iter().any(|record| has(record, mode));
+    MODES.into_iter().find(is_free).unwrap_or("none")
+}
+
+pub(super) fn has(record: &Value, mode: &str) -> bool {
     record["mode"]
         .as_str()
         .is_some_and(|given| given.eq_ignore_ascii_case(mode))

@@ -1,7 +1,6 @@
 //! Access tokens that open nothing.
 
 use secrecy::SecretString;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::case;
@@ -200,12 +199,7 @@ async fn missing_tad(run: &Run) -> Judgement {
 
 async fn missing_events(run: &Run) -> Judgement {
     // A valid one, which would be taken; nothing follows from it.
-    let data = json!({"pfIds": [Uuid::new_v4().to_string()]});
-    let event = run.event(
-        "ProductFootprint.Published",
-        "https://conformance.invalid",
-        &data,
-    );
+    let event = run.published(&[&Uuid::new_v4().to_string()]);
     let request = run.event_request(event.to_string());
     run.wire.send(request).await?.expect(REFUSALS)?;
     Ok(String::new())
@@ -227,8 +221,7 @@ async fn challenge(run: &Run) -> Judgement {
             answer.status
         )));
     }
-    let challenge = answer.header("www-authenticate").unwrap_or_default();
-    if challenge.to_lowercase().starts_with("bearer") {
+    if answer.challenges("bearer") {
         return Ok(String::new());
     }
     Err(answer.fails("401 without WWW-Authenticate: Bearer"))

@@ -305,7 +305,11 @@ async fn judge(run: &Run, case: &Case) -> Judgement {
         let listing = tads.as_ref().ok().filter(|_| is_of_tads);
         problems.judged(&listing.unwrap_or(&footprints).exchange)
     };
-    judged(findings.errors_of(rule))?;
+    let errors = findings.errors_of(rule);
+    if rule == "r24" && errors.count() > 0 {
+        footprints.whole()?;
+    }
+    judged(errors)?;
     judged(findings.warnings_of(rule)).map_err(|stop| stop.softened(StopKind::Warn))?;
-    Ok(footprints.cut.clone().unwrap_or_default())
+    Ok(footprints.remark())
 }

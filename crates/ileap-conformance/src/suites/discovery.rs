@@ -2,7 +2,7 @@
 
 use super::{brief, case};
 use crate::{
-    case::{BOTH, Case, HARDENING, PACT},
+    case::{BOTH, BOTH_FROM_21, Case, HARDENING, PACT},
     outcome::{Judgement, Stop},
     run::Run,
     wire::{Auth, Request},
@@ -12,7 +12,7 @@ pub(super) static CASES: &[Case] = &[
     case!(
         "auth/discovery",
         Recommended,
-        BOTH,
+        BOTH_FROM_21,
         "PACT 2.1+ §Authentication; OpenID Connect Discovery 1.0 §3",
         "The discovery document names token_endpoint and jwks_uri as absolute URLs, and the base URL as issuer.",
         document
@@ -80,11 +80,11 @@ async fn document(run: &Run) -> Judgement {
         }
     }
     match document["issuer"].as_str() {
-        Some(issuer) if issuer == run.base() => Ok(String::new()),
+        Some(issuer) if issuer.trim_end_matches('/') == run.auth_base() => Ok(String::new()),
         issuer => Err(Stop::fail(format!(
             "`issuer` is {:?}, not the base URL {}",
             brief(issuer.unwrap_or_default()),
-            run.base()
+            run.auth_base()
         ))),
     }
 }

@@ -126,6 +126,14 @@ pub(super) static CASES: &[Case] = &[
         "An event of CloudEvents 0.3 gets 400.",
         specversion
     ),
+    case!(
+        "hardening/event-batch",
+        Hardening,
+        HARDENING,
+        "CloudEvents HTTP 1.0 §3.3; CWE-20",
+        "A batch of events is taken or refused: no error of the server.",
+        batch
+    ),
     intrusive!(
         "hardening/large-event",
         Hardening,
@@ -156,8 +164,8 @@ fn taken(requested: &Requested) -> Result<(), Stop> {
 
 /// The answer to a request, by its type's name.
 async fn callback(run: &Run, requested: &Requested, kind: &str) -> Result<Received, Stop> {
-    taken(requested)?;
     let listener = run.listener().await?;
+    taken(requested)?;
     let Some(received) = listener.wait(&requested.event_id, requested.due).await else {
         let longest = run.options.timing.callback;
         let reason = format!(
@@ -225,8 +233,8 @@ async fn tc14b(run: &Run) -> Judgement {
 /// All answers to our request that came; there is at least one.
 async fn answers(run: &Run) -> Result<(&Requested, Vec<Received>), Stop> {
     let requested = run.requested().await?;
-    taken(requested)?;
     let listener = run.listener().await?;
+    taken(requested)?;
     if listener
         .wait(&requested.event_id, requested.due)
         .await
@@ -258,17 +266,8 @@ async fn one_answer(run: &Run) -> Judgement {
     Err(Stop::fail(reason).of(&requested.answer.exchange))
 }
 
-/// An event from nowhere: nothing follows from it.
-fn published(run: &Run, ids: &[&str]) -> Value {
-    run.event(
-        "ProductFootprint.Published",
-        "https://conformance.invalid",
-        &json!({"pfIds": ids}),
-    )
-}
-
 async fn send_published(run: &Run) -> Result<Answer, Stop> {
-    run.post_event(&published(run, &[&Uuid::new_v4().to_string()]))
+    run.post_event(&run.published(&[&Uuid::new_v4().to_string()]))
         .await
 }
 
@@ -287,7 +286,7 @@ async fn empty_answer(run: &Run) -> Judgement {
 }
 
 async fn tc16(run: &Run) -> Judgement {
-    let event = published(run, &[&Uuid::new_v4().to_string()]);
+    let event = run.published(&[&Uuid::new_v4().to_string()]);
     let request = run.event_request(event.to_string());
     let auth = Auth::Raw("Bearer very-invalid-access-token-0123456789".to_owned());
     let answer = run.wire.send(request.auth(auth)).await?;
@@ -298,7 +297,7 @@ async fn tc16(run: &Run) -> Judgement {
 
 async fn tc21(run: &Run) -> Judgement {
     let answer = run
-        .post_event(&published(run, &["urn:gtin:4712345060507"]))
+        .post_event(&run.published(&["urn:gtin:4712345060507"]))
         .await?;
     answer.expect(&[400])?;
     Ok(String::new())
@@ -312,7 +311,7 @@ async fn broken(run: &Run) -> Judgement {
 
 /// A valid event with one member changed or, by null, taken out.
 async fn with_member(run: &Run, name: &str, value: Value) -> Judgement {
-    let mut event = published(run, &[&Uuid::new_v4().to_string()]);
+    let mut event = run.published(&[&Uuid::new_v4().to_string()]);
     if let Some(members) = event.as_object_mut() {
         if value.is_null() {
             members.remove(name);
@@ -336,8 +335,19 @@ async fn specversion(run: &Run) -> Judgement {
     with_member(run, "specversion", json!("0.3")).await
 }
 
+async fn batch(run: &Run) -> Judgement {
+    let batch = json!([run.published(&[&Uuid::new_v4().to_string()])]);
+    let request = run.event_request(batch.to_string());
+    let request = request.header("content-type", "application/cloudevents-batch+json");
+    let answer = run.send(request).await?;
+    if answer.status < 500 {
+        return Ok(String::new());
+    }
+    Err(answer.fails(format!("status {}: an error of the server", answer.status)))
+}
+
 async fn large(run: &Run) -> Judgement {
-    let event = published(run, &[&Uuid::new_v4().to_string()]).to_string();
+    let event = run.published(&[&Uuid::new_v4().to_string()]).to_string();
     let rest = event.strip_prefix('{').unwrap_or_default();
     let padding = "x".repeat(8 * 1024 * 1024);
     let request = run.event_request(format!("{{\"padding\":\"{padding}\",{rest}"));

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{activity, case};
 use crate::{
     case::{BOTH, Case, HARDENING, ILEAP},
+    listing::{self, Listing},
     outcome::{Judgement, Stop},
     run::Run,
     wire::Answer,
@@ -94,32 +95,75 @@ pub(super) static CASES: &[Case] = &[
 ];
 
 /// The answer to a filter, where the host implements it.
-async fn filtered(run: &Run, expression: &str) -> Result<(Answer, Vec<Value>), Stop> {
+pub(super) async fn filtered(run: &Run, expression: &str) -> Result<(Answer, Vec<Value>), Stop> {
     let expression: String = form_urlencoded::byte_serialize(expression.as_bytes()).collect();
     listed(run, &format!("/2/footprints?%24filter={expression}")).await
 }
 
 async fn listed(run: &Run, path: &str) -> Result<(Answer, Vec<Value>), Stop> {
-    let answer = run.get(path).await?;
-    if answer.status == 400 && answer.json_or_null()["code"] == "NotImplemented" {
-        return Err(Stop::skip("the host does not implement this filter"));
-    }
-    answer.expect(&[200])?;
+    let answer = implemented(run, path).await?;
     let list = answer.list()?;
     Ok((answer, list))
 }
 
+/// The same with all pages.
+async fn all(run: &Run, path: &str) -> Result<Listing, Stop> {
+    let first = implemented(run, path).await?;
+    listing::follow(run, &run.url(path), first).await
+}
+
+async fn implemented(run: &Run, path: &str) -> Result<Answer, Stop> {
+    let answer = answered(run, path).await?;
+    if answer.status == 400 && answer.json_or_null()["code"] == "NotImplemented" {
+        return Err(Stop::skip("the host does not implement this filter"));
+    }
+    answer.expect(&[200])?;
+    Ok(answer)
+}
+
+/// The answer to a filter, once it is whole.
+pub(super) async fn answered(run: &Run, path: &str) -> Result<Answer, Stop> {
+    let answer = run.get(path).await?;
+    if answer.status == 202 {
+        let reason = "the host says that the filtered list is not whole yet (202), and no more";
+        return Err(Stop::skip(reason).of(&answer.exchange));
+    }
+    Ok(answer)
+}
+
 /// A comparison that no footprint passes.
 const NEVER: &str = "productCategoryCpc eq 'no-such-code'";
+/// The same for a URL.
+pub(super) const NEVER_ENCODED: &str = "productCategoryCpc+eq+%27no-such-code%27";
 const ALWAYS: &str = "created ge '1990-01-01T00:00:00Z'";
 
 /// Whether filters count at all here: those that ignore them are free to.
-async fn needs_filters(run: &Run) -> Result<(), Stop> {
+pub(super) async fn needs_filters(run: &Run) -> Result<(), Stop> {
     let (_, list) = filtered(run, NEVER).await?;
     if list.is_empty() {
         return Ok(());
     }
     Err(Stop::skip("the host ignores $filter, as PACT allows"))
+}
+
+/// The same for a name that activity data is filtered by, with a value that none has.
+async fn needs_filter_by(run: &Run, name: &str, value: &str) -> Result<(), Stop> {
+    let answer = answered(run, &format!("/2/ileap/tad?{name}={value}")).await?;
+    if answer.status == 400 {
+        return Err(Stop::skip(format!(
+            "the host refuses to filter by {name}={value}"
+        )));
+    }
+    answer.expect(&[200])?;
+    if answer.list()?.is_empty() {
+        return Ok(());
+    }
+    let reason = format!("the host ignores filters by {name}, as iLEAP allows");
+    Err(Stop::skip(reason))
+}
+
+async fn needs_modes(run: &Run, records: &[Value]) -> Result<(), Stop> {
+    needs_filter_by(run, "mode", activity::mode_of_none(records)).await
 }
 
 async fn and(run: &Run) -> Judgement {
@@ -180,21 +224,30 @@ async fn syntax(run: &Run) -> Judgement {
 
 async fn tad_and(run: &Run) -> Judgement {
     let records = activity::several(run, 2).await?;
-    // Two activities of different modes: the mode of one and the id of the other fit nothing.
-    let first = records.first().unwrap_or(&Value::Null);
-    let other = records.iter().find(|other| other["mode"] != first["mode"]);
-    let (Some(mode), Some(other)) = (first["mode"].as_str(), other) else {
+    // The rarest mode, and an activity of another: nothing has both, and most have neither.
+    let with = |mode: &Value| records.iter().filter(|r| r["mode"] == *mode).count();
+    let rarest = records.iter().min_by_key(|record| with(&record["mode"]));
+    let mode = rarest.map_or(&Value::Null, |record| &record["mode"]);
+    let other = records.iter().find(|other| other["mode"] != *mode);
+    let (Some(mode), Some(other)) = (mode.as_str(), other) else {
         return Err(Stop::skip("it needs activities of two modes to tell"));
     };
     let Some(id) = activity::id(other) else {
         return Err(Stop::skip("an activity has no id"));
     };
-    let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    let (answer, list) = listed(run, &format!("/2/ileap/tad?mode={mode}&activityId={id}")).await?;
+    needs_modes(run, records).await?;
+    needs_filter_by(run, "activityId", NOBODY).await?;
+    let path = format!("/2/ileap/tad?mode={mode}&activityId={}", encoded(id));
+    let (answer, list) = listed(run, &path).await?;
     if list.is_empty() {
         return Ok(String::new());
     }
-    Err(answer.fails(format!("{} activities, though none has both", list.len())))
+    let reason = format!("{} activities, though none has both", list.len());
+    let has_one = |record: &Value| activity::has(record, mode) || activity::id(record) == Some(id);
+    if list.iter().all(has_one) {
+        return Err(answer.warns(format!("{reason}: a union, as iLEAP allows")));
+    }
+    Err(answer.fails(reason))
 }
 
 async fn tad_or(run: &Run) -> Judgement {
@@ -203,104 +256,88 @@ async fn tad_or(run: &Run) -> Judgement {
     let [first, second] = ids.as_slice() else {
         return Err(Stop::skip("it needs two activities with ids"));
     };
-    let encoded = |id: &str| form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>();
+    needs_filter_by(run, "activityId", NOBODY).await?;
     let (first, second) = (encoded(first), encoded(second));
     let path = format!("/2/ileap/tad?activityId={first}&activityId={second}");
-    let (answer, list) = listed(run, &path).await?;
-    if list.len() == 2 {
-        return Ok(String::new());
-    }
-    Err(answer.fails(format!(
-        "{} activities where both of two are due",
-        list.len()
-    )))
+    exactly(&all(run, &path).await?, 2, |record| {
+        activity::id(record).is_some_and(|id| ids.contains(&id))
+    })
 }
 
 async fn tad_case(run: &Run) -> Judgement {
     let records = activity::several(run, 1).await?;
-    let mode = records
-        .iter()
-        .find_map(|record| record["mode"].as_str())
-        .unwrap_or_default();
-    let expected = records
-        .iter()
-        .filter(|record| record["mode"] == mode)
-        .count();
-    let (answer, list) = listed(run, &format!("/2/ileap/tad?mode={}", mode.to_uppercase())).await?;
-    if list.len() == expected || answer.next_link().is_some() {
-        return Ok(String::new());
-    }
-    Err(answer.fails(format!("{} of {expected} in capital letters", list.len())))
+    let mode = records.iter().find_map(|record| record["mode"].as_str());
+    let mode = mode.unwrap_or_default();
+    needs_modes(run, records).await?;
+    let expected = records.iter().filter(|r| activity::has(r, mode)).count();
+    let path = format!("/2/ileap/tad?mode={}", mode.to_uppercase());
+    exactly(&all(run, &path).await?, expected, |record| {
+        activity::has(record, mode)
+    })
 }
 
-/// The first feedstock whose name has a space, and how many activities have it.
-fn spaced(records: &[Value]) -> Option<(&str, usize)> {
-    let feedstocks = |record: &'_ Value| -> Vec<String> {
-        let carriers = record["energyCarriers"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        let all = carriers
-            .iter()
-            .flat_map(|c| c["feedstocks"].as_array().cloned().unwrap_or_default());
-        all.filter_map(|f| f["feedstock"].as_str().map(str::to_owned))
-            .collect()
+/// A value that no activity has.
+const NOBODY: &str = "no-such-value";
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// All that fit, and no others; there may be more of them than were counted.
+fn exactly(found: &Listing, expected: usize, fits: impl Fn(&Value) -> bool) -> Judgement {
+    let count = found.records.len();
+    let others = found.records.iter().filter(|record| !fits(record)).count();
+    if others == 0 && count >= expected {
+        return Ok(String::new());
+    }
+    let reason = if others > 0 {
+        format!("{others} of {count} activities do not fit")
+    } else {
+        format!("{count} activities where {expected} fit")
     };
-    let known = ["Cooking oil", "Natural gas", "Renewable electricity"];
-    known.into_iter().find_map(|name| {
-        let count = records
-            .iter()
-            .filter(|r| feedstocks(r).iter().any(|f| f == name))
-            .count();
-        (count > 0).then_some((name, count))
-    })
+    Err(Stop::fail(reason).of(&found.exchange))
+}
+
+fn has_feedstock(record: &Value, name: &str) -> bool {
+    let items = |value: &'_ Value| value.as_array().cloned().unwrap_or_default();
+    items(&record["energyCarriers"])
+        .iter()
+        .flat_map(|carrier| items(&carrier["feedstocks"]))
+        .any(|feedstock| feedstock["feedstock"] == name)
 }
 
 async fn tad_plus(run: &Run) -> Judgement {
     let records = activity::several(run, 1).await?;
-    let Some((name, expected)) = spaced(records) else {
+    let with = |name: &str| records.iter().filter(|r| has_feedstock(r, name)).count();
+    let spaced = ["Cooking oil", "Natural gas", "Renewable electricity"];
+    let Some(name) = spaced.into_iter().find(|name| with(name) > 0) else {
         return Err(Stop::skip(
             "it needs an activity with a feedstock such as `Cooking oil`",
         ));
     };
-    let value = name.replace(' ', "+");
-    let (answer, list) = listed(run, &format!("/2/ileap/tad?feedstock={value}")).await?;
-    if list.len() == expected || list.len() == records.len() {
-        return Ok(String::new());
-    }
-    Err(answer.fails(format!(
-        "{} of {expected} with the feedstock {name}",
-        list.len()
-    )))
+    needs_filter_by(run, "feedstock", NOBODY).await?;
+    let path = format!("/2/ileap/tad?feedstock={}", name.replace(' ', "+"));
+    exactly(&all(run, &path).await?, with(name), |record| {
+        has_feedstock(record, name)
+    })
 }
 
 async fn tad_unknown(run: &Run) -> Judgement {
     let records = activity::several(run, 1).await?;
-    let (answer, list) = listed(run, "/2/ileap/tad?noSuchField=1")
-        .await
-        .or_else(|stop| {
-            // To say so is the best answer.
-            let is_said = stop.kind == crate::outcome::StopKind::Skip;
-            if is_said {
-                Ok((said(), Vec::new()))
-            } else {
-                Err(stop)
-            }
-        })?;
-    if list.is_empty() || list.len() < records.len() {
+    needs_modes(run, records).await?;
+    let path = "/2/ileap/tad?noSuchField=1";
+    let first = answered(run, path).await?;
+    if first.status == 400 && first.json_or_null()["code"] == "NotImplemented" {
+        // To say so is the best answer.
         return Ok(String::new());
     }
-    Err(answer.fails("everything is listed: whoever misspells a name gets data of others"))
-}
-
-/// Stands for an answer that needs no second look.
-fn said() -> Answer {
-    Answer {
-        status: 400,
-        headers: http::HeaderMap::new(),
-        body: Vec::new(),
-        exchange: crate::outcome::Exchange::default(),
+    first.expect(&[200])?;
+    let found = listing::follow(run, &run.url(path), first).await?;
+    if found.records.len() < records.len() {
+        return Ok(String::new());
     }
+    let reason = "everything is listed: whoever misspells a name gets data of others";
+    Err(Stop::fail(reason).of(&found.exchange))
 }
 
 async fn depth(run: &Run) -> Judgement {

@@ -1,13 +1,15 @@
 //! PACT's list and get.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::case;
 use crate::{
-    case::{ACT, BOTH, Case, PACT},
+    case::{ACT, BOTH, Case, PACT, PactVersion},
     outcome::{Judgement, Problems, Stop},
     rules,
-    run::Run,
+    run::{Run, aside},
     schema::Schema,
     wire::Answer,
 };
@@ -88,9 +90,9 @@ pub(super) static CASES: &[Case] = &[
 ];
 
 /// Faults of one record against all versions under test.
-fn faults(run: &Run, record: &Value, pointer: &str) -> Problems {
+fn faults(versions: &[PactVersion], record: &Value, pointer: &str) -> Problems {
     let mut problems = Problems::default();
-    for version in &run.versions {
+    for version in versions {
         for fault in Schema::Footprint(*version).faults(record) {
             let text = format!("PACT {}: {}", version.as_str(), fault.text);
             problems.push(format!("{pointer}{}", fault.pointer), text);
@@ -110,12 +112,17 @@ async fn tc04(run: &Run) -> Judgement {
         .footprints()
         .await
         .map_err(|stop| stop.softened(crate::outcome::StopKind::Fail))?;
-    let mut problems = Problems::default();
-    for (index, record) in listing.records.iter().enumerate() {
-        problems.extend(faults(run, record, &format!("/data/{index}")));
-    }
+    let (records, versions) = (Arc::clone(&listing.records), run.versions.clone());
+    let problems = aside(move || {
+        let mut problems = Problems::default();
+        for (index, record) in records.iter().enumerate() {
+            problems.extend(faults(&versions, record, &format!("/data/{index}")));
+        }
+        problems
+    });
+    let problems = problems.await?;
     problems.judged(&listing.exchange)?;
-    Ok(listing.cut.clone().unwrap_or_default())
+    Ok(listing.remark())
 }
 
 async fn first_id(run: &Run) -> Result<String, Stop> {
@@ -138,7 +145,7 @@ async fn tc03(run: &Run) -> Judgement {
     let answer = by_id(run, &id).await?;
     answer.expect(&[200])?;
     let footprint = answer.object()?;
-    faults(run, &footprint, "/data").judged(&answer.exchange)?;
+    faults(&run.versions, &footprint, "/data").judged(&answer.exchange)?;
     if footprint["id"].as_str() != Some(&id) {
         return Err(answer.fails("it has another id"));
     }
@@ -202,18 +209,8 @@ async fn tc20(run: &Run) -> Judgement {
             "no footprint with a date of creation is listed",
         ));
     };
-    let filter = format!("created ge '{text}'");
-    let filter: String = form_urlencoded::byte_serialize(filter.as_bytes()).collect();
-    let answer = run
-        .get(&format!("/2/footprints?%24filter={filter}"))
-        .await?;
-    if answer.status == 400 && answer.json_or_null()["code"] == "NotImplemented" {
-        return Err(Stop::skip(
-            "the host does not implement $filter, which is optional",
-        ));
-    }
-    answer.expect(&[200])?;
-    let found = answer.list()?;
+    super::filter::needs_filters(run).await?;
+    let (answer, found) = super::filter::filtered(run, &format!("created ge '{text}'")).await?;
     let fits = |record: &Value| {
         record["created"]
             .as_str()
@@ -232,12 +229,10 @@ async fn tc20(run: &Run) -> Judgement {
 async fn content_type(run: &Run) -> Judgement {
     let answer = run.get("/2/footprints?limit=1").await?;
     answer.expect(&[200])?;
-    let given = answer
-        .header("content-type")
-        .unwrap_or_default()
-        .to_lowercase();
-    let (kind, parameters) = given.split_once(';').unwrap_or((&given, ""));
-    if kind.trim() != "application/json" {
+    let given = answer.header("content-type").unwrap_or_default();
+    let given = given.to_lowercase();
+    let (_, parameters) = given.split_once(';').unwrap_or_default();
+    if answer.media_type() != "application/json" {
         return Err(answer.fails(format!("the content type is {given:?}")));
     }
     if parameters.contains("charset") && !parameters.contains("utf-8") {

@@ -55,6 +55,30 @@ pub(super) static CASES: &[Case] = &[
         made_up
     ),
     case!(
+        "hardening/token-own-key",
+        Hardening,
+        HARDENING,
+        "RFC 8725 §2.6; RFC 7515 §4.1.2 and §4.1.3",
+        "A token signed with a key that it brings along or points to opens nothing.",
+        own_key
+    ),
+    case!(
+        "hardening/token-padded",
+        Hardening,
+        HARDENING,
+        "RFC 7515 §2",
+        "A token in another writing, with base64's padding, opens nothing.",
+        padded
+    ),
+    case!(
+        "hardening/token-large",
+        Hardening,
+        HARDENING,
+        "CWE-770",
+        "A token of twelve kilobytes is refused.",
+        large
+    ),
+    case!(
         "hardening/token-expires",
         Hardening,
         HARDENING,
@@ -124,7 +148,9 @@ async fn public_key(run: &Run) -> Judgement {
     let key = keys.iter().find(|key| kid.is_null() || key["kid"] == *kid);
     let forms = public_key_forms(key.unwrap_or(&Value::Null));
     if forms.is_empty() {
-        return Err(Stop::skip("the host's key is no RSA key"));
+        return Err(Stop::skip(
+            "the host's key is of a kind that this suite does not know",
+        ));
     }
     for form in forms {
         let token = jwt.signed_with_public_key(&form);
@@ -133,20 +159,46 @@ async fn public_key(run: &Run) -> Judgement {
     Ok(String::new())
 }
 
-async fn made_up(run: &Run) -> Judgement {
+async fn own_key(run: &Run) -> Judgement {
+    let Some(tokens) = own(run).await?.signed_with_own_key() else {
+        return Err(Stop::inconclusive("no key can be made on this machine"));
+    };
+    for token in tokens {
+        refused(run, &token, "$TOKEN_SIGNED_WITH_A_KEY_OF_ITS_OWN").await?;
+    }
+    Ok(String::new())
+}
+
+async fn padded(run: &Run) -> Judgement {
+    let token = own(run).await?.padded();
+    refused(run, &token, "$TOKEN==").await?;
+    Ok(String::new())
+}
+
+/// A token of somebody else's making.
+fn strange(run: &Run, padding: usize) -> SecretString {
     let encoded = |value: &Value| BASE64URL.encode(value.to_string());
     let claims = json!({
         "iss": run.base(), "aud": run.base(), "sub": "stranger", "client_id": "stranger",
-        "username": "stranger", "roles": ["all"], "exp": 4_102_444_800_u32,
+        "username": "stranger", "roles": ["all"], "exp": 4_102_444_800_u32, "padding": "x".repeat(padding),
     });
     let header = encoded(&json!({"alg": "RS256", "typ": "at+jwt"}));
     let token = format!("{header}.{}.{}", encoded(&claims), "A".repeat(342));
-    refused(run, &SecretString::from(token), "$MADE_UP_TOKEN").await?;
+    SecretString::from(token)
+}
+
+async fn made_up(run: &Run) -> Judgement {
+    refused(run, &strange(run, 0), "$MADE_UP_TOKEN").await?;
+    Ok(String::new())
+}
+
+async fn large(run: &Run) -> Judgement {
+    refused(run, &strange(run, 9 * 1024), "$MADE_UP_TOKEN_OF_12_KB").await?;
     Ok(String::new())
 }
 
 async fn expires(run: &Run) -> Judgement {
-    let answer = run.wire.send(run.token_request().await).await?;
+    let answer = run.wire.send(run.token_request().await?).await?;
     answer.expect(&[200])?;
     let body = answer.json()?;
     let life = body["expires_in"].as_u64();

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{activity, case};
+use super::{activity, case, filter};
 use crate::{
     case::{BOTH, Case, HARDENING, ILEAP},
+    listing::{Cut, Listing},
     outcome::{Judgement, Stop},
     run::Run,
     wire::Answer,
@@ -31,7 +32,7 @@ pub(super) static CASES: &[Case] = &[
     ),
     case!(
         "paging/link-form",
-        Required,
+        Recommended,
         BOTH,
         "RFC 8288 §3; PACT 2 §Pagination",
         "The header has exactly one link, an absolute URL under the base URL, with a quoted rel=\"next\".",
@@ -108,17 +109,17 @@ const MOST_STEPS: usize = 200;
 
 async fn footprints(run: &Run) -> Judgement {
     let listing = run.footprints().await?;
-    complete(run, "/2/footprints?limit=1", &listing.records).await
+    complete(run, "/2/footprints?limit=1", listing).await
 }
 
 async fn tads(run: &Run) -> Judgement {
     let listing = run.tads().await?;
-    complete(run, "/2/ileap/tad?limit=1", &listing.records).await
+    complete(run, "/2/ileap/tad?limit=1", listing).await
 }
 
-async fn complete(run: &Run, path: &str, whole: &[Value]) -> Judgement {
+async fn complete(run: &Run, path: &str, whole: &Listing) -> Judgement {
     let mut missing: BTreeMap<String, usize> = BTreeMap::new();
-    for record in whole {
+    for record in whole.records.iter() {
         *missing.entry(record.to_string()).or_default() += 1;
     }
     let mut answer = run.get(path).await?;
@@ -129,6 +130,8 @@ async fn complete(run: &Run, path: &str, whole: &[Value]) -> Judgement {
             match missing.get_mut(&text) {
                 Some(count) if *count > 0 => *count -= 1,
                 Some(_) => return Err(answer.fails("this record was on an earlier page, too")),
+                // It may stand where nobody looked.
+                None if whole.cut.is_some() => {}
                 None => return Err(answer.fails("this record is not in the list of usual pages")),
             }
         }
@@ -210,7 +213,12 @@ async fn reusable(run: &Run) -> Judgement {
 async fn end(run: &Run) -> Judgement {
     let listing = run.footprints().await?;
     if let Some(cut) = &listing.cut {
-        return Err(Stop::fail(format!("no end is reached: {cut}")).of(&listing.exchange));
+        return match cut {
+            Cut::Bound(why) => Ok(why.clone()),
+            Cut::Links(why) => {
+                Err(Stop::fail(format!("no end is reached: {why}")).of(&listing.exchange))
+            }
+        };
     }
     if listing.pages.len() > 1 && listing.pages.last() == Some(&0) {
         return Err(Stop::fail("the last link leads to an empty page").of(&listing.exchange));
@@ -239,7 +247,8 @@ async fn filter_kept(run: &Run) -> Judgement {
     };
     let path = format!("/2/footprints?%24filter=productCategoryCpc+eq+%27{cpc}%27&limit=1");
     let fits = |record: &Value| record["productCategoryCpc"] == cpc;
-    kept(run, &path, with(cpc), fits).await
+    let never = format!("/2/footprints?%24filter={}", filter::NEVER_ENCODED);
+    kept(run, &path, &never, with(cpc), fits).await
 }
 
 async fn tad_filter_kept(run: &Run) -> Judgement {
@@ -257,23 +266,31 @@ async fn tad_filter_kept(run: &Run) -> Judgement {
         ));
     };
     let path = format!("/2/ileap/tad?mode={mode}&limit=1");
-    kept(run, &path, with(mode), |record| record["mode"] == mode).await
+    let never = format!("/2/ileap/tad?mode={}", activity::mode_of_none(records));
+    kept(run, &path, &never, with(mode), |record| {
+        record["mode"] == mode
+    })
+    .await
 }
 
-/// Every page behind the first one is filtered like it.
-async fn kept(run: &Run, path: &str, count: usize, fits: impl Fn(&Value) -> bool) -> Judgement {
-    let mut answer = run.get(path).await?;
-    if answer.status == 400 {
+/// Every page behind the first one is filtered like it; `never` is a filter of the same kind that nothing passes.
+async fn kept(
+    run: &Run,
+    path: &str,
+    never: &str,
+    count: usize,
+    fits: impl Fn(&Value) -> bool,
+) -> Judgement {
+    let mut answer = filter::answered(run, path).await?;
+    let none = filter::answered(run, never).await?;
+    if answer.status == 400 || none.status == 400 || !none.list()?.is_empty() {
         return Err(Stop::skip("the host does not filter by this"));
     }
     let mut found = 0;
-    for step in 0..MOST_STEPS {
+    for _ in 0..MOST_STEPS {
         answer.expect(&[200])?;
         let page = answer.list()?;
         if let Some(_other) = page.iter().find(|record| !fits(record)) {
-            if step == 0 {
-                return Err(Stop::skip("the host does not filter by this"));
-            }
             return Err(
                 answer.fails("behind the link there are records that the filter leaves out")
             );

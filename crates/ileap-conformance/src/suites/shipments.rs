@@ -1,11 +1,15 @@
 //! Emissions data: shipments, TOCs and HOCs.
 
+use std::sync::Arc;
+
+use serde_json::Value;
+
 use super::case;
 use crate::{
-    case::{Case, ILEAP},
+    case::{Case, ILEAP, PactVersion},
     outcome::{Judgement, Problems, Stop},
     rules::{self, Kind},
-    run::Run,
+    run::{Run, aside},
 };
 
 pub(super) static CASES: &[Case] = &[
@@ -50,9 +54,38 @@ async fn tc003(run: &Run) -> Judgement {
 /// Schema and rules over all footprints of a kind, and what shipments miss of it.
 async fn of_kind(run: &Run, kind: Kind, reference: &str) -> Judgement {
     let listing = run.footprints().await?;
+    let (records, version) = (Arc::clone(&listing.records), run.version());
+    let (mut problems, count) = aside(move || alone(&records, kind, version)).await?;
+    let mut missing = Problems::default();
+    if !reference.is_empty() {
+        for problem in run.findings().await?.errors_of("r24").listed {
+            if problem.pointer.ends_with(reference) {
+                missing.add(problem);
+            }
+        }
+    }
+    if missing.count() > 0 && listing.cut.is_some() {
+        problems.judged(&listing.exchange)?;
+        listing.whole()?;
+    } else {
+        problems.extend(missing);
+        problems.judged(&listing.exchange)?;
+    }
+    if count > 0 {
+        return Ok(format!("{count} looked at"));
+    }
+    if kind == Kind::Shipment {
+        listing.whole()?;
+        return Err(Stop::fail("the account sees no shipment").of(&listing.exchange));
+    }
+    Err(Stop::skip("no shipment refers to any, and none is listed"))
+}
+
+/// What is wrong with footprints of a kind, each by itself, and how many there are.
+fn alone(records: &[Value], kind: Kind, version: PactVersion) -> (Problems, usize) {
     let mut problems = Problems::default();
     let mut count = 0;
-    for (index, record) in listing.records.iter().enumerate() {
+    for (index, record) in records.iter().enumerate() {
         if rules::kind(record) != Some(kind) {
             continue;
         }
@@ -68,21 +101,7 @@ async fn of_kind(run: &Run, kind: Kind, reference: &str) -> Judgement {
         for fault in kind.schema().faults(&extension["data"]) {
             problems.push(format!("{pointer}{}", fault.pointer), fault.text);
         }
-        problems.extend(rules::judge_footprint(record, index, run.version()).errors());
+        problems.extend(rules::judge_footprint(record, index, version).errors());
     }
-    if !reference.is_empty() {
-        for problem in run.findings().await?.errors_of("r24").listed {
-            if problem.pointer.ends_with(reference) {
-                problems.add(problem);
-            }
-        }
-    }
-    problems.judged(&listing.exchange)?;
-    if count > 0 {
-        return Ok(format!("{count} looked at"));
-    }
-    if kind == Kind::Shipment {
-        return Err(Stop::fail("the account sees no shipment").of(&listing.exchange));
-    }
-    Err(Stop::skip("no shipment refers to any, and none is listed"))
+    (problems, count)
 }
