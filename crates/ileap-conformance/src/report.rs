@@ -16,6 +16,9 @@ pub use self::{
 use crate::case::{Profile, Severity, Verdict};
 pub use crate::outcome::{Exchange, Problem, Problems};
 
+/// How many things to fix are named at once.
+const MOST_FIRST: usize = 5;
+
 /// What a run found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -104,6 +107,20 @@ impl Report {
         let is_official = |case: &CaseReport| ["pact", "ileap"].contains(&case.group());
         cases.sort_by_key(|case| (case.verdict, !is_official(case)));
         cases
+    }
+
+    /// The first things to see to, and how many there are besides. What could not be found out waits for failures.
+    pub fn first_to_fix(&self) -> (Vec<&CaseReport>, usize) {
+        let order = self.to_fix();
+        let all = order.len();
+        let worst = order.first().map(|case| case.verdict);
+        let first = order
+            .into_iter()
+            .take_while(|case| Some(case.verdict) == worst)
+            .take(MOST_FIRST);
+        let first: Vec<_> = first.collect();
+        let rest = all - first.len();
+        (first, rest)
     }
 
     /// The verdict in a sentence.

@@ -9,8 +9,6 @@ use super::{CaseReport, Report};
 use crate::case::{Severity, Verdict};
 
 const STYLE: &str = include_str!("html/style.css");
-/// How many failures are named at the top.
-const MOST_FIRST: usize = 5;
 
 /// The page.
 pub fn html(report: &Report) -> String {
@@ -95,14 +93,14 @@ fn facts(out: &mut String, report: &Report) {
     );
 }
 
-/// What to begin with: what counts, then what warns.
+/// What to begin with.
 fn first(out: &mut String, report: &Report) {
-    let order = report.to_fix();
-    if order.is_empty() {
+    let (first, rest) = report.first_to_fix();
+    if first.is_empty() {
         return;
     }
     out.push_str("<section class=\"first\">\n<h2>What to fix first</h2>\n<ol>\n");
-    for case in order.iter().take(MOST_FIRST) {
+    for case in first {
         let _ = writeln!(
             out,
             "<li><a href=\"#{id}\">{requirement}</a><br><span class=\"dim\">{address}: {reason}</span></li>",
@@ -113,11 +111,10 @@ fn first(out: &mut String, report: &Report) {
         );
     }
     out.push_str("</ol>\n");
-    if order.len() > MOST_FIRST {
+    if rest > 0 {
         let _ = writeln!(
             out,
-            "<p class=\"dim\">Then the other {}, below. Later ones often follow from earlier ones.</p>",
-            order.len() - MOST_FIRST
+            "<p class=\"dim\">{rest} more count against the host, below: later ones often follow from earlier ones.</p>"
         );
     }
     out.push_str("</section>\n");

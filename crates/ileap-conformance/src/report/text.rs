@@ -23,8 +23,6 @@ const TELLING: [&str; 8] = [
     "www-authenticate",
     "access-control-allow-origin",
 ];
-/// How many failures the summary names.
-const MOST_FIRST: usize = 5;
 
 /// A verdict as [`case_line`] begins with it.
 pub fn verdict_word(verdict: Verdict) -> &'static str {
@@ -97,11 +95,11 @@ pub fn summary(report: &Report) -> String {
     }
     let _ = writeln!(out, "{:<12}{}", "all", counts(|| report.cases.iter()));
     let _ = writeln!(out, "\n{}", report.sentence());
-    let order = report.to_fix();
-    if !order.is_empty() {
+    let (first, rest) = report.first_to_fix();
+    if !first.is_empty() {
         let _ = writeln!(out, "\n{FIX_FIRST}");
     }
-    for (number, case) in order.iter().take(MOST_FIRST).enumerate() {
+    for (number, case) in first.iter().enumerate() {
         let _ = writeln!(
             out,
             "{:>3}. {}: {} ({})\n     {}",
@@ -112,11 +110,10 @@ pub fn summary(report: &Report) -> String {
             one_line(&case.reason),
         );
     }
-    if order.len() > MOST_FIRST {
-        let more = order.len() - MOST_FIRST;
+    if rest > 0 {
         let _ = writeln!(
             out,
-            "     then the other {more}: later ones often follow from earlier ones"
+            "     {rest} more count against the host: later ones often follow from earlier ones"
         );
     }
     clean(out.trim_end())
