@@ -30,6 +30,8 @@ pub(crate) struct Table<const N: usize> {
     widths: Option<[usize; N]>,
     /// Of the terminal.
     room: Option<usize>,
+    /// The terminal was too narrow for some text.
+    is_cut: bool,
 }
 
 impl<const N: usize> Table<N> {
@@ -40,6 +42,7 @@ impl<const N: usize> Table<N> {
             columns,
             widths: None,
             room: size.map(|(width, _)| width.0.into()),
+            is_cut: false,
         }
     }
 
@@ -60,8 +63,19 @@ impl<const N: usize> Table<N> {
             lines.push(style::painted(style::BOLD, self.line(&heads, widths)));
             widths
         };
+        let is_long = |row: &[String; N]| {
+            row.iter()
+                .zip(widths)
+                .any(|(cell, width)| cell.width() > width)
+        };
+        self.is_cut |= self.room.is_some() && rows.iter().any(is_long);
         lines.extend(rows.iter().map(|row| self.line(row, widths)));
         lines
+    }
+
+    /// Whether the terminal was too narrow for what it was shown.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// The widest columns of text give way until the line fits, or all are as narrow as they get.
@@ -157,6 +171,7 @@ mod tests {
         table.room = Some(20);
         let lines = table.lines(&[row("a rather long name", "1234567")]);
         assert_eq!(lines[1], "a rather l…  1234567");
+        assert!(table.is_cut());
         let mut table = Table::new([("NAME", Align::Left), ("KG", Align::Right)]);
         table.room = Some(3);
         let lines = table.lines(&[row("a rather long name", "1234567")]);

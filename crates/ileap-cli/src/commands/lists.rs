@@ -172,6 +172,9 @@ impl<R, const N: usize> Printer<R, N> {
                 output::line(output::on_one_line(&line))?;
             }
         }
+        if self.table.is_cut() {
+            output::note("what ends with … is cut: --json has it whole");
+        }
         self.unreadable.complain(T::NAME);
         Ok(())
     }
