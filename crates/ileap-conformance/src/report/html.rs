@@ -39,10 +39,14 @@ pub fn html(report: &Report) -> String {
 fn headline(report: &Report) -> (&'static str, &'static str) {
     if report.is_partial {
         ("open", "Interrupted")
-    } else if report.is_conformant() {
-        ("pass", "Conformant")
     } else if report.is_unanswered() {
         ("fail", "Not reached")
+    } else if report.is_selection && report.is_conformant() {
+        ("pass", "Selected cases passed")
+    } else if report.is_selection {
+        ("fail", "Selected cases not passed")
+    } else if report.is_conformant() {
+        ("pass", "Conformant")
     } else if report.count(Verdict::Fail) > 0 {
         ("fail", "Not conformant")
     } else {
@@ -66,7 +70,8 @@ fn sentence(report: &Report) -> String {
             "Somebody ended the run after {done} cases; {against} of them count against this host."
         )
     } else if report.is_conformant() {
-        format!("It passes the {all} cases that count, as far as they apply.{warnings}")
+        let skipped = report.unasked();
+        format!("It passes the {all} cases that count{skipped}.{warnings}")
     } else if report.is_unanswered() {
         let why = report.fix_first().map_or("", |case| &case.reason);
         format!("It answered to nothing: {why}.")

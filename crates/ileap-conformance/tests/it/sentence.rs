@@ -1,6 +1,6 @@
 //! What a run claims, and no more.
 
-use ileap_conformance::{Profile, case::Verdict};
+use ileap_conformance::{Profile, case::Verdict, report};
 
 use crate::{
     data::conformant,
@@ -14,8 +14,11 @@ async fn a_run_of_named_cases_speaks_of_these_alone() {
     let mut options = everything(&base);
     options.profiles = vec![Profile::Ileap];
     options.cases = vec!["auth/token-response".to_owned(), "auth/jwks".to_owned()];
-    let sentence = run(&options).await.sentence();
+    let report = run(&options).await;
+    let sentence = report.sentence();
     assert_eq!(sentence, format!("{base} passes the 2 selected cases."));
+    let page = report::html(&report);
+    assert!(page.contains("<h1>Selected cases passed</h1>"), "{page}");
     options.cases.push("auth/no-store".to_owned());
     let sentence = run(&options).await.sentence();
     assert_eq!(sentence, format!("{base} fails 1 of the 3 selected cases."));
