@@ -118,7 +118,7 @@ pub(crate) fn public_key_forms(jwk: &Value) -> Vec<Vec<u8>> {
     vec![pem.trim_end().as_bytes().to_vec(), pem.into_bytes(), number]
 }
 
-/// A key as SubjectPublicKeyInfo (RFC 5280 §4.1), and its number: modulus, or point.
+/// A key as `SubjectPublicKeyInfo` (RFC 5280 §4.1), and its number: modulus, or point.
 fn public_key_info(jwk: &Value) -> Option<(Vec<u8>, Vec<u8>)> {
     // rsaEncryption with a NULL parameter (RFC 8017 §A.1), id-ecPublicKey and curves (RFC 5480 §2.1.1),
     // id-Ed25519 (RFC 8410 §3).

@@ -33,11 +33,11 @@ pub(crate) fn make_or_open(path: &Path, options: &OpenOptions) -> io::Result<Fil
 
 /// Makes a directory, 0700, and those above it that are missing.
 pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
-    let make = || DirBuilder::new().mode(0o700).create(path);
-    let made = match make() {
+    let attempt = || DirBuilder::new().mode(0o700).create(path);
+    let made = match attempt() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             make_directory(directory_of(path))?;
-            make()
+            attempt()
         }
         made => made,
     };

@@ -8,7 +8,12 @@ use std::{
 };
 
 use clerk_emulator::{ClerkEmulator, EmulatorOptions, EmulatorUser};
-use ileap_server::{invalidation::leave_revocation, store::sql::SqlStore, token::RevokedToken};
+use ileap_server::{
+    clock::{Clock as _, SystemClock},
+    invalidation::leave_revocation,
+    store::sql::SqlStore,
+    token::RevokedToken,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -260,7 +265,7 @@ fn what_takes_all_tokens_of_an_account_is_on_record_as_that() {
 /// Revokes as many tokens of an account as are kept one by one.
 fn leave_no_room(directory: &Path, subject: &str) {
     let url = format!("sqlite:{}", directory.join("ileap.db").display());
-    let now = jiff::Timestamp::now();
+    let now = SystemClock.now();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let store = SqlStore::open(&url).await.unwrap();

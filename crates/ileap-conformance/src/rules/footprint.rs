@@ -104,19 +104,19 @@ fn shape(footprint: &Node<'_>, version: PactVersion, findings: &mut Findings) {
 pub(super) fn nulls(
     node: &Node<'_>,
     findings: &mut Findings,
-    note: fn(&mut Findings, &'static str, &Node<'_>, &'static str),
+    report: fn(&mut Findings, &'static str, &Node<'_>, &'static str),
 ) {
     match node.value {
-        Value::Null => note(findings, "p12", node, "null; leave it out"),
+        Value::Null => report(findings, "p12", node, "null; leave it out"),
         Value::Object(members) => {
             for name in members.keys() {
-                nulls(&node.at(name), findings, note);
+                nulls(&node.at(name), findings, report);
             }
         }
         Value::Array(elements) => {
             for (index, value) in elements.iter().enumerate() {
                 let element = Node::new(value, format!("{}/{index}", node.pointer));
-                nulls(&element, findings, note);
+                nulls(&element, findings, report);
             }
         }
         _ => {}

@@ -1,7 +1,7 @@
 //! What a person is shown of a request and its answer: never a secret.
 
 use http::{HeaderMap, Method};
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::{Auth, Request};
@@ -120,7 +120,7 @@ impl<'a> Evidence<'a> {
             credentials(&basic_encoded),
         ];
         let expired = self.options.expired_token.as_ref();
-        secrets.extend(expired.map(|token| token.expose_secret()));
+        secrets.extend(expired.map(ExposeSecret::expose_secret));
         match &request.auth {
             Auth::Bearer(token) | Auth::Forged { token, .. } => secrets.push(token.expose_secret()),
             Auth::BasicAs { header, .. } => secrets.push(credentials(header.expose_secret())),

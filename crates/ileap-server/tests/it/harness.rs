@@ -253,15 +253,12 @@ impl TestServer {
         } else {
             None
         };
-        let store = match &pair {
-            Some(pair) => {
-                environment.insert(0, ("ILEAP_PUBLIC_BASE_URL", pair.base.clone()));
-                pair.store().await
-            }
-            None => {
-                let url = options.store.as_deref().unwrap_or("sqlite::memory:");
-                Arc::new(SqlStore::open(url).await.unwrap())
-            }
+        let store = if let Some(pair) = &pair {
+            environment.insert(0, ("ILEAP_PUBLIC_BASE_URL", pair.base.clone()));
+            pair.store().await
+        } else {
+            let url = options.store.as_deref().unwrap_or("sqlite::memory:");
+            Arc::new(SqlStore::open(url).await.unwrap())
         };
         import::sample_data(&*store).await.unwrap();
         for organization in ["shipper", "forwarder", "carrier"] {

@@ -1,13 +1,14 @@
 //! The listener's own certificate, before its end keeps everybody out.
 
-use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use ileap_server::clock::{Clock as _, SystemClock};
+use jiff::{ToSpan as _, tz::TimeZone};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 use super::*;
 
 /// A certificate that expires at midnight (UTC) so many days from today, with its key.
 fn write_certificate(directory: &Path, days: i32) {
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
     let end = today.checked_add(days.days()).unwrap();
     let (year, month, day) = (i32::from(end.year()), end.month(), end.day());
     let mut params = CertificateParams::new(vec!["ileap.example.com".to_owned()]).unwrap();

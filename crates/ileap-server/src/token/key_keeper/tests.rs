@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
-    clock::ManualClock,
+    clock::{ManualClock, SystemClock},
     identity::{ClientId, Principal, Scopes},
     store::StoreError,
     token::{
@@ -473,7 +473,7 @@ async fn a_revoked_key_counts_no_longer_though_nobody_can_sign_in_its_place() {
 async fn a_file_put_beside_others_waits_from_when_it_came_however_old_it_is() {
     let directory = tempfile::tempdir().unwrap();
     // A file's time of change is the system's, so the clock begins in its neighbourhood.
-    let now = Timestamp::now();
+    let now = SystemClock.now();
     let clock = Arc::new(ManualClock::starting_at(now - DAY * 60));
     let mut server = Server::start(&directory, &clock).await;
     let first = server.signs();

@@ -13,7 +13,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{super::file, *};
-use crate::token::{KeySet, key_changes::begin, signing_key::SigningKey};
+use crate::{
+    clock::{Clock as _, SystemClock},
+    token::{KeySet, key_changes::begin, signing_key::SigningKey},
+};
 
 /// An RSA key of 1024 bits, which no one uses.
 const WEAK_RSA: &str = "MIICdgIBADANBgkqhkiG9w0BAQEFAASCAmAwggJcAgEAAoGBANGJE8MfUUHZU7h0tj1WVw/kqRsN1fd+QlWDP8SM+XxZUugw5KMSpZe86H/EwxkYTg3/J6k8wCRWCni+HSJMmNHJiMkkCVFa4Al8e4WiJZE6UHUEu/JwYrTOcCbO+PdNrWzLPLM4OyGlI39E7Y/uWMYtTGfxRXXEtB7zw4NhirrPAgMBAAECgYEApunZMkAKTLhAttlSKr5SkDiIdSKqZYLQeKoa7AmY2/OT1Z7NIxJBkwRK+SzWdXElDIVLJMdeEBPyN4jKUH5P5Kwryyjzkdh99YaMS6wsDYB7qnkLbkSnALuEmxY/C/rpOfuqCgbqA80CrRHcSj5Q+NdKRxLt/duWezQj/Z1+8sECQQD3QHvBZIZAUF8I/s/p8SX7vVGWFhbb11S2VosQZOM6zYQzSnkRsobyyTZfGdSWE89NUWeEB5E/Uueiih9bWG3/AkEA2PL45Ers1y+c7yX2kqxutq3WyOAi1vaK8xIm4F+tSJpZzf5/Yql3DUsfTWe2s/YyPLuB5ZT6RpJ255+D7gxTMQJAbaZjO7jg8NSz0MFwY0dWmPW0oOLa8FPmdZabxYF4ZDOQVU7JsleCEVm6iyJhbM0MOjXHun3ApFyX7TVkApaM8QJAPSDpJFpANbnCvFe0DEvtvidpV5xf9LXvHOJGdf4/cy+akkJdXk1lsCc0oLjScA60xQwIY8oAYxYtzsHRiKeMYQJAWG5CPNEmMAtgEzDfKg3uXdRF7dJp1khuD30SuZetP/jiY8k1F96ExUJ3mHktf0NqYtfk0GT9DPaCE8ABvnCNXQ==";
@@ -316,7 +319,7 @@ async fn a_key_of_an_earlier_version_signs_on_and_is_rotated_by_the_age_of_its_f
 async fn a_file_put_beside_others_waits_before_it_signs() {
     let place = Place::with_file("README", "");
     // Both are older than the time that a key waits; the system says when they were put there.
-    let put = Timestamp::now().as_second() - NOW;
+    let put = SystemClock.now().as_second() - NOW;
     let first = place.put_unrecorded("first.pem", put - 300_000);
     let second = place.put_unrecorded("second.pem", put - 200_000);
     assert_eq!(
