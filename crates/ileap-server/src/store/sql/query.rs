@@ -11,7 +11,7 @@ use ileap_types::filter::odata::{FootprintFilter, Property};
 
 use self::{
     kinds::{By, Kinds},
-    lead::Lead,
+    lead::{Entry, Lead},
 };
 use super::dialect::Dialect;
 use crate::{
@@ -93,7 +93,8 @@ pub(super) fn footprints(
         dialect,
         dialect.begin_page("created || '/' || id", "created, id"),
     );
-    let order = lead::push_footprints(&mut query, lead, visibility);
+    let entry = lead::push_footprints(&mut query, lead, visibility);
+    let order = format!("{}, {}", entry.created, entry.id);
     if !push_roles(&mut query, visibility) {
         return Ok(None);
     }
@@ -108,7 +109,7 @@ pub(super) fn footprints(
         .filter(|one| Some(*one) != followed)
     {
         match lead::list_and_value(comparison) {
-            Some((list, value)) => push_id(&mut query, list, value),
+            Some((list, value)) => push_id(&mut query, entry, (list, value)),
             // The position says more, and only one of the two can be looked up.
             None if comparison.property == Property::Created && page.after.is_some() => {
                 lead::push_comparison_apart(&mut query, comparison);
@@ -118,11 +119,11 @@ pub(super) fn footprints(
     }
     if let Some(position) = &page.after {
         let (created, id) = parse_position(position).ok_or(StoreError::UnknownPosition)?;
-        query.push(" AND (").push(order).push(") > (");
+        query.push(" AND (").push(&order).push(") > (");
         query.push_bind(created);
         query.push(", ").push_bind(id.to_owned()).push(")");
     }
-    query.push(" ORDER BY ").push(order);
+    query.push(" ORDER BY ").push(&order);
     end_page(&mut query, page);
     Ok(Some(query))
 }
@@ -210,9 +211,18 @@ fn push_roles(query: &mut Builder, visibility: &Visibility) -> bool {
     true
 }
 
-fn push_id(query: &mut Builder, list: &str, value: &str) {
+/// Adds that a footprint has an id in a list. It is looked for among the others that have it, which are in the order
+/// of the walk, and not among the ids of the footprint, which are anywhere.
+fn push_id(query: &mut Builder, entry: Entry, (list, value): (&str, &str)) {
+    let indexed_by = query.dialect.indexed_by("sqlite_autoindex_footprint_ids_1");
     query
-        .push(" AND (SELECT MIN(i.footprint) FROM footprint_ids i WHERE i.footprint = f.id AND i.created = f.created AND i.list = '")
+        .push(" AND (SELECT MIN(i.footprint) FROM footprint_ids i")
+        .push(&indexed_by)
+        .push(" WHERE i.footprint = ")
+        .push(entry.id)
+        .push(" AND i.created = ")
+        .push(entry.created)
+        .push(" AND i.list = '")
         .push(list)
         .push("' AND i.value = ")
         .push_bind(value.to_owned())

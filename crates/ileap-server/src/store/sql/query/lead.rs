@@ -168,12 +168,29 @@ pub(in crate::store::sql) fn chosen<'a>(
     first.filter(|lead| !matches!(lead, Lead::Few(_)))
 }
 
+/// The columns that say which footprint an entry is of, and where in the list it is. Conditions that need no other
+/// are judged before the footprint itself is looked up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) created: &'static str,
+    pub(super) id: &'static str,
+}
+
+const OF_FOOTPRINT: Entry = Entry {
+    created: "f.created",
+    id: "f.id",
+};
+const BESIDE_FOOTPRINT: Entry = Entry {
+    created: "k.created",
+    id: "k.footprint",
+};
+
 /// Adds the columns of a page of footprints and what it follows; returns the columns of its order.
 pub(super) fn push_footprints(
     query: &mut Builder,
     lead: Option<Lead<'_>>,
     visibility: &Visibility,
-) -> &'static str {
+) -> Entry {
     query.push("SELECT f.json, f.created, f.id FROM ");
     let (dialect, kinds) = (query.dialect, Kinds::of(visibility));
     if let Reach::Named { recipient, .. } = visibility.reach() {
@@ -182,12 +199,12 @@ pub(super) fn push_footprints(
             .push(&dialect.then_look_up("footprints f", "f.id = k.footprint"))
             .push(" WHERE k.recipient = ")
             .push_bind(recipient.clone());
-        return "k.created, k.footprint";
+        return BESIDE_FOOTPRINT;
     }
     match lead {
         Some(Lead::Equal(comparison) | Lead::Few(comparison)) => {
             if push_ids_with_footprints(query, comparison, kinds).is_some() {
-                return "k.created, k.footprint";
+                return BESIDE_FOOTPRINT;
             }
             push_column_entries(query, comparison, kinds);
         }
@@ -198,7 +215,7 @@ pub(super) fn push_footprints(
             push_kinds(query, "f", kinds);
         }
     }
-    "f.created, f.id"
+    OF_FOOTPRINT
 }
 
 /// Adds ` WHERE ` and what holds for an index of some kinds.
