@@ -61,6 +61,9 @@ async fn tables_are_read_as_spreadsheets_write_them() {
     let empty_row = ";".repeat(17);
     let table = format!("\u{feff}{semicolons}\n{empty_row}\n\n").replace('\n', "\r\n");
     assert_eq!(read(table.as_bytes()).await, expected());
+    // As cells are copied from a spreadsheet.
+    let tabs = semicolons.replace(';', "\t").replace("C1\t C2", "C1; C2");
+    assert_eq!(read(tabs.as_bytes()).await, expected());
     let quoted = |line: &str| format!("\"{}\"", line.replace(',', "\",\""));
     let table = format!("{}\n{}", quoted(HEADER), quoted(ROW));
     assert_eq!(read(table.as_bytes()).await, expected());

@@ -16,7 +16,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) columns: Vec<Column>,
-    /// Whether numbers have a decimal comma: where lists are separated by semicolons, they do.
+    /// Whether numbers may have a decimal comma: where cells are not separated by commas.
     pub(super) has_decimal_comma: bool,
 }
 
@@ -45,7 +45,7 @@ impl Header {
         if problems.is_empty() {
             Ok(Self {
                 columns,
-                has_decimal_comma: delimiter == b';',
+                has_decimal_comma: delimiter != b',',
             })
         } else {
             Err(problems)
@@ -70,5 +70,6 @@ pub(super) fn delimiter(reader: &mut impl BufRead) -> io::Result<u8> {
     let line = reader.fill_buf()?.trim_ascii_start();
     let end = line.iter().position(|byte| *byte == b'\n');
     let line = line.get(..end.unwrap_or(line.len())).unwrap_or_default();
-    Ok(if line.contains(&b';') { b';' } else { b',' })
+    let delimiter = line.iter().find(|byte| matches!(byte, b';' | b'\t'));
+    Ok(delimiter.copied().unwrap_or(b','))
 }
