@@ -48,6 +48,17 @@ fn plain_http_is_for_a_service_on_this_machine() {
 }
 
 #[test]
+fn a_url_that_leaves_its_scheme_open_is_refused() {
+    // An event's source may; there it is HTTPS.
+    for url in ["//emissions.example.com/path", "//127.0.0.1:9000/path"] {
+        let found = problems("", &[CLERK, KIND, (URL, url)]);
+        let expected =
+            "it is not an absolute URL; write a base such as \"https://emissions.example.com\"";
+        assert!(found[0].contains(expected), "{url}: {found:?}");
+    }
+}
+
+#[test]
 fn a_service_that_nobody_asks_is_warned_about() {
     let loaded = load("", &[CLERK, (URL, "https://emissions.example.com")]).unwrap();
     assert!(loaded.config.data.upstream.is_none());
