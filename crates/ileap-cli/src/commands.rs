@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use ileap_server::{
     config::{Config, ConfigError, Loaded, Sources},
-    store::{Store, StoreError, sql::SqlStore},
+    store::{Store, StoreError, patience, sql::SqlStore},
 };
 
 use crate::{cli::ConfigArguments, exit::Failed, output};
@@ -78,17 +78,26 @@ async fn key_store(config: &Config) -> Result<Option<Arc<dyn Store>>, Failed> {
     }
 }
 
-/// How often a change is tried while another process holds SQLite's lock. Each try waits for five seconds, together
-/// they wait for as long as PostgreSQL does.
-const TRIES: usize = 12;
+/// Why the store did not do as it was told.
+fn refused_by_store(attempted: impl Into<String>, error: &StoreError) -> Failed {
+    if error.is_locked() {
+        let remedy = "another process has held the database for a minute; nothing has changed, try again when its \
+                      import has ended";
+        return Failed::new(attempted, remedy);
+    }
+    Failed::new(attempted, error.with_cause())
+}
+
+/// Says what a change to the store waits for.
+fn say_that_it_waits() {
+    output::note("another process writes to the database; waiting for it");
+}
 
 /// Makes a change to the store, also while another process imports into it.
 async fn patiently<T>(change: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    for number in 1..TRIES {
+    for number in 1..patience::TRIES {
         match change().await {
-            Err(error) if error.is_locked() && number == 1 => {
-                output::note("another process writes to the database; waiting for it");
-            }
+            Err(error) if error.is_locked() && number == 1 => say_that_it_waits(),
             Err(error) if error.is_locked() => {}
             changed => return changed,
         }

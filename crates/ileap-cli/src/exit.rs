@@ -49,6 +49,11 @@ impl Failed {
         }
     }
 
+    /// What happened, with the remedy.
+    pub(crate) fn happened(&self) -> &str {
+        &self.happened
+    }
+
     /// The same, with another exit code.
     pub(crate) fn exiting(self, exit: Exit) -> Self {
         Self { exit, ..self }

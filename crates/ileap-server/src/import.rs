@@ -16,7 +16,7 @@ use ileap_types::{
 };
 
 pub use self::{
-    input::{Format, Input, OnRead},
+    input::{Format, Input, OnRead, OnWait},
     read::{Place, table::csv_header},
 };
 use self::{judge::Judge, write::BatchSize};

@@ -7,6 +7,7 @@ pub mod keys;
 pub mod logins;
 pub mod outbox;
 pub mod partners;
+pub mod patience;
 pub mod sql;
 pub mod tokens;
 

@@ -12,7 +12,10 @@ use jiff::Timestamp;
 use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
-use crate::store::{ImportKind, ImportObject, ImportTransaction, Store, StoreError};
+use crate::store::{
+    ImportKind, ImportObject, ImportTransaction, Store, StoreError,
+    patience::{self, OnWait},
+};
 
 /// What became of one id.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -50,7 +53,8 @@ pub enum WithdrawalFailure {
     Store(#[from] StoreError),
 }
 
-/// Withdraws what all of `ids` name, or nothing. No import comes in between.
+/// Withdraws what all of `ids` name, or nothing. No import comes in between; one that is under way is waited for,
+/// which `on_wait` is told.
 ///
 /// An id is that of a footprint or the `activityId` of transport activity data. The footprint keeps every
 /// member but `version`, `updated` and `status` (PACT v2.3, footprint life cycle).
@@ -58,8 +62,9 @@ pub async fn withdraw(
     store: &dyn Store,
     ids: &[String],
     now: Timestamp,
+    on_wait: OnWait<'_>,
 ) -> Result<Vec<Withdrawal>, WithdrawalFailure> {
-    let mut transaction = store.begin_import().await?;
+    let mut transaction = patience::begin_import(store, on_wait).await?;
     let (mut done, mut refused, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for id in ids.iter().filter(|id| seen.insert(*id)) {
         match withdraw_one(&mut *transaction, id, now).await {
@@ -207,7 +212,7 @@ mod tests {
         store: &SqlStore,
         ids: &[String],
     ) -> Result<Vec<Withdrawal>, WithdrawalFailure> {
-        withdraw(store, ids, NOW.parse().unwrap()).await
+        withdraw(store, ids, NOW.parse().unwrap(), &|| ()).await
     }
 
     #[tokio::test]
@@ -320,7 +325,7 @@ mod tests {
         let store = stocked().await;
         let id = text(&samples(SAMPLE_FOOTPRINTS)[0]["id"]);
         let early = "2001-01-01T00:00:00Z".parse().unwrap();
-        let refused = withdraw(&store, &[id], early).await.unwrap_err();
+        let refused = withdraw(&store, &[id], early, &|| ()).await.unwrap_err();
         assert!(refused.to_string().contains("/updated"), "{refused}");
     }
 }

@@ -9,7 +9,7 @@ use ileap_server::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{load_for_store, on_record::OnRecord, open_store, patiently};
+use super::{load_for_store, on_record::OnRecord, open_store, patiently, refused_by_store};
 use crate::{
     cli::{
         AccessArguments, AccessCommand, AllowArguments, DisallowArguments, ListAccessArguments,
@@ -94,13 +94,7 @@ fn change(verb: &str, rules: &[AccessRule]) -> String {
 }
 
 fn unchanged(recipient: &str, error: &StoreError) -> Failed {
-    let attempted = format!("changing the access of {recipient}");
-    if error.is_locked() {
-        let remedy = "another process has held the database for a minute; nothing has changed, try again when its \
-                      import has ended";
-        return Failed::new(attempted, remedy);
-    }
-    Failed::new(attempted, error.with_cause())
+    refused_by_store(format!("changing the access of {recipient}"), error)
 }
 
 fn check_recipient(config: &Config, recipient: &str) -> Result<(), Failed> {

@@ -7,6 +7,7 @@ use ileap_types::rules::{RuleId, Severity};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::say_that_it_waits;
 use crate::cli::FileFormat;
 
 /// How often a file is read.
@@ -27,7 +28,7 @@ pub(super) struct Judged<'a> {
 #[derive(Serialize)]
 pub(super) struct Unjudged<'a> {
     pub(super) file: &'a Path,
-    pub(super) error: String,
+    pub(super) error: &'a str,
 }
 
 #[derive(Serialize)]
@@ -90,7 +91,11 @@ pub(super) async fn open(
     }
     bar.enable_steady_tick(Duration::from_millis(100));
     let reported = bar.clone();
-    let input = input.reporting(Arc::new(move |bytes| reported.inc(bytes)));
+    let waiting = bar.clone();
+    let input = input.reporting(
+        Arc::new(move |bytes| reported.inc(bytes)),
+        Arc::new(move || waiting.suspend(say_that_it_waits)),
+    );
     Ok((input, bar))
 }
 

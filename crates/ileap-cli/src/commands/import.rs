@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     file::{self, Judged, Unjudged, shown},
-    load_for_store, open_store,
+    load_for_store, open_store, refused_by_store,
 };
 use crate::{cli::ImportArguments, exit::Failed, output};
 
@@ -84,13 +84,18 @@ fn print(path: &Path, report: &ImportReport, json: bool) -> Result<(), Failed> {
 }
 
 fn complain(path: &Path, error: &ImportFailure, json: bool) -> Result<(), Failed> {
-    output::complain(&Failed::new(format!("importing {}", shown(path)), error));
+    let attempted = format!("importing {}", shown(path));
+    let failed = match error {
+        ImportFailure::Store(error) => refused_by_store(attempted, error),
+        error => Failed::new(attempted, error),
+    };
+    output::complain(&failed);
     match error {
         _ if !json => Ok(()),
         ImportFailure::Broken(judgement) => output::json(&Judged::new(path, judgement)),
-        error => output::json(&Unjudged {
+        _ => output::json(&Unjudged {
             file: path,
-            error: error.to_string(),
+            error: failed.happened(),
         }),
     }
 }

@@ -19,7 +19,7 @@ use ileap_server::{
 };
 use serde_json::{Value, json};
 
-use super::{load_for_store, on_record::OnRecord, open_store, secret};
+use super::{load_for_store, on_record::OnRecord, open_store, refused_by_store, secret};
 use crate::{
     cli::{
         AddPartnerArguments, BasicEncoding, ListPartnersArguments, NamedPartnerArguments,
@@ -68,7 +68,7 @@ async fn add(arguments: &AddPartnerArguments) -> Result<(), Failed> {
     let on_record = OnRecord::open(&config)?;
     let store = open_store(&config).await?;
     let kept = store.put_partner(&partner).await;
-    kept.map_err(|error| Failed::new(format!("registering {}", partner.base_url), error))?;
+    kept.map_err(|error| refused_by_store(format!("registering {}", partner.base_url), &error))?;
     let change = format!("registered {}", partner.base_url);
     on_record.change(Event::Partner, &partner.recipient, &change)?;
     if named.json {
@@ -110,7 +110,7 @@ fn base(config: &Config, url: &str) -> Result<String, Failed> {
 async fn list(arguments: &ListPartnersArguments) -> Result<(), Failed> {
     let store = open_store(&load_for_store(&arguments.config)?).await?;
     let partners = store.partners(None).await;
-    let partners = partners.map_err(|error| Failed::new("reading the partners", error))?;
+    let partners = partners.map_err(|error| refused_by_store("reading the partners", &error))?;
     if arguments.json {
         let partners: Vec<_> = partners.iter().map(as_json).collect();
         return output::json(&json!({ "partners": partners }));
@@ -157,7 +157,8 @@ async fn remove(arguments: &NamedPartnerArguments) -> Result<(), Failed> {
     let removed = store
         .remove_partner(&partner.recipient, &partner.base_url)
         .await;
-    removed.map_err(|error| Failed::new(format!("forgetting {}", partner.base_url), error))?;
+    removed
+        .map_err(|error| refused_by_store(format!("forgetting {}", partner.base_url), &error))?;
     let change = format!("removed {}", partner.base_url);
     on_record.change(Event::Partner, &partner.recipient, &change)?;
     if arguments.json {
@@ -180,7 +181,7 @@ async fn registered(
     );
     let attempted = output::sanitised(&attempted);
     let partners = store.partners(Some(&arguments.recipient)).await;
-    let partners = partners.map_err(|error| Failed::new(attempted.as_str(), error))?;
+    let partners = partners.map_err(|error| refused_by_store(attempted.as_str(), &error))?;
     // As `add` has written it.
     let base = callback_base(&arguments.url);
     let base = base.as_deref().unwrap_or(&arguments.url);
@@ -252,7 +253,8 @@ fn refused(partner: &Partner, error: DeliveryError) -> Failed {
 async fn tasks(arguments: &ListPartnersArguments) -> Result<(), Failed> {
     let store = open_store(&load_for_store(&arguments.config)?).await?;
     let tasks = store.unsettled(LISTED).await;
-    let tasks = tasks.map_err(|error| Failed::new("reading the tasks for partners", error))?;
+    let tasks =
+        tasks.map_err(|error| refused_by_store("reading the tasks for partners", &error))?;
     if arguments.json {
         let tasks: Vec<_> = tasks.iter().map(task_as_json).collect();
         return output::json(&json!({ "tasks": tasks }));
@@ -297,12 +299,9 @@ fn task_as_json(task: &TaskRecord) -> Value {
 async fn retry(arguments: &RetryArguments) -> Result<(), Failed> {
     let store = open_store(&load_for_store(&arguments.config)?).await?;
     let revived = store.revive(&arguments.recipient, SystemClock.now()).await;
-    let revived = revived.map_err(|error| {
-        Failed::new(
-            format!("trying the tasks of {} again", arguments.recipient),
-            error,
-        )
-    })?;
+    let attempted = format!("trying the tasks of {} again", arguments.recipient);
+    let revived =
+        revived.map_err(|error| refused_by_store(output::sanitised(&attempted), &error))?;
     if arguments.json {
         return output::json(&json!({ "revived": revived }));
     }

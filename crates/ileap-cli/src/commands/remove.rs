@@ -2,18 +2,23 @@
 
 use ileap_server::{
     clock::{Clock as _, SystemClock},
-    withdraw::{Withdrawal, withdraw},
+    withdraw::{Withdrawal, WithdrawalFailure, withdraw},
 };
 
-use super::{load_for_store, open_store};
+use super::{load_for_store, open_store, refused_by_store, say_that_it_waits};
 use crate::{cli::RemoveArguments, exit::Failed, output};
+
+const ATTEMPTED: &str = "removing, which left everything as it was";
 
 /// Withdraws everything the ids name, or nothing.
 pub(crate) async fn run(arguments: RemoveArguments) -> Result<(), Failed> {
     let store = open_store(&load_for_store(&arguments.config)?).await?;
-    let withdrawn = withdraw(&store, &arguments.ids, SystemClock.now()).await;
-    let withdrawn = withdrawn
-        .map_err(|error| Failed::new("removing, which left everything as it was", error))?;
+    let now = SystemClock.now();
+    let withdrawn = withdraw(&store, &arguments.ids, now, &say_that_it_waits).await;
+    let withdrawn = withdrawn.map_err(|error| match error {
+        WithdrawalFailure::Store(error) => refused_by_store(ATTEMPTED, &error),
+        error => Failed::new(ATTEMPTED, error),
+    })?;
     for withdrawal in &withdrawn {
         if arguments.json {
             output::json(withdrawal)?;

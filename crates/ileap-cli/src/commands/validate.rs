@@ -24,7 +24,7 @@ pub(crate) async fn run(arguments: ValidateArguments) -> Result<(), Failed> {
                 if json {
                     output::json(&Unjudged {
                         file: path,
-                        error: error.to_string(),
+                        error: &error.to_string(),
                     })?;
                 }
             }

@@ -35,6 +35,8 @@ impl Format {
 
 /// Told how many more bytes were read. Each input is read twice.
 pub type OnRead = Arc<dyn Fn(u64) + Send + Sync>;
+/// Told that another process writes to the store, and has to be waited for.
+pub type OnWait = Arc<dyn Fn() + Send + Sync>;
 
 /// An open file, or what was piped in.
 #[derive(Clone)]
@@ -42,6 +44,7 @@ pub struct Input {
     pub(super) format: Format,
     source: Source,
     on_read: OnRead,
+    pub(super) on_wait: OnWait,
 }
 
 #[derive(Clone)]
@@ -81,6 +84,7 @@ impl Input {
                 format: format.unwrap_or_else(|| Format::of(&path)),
                 source: Source::File(Arc::new(source), stamp),
                 on_read: Arc::new(|_| ()),
+                on_wait: Arc::new(|| ()),
             })
         };
         let opened = tokio::task::spawn_blocking(opening).await;
@@ -93,13 +97,18 @@ impl Input {
             format: Format::Json,
             source: Source::Text(text),
             on_read: Arc::new(|_| ()),
+            on_wait: Arc::new(|| ()),
         }
     }
 
-    /// The same, telling `on_read` how it goes on.
+    /// The same, telling how it goes on, and what it waits for.
     #[must_use]
-    pub fn reporting(self, on_read: OnRead) -> Self {
-        Self { on_read, ..self }
+    pub fn reporting(self, on_read: OnRead, on_wait: OnWait) -> Self {
+        Self {
+            on_read,
+            on_wait,
+            ..self
+        }
     }
 
     /// In bytes.
@@ -157,8 +166,16 @@ impl Stamp {
 
 /// The whole of `reader` in a file that has no name and vanishes with the process.
 fn spooled(reader: &mut dyn Read) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    io::copy(reader, &mut file)?;
+    let copying = |error: io::Error| {
+        let directory = std::env::temp_dir();
+        let message = format!(
+            "copying it to a temporary file in {}: {error}",
+            directory.display()
+        );
+        io::Error::new(error.kind(), message)
+    };
+    let mut file = tempfile::tempfile().map_err(copying)?;
+    io::copy(reader, &mut file).map_err(copying)?;
     Ok(file)
 }
 

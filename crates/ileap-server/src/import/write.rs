@@ -13,6 +13,7 @@ use super::{
 };
 use crate::store::{
     ImportObject, ImportSummary, ImportTransaction, OpenReference, Store, StoreError,
+    patience::{self, OnWait},
 };
 
 /// How much is sent to the store at once.
@@ -98,7 +99,8 @@ pub(super) async fn into(
             sender,
         }),
     );
-    let (judge, written) = tokio::join!(judging, write_all(store, batches));
+    let writing = write_all(store, &*input.on_wait, batches);
+    let (judge, written) = tokio::join!(judging, writing);
     let (mut transaction, summary) = written?;
     let mut judgement = judge?.judgement();
     if judgement.errors.total == 0 {
@@ -140,9 +142,10 @@ fn dangling(open: &OpenReference) -> Remark {
 /// Everything in one transaction, which is not committed here.
 async fn write_all(
     store: &dyn Store,
+    on_wait: OnWait<'_>,
     mut batches: mpsc::Receiver<Batch>,
 ) -> Result<(Box<dyn ImportTransaction>, ImportSummary), ImportFailure> {
-    let mut transaction = store.begin_import().await?;
+    let mut transaction = patience::begin_import(store, on_wait).await?;
     let mut summary = ImportSummary::default();
     while let Some(batch) = batches.recv().await {
         match transaction.write(&batch.objects).await {

@@ -2,7 +2,7 @@
 
 use ileap_server::store::partners::{PartnerRecords as _, ReceivedFootprint};
 
-use super::super::{load, open_store};
+use super::super::{load_for_store, open_store, refused_by_store};
 use crate::{cli::ReceivedArguments, exit::Failed, output};
 
 /// How many footprints are read at a time.
@@ -10,11 +10,11 @@ const PAGE: usize = 100;
 
 /// Lists what a partner has shared, or forgets some of it.
 pub(super) async fn run(arguments: &ReceivedArguments) -> Result<(), Failed> {
-    let store = open_store(&load(&arguments.config)?).await?;
+    let store = open_store(&load_for_store(&arguments.config)?).await?;
     let recipient = &arguments.recipient;
     let failed = |error| {
         let attempted = format!("reading or forgetting what {recipient} has shared");
-        Failed::new(output::sanitised(&attempted), error)
+        refused_by_store(output::sanitised(&attempted), &error)
     };
     if let Some(until) = arguments.forget_until {
         let forgotten = store.forget_received(recipient, until).await;

@@ -138,7 +138,9 @@ async fn a_withdrawn_footprint_does_not_come_back() {
     let footprint = sample("toc-rail-1");
     let id = footprint["id"].as_str().unwrap().to_owned();
     let now = "2026-03-01T12:00:00Z".parse().unwrap();
-    crate::withdraw::withdraw(&store, &[id], now).await.unwrap();
+    crate::withdraw::withdraw(&store, &[id], now, &|| ())
+        .await
+        .unwrap();
     let before = contents(&store).await;
     let mut later = raised(&raised(&footprint));
     later["updated"] = json!("2026-04-01T00:00:00Z");
