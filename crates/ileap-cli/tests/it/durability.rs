@@ -19,6 +19,7 @@ use crate::{
     commands::{Running, ileap, run},
     postgres::Postgres,
     static_users::{eventually, free_address, hash, token, write_users},
+    wire::{exchange, status},
 };
 
 const SECRET: &str = "quartz+Lantern 4711 and more";
@@ -63,18 +64,7 @@ fn send(address: &str, token: &str, id: &str, source: &str, comment: &str) -> u1
             event.len()
         ),
     );
-    let status = answer.split(' ').nth(1).map(str::parse);
-    status.and_then(Result::ok).unwrap_or(0)
-}
-
-fn exchange(address: &str, request: &str) -> String {
-    let mut answer = String::new();
-    let Ok(mut stream) = TcpStream::connect(address) else {
-        return answer;
-    };
-    let sent = stream.write_all(request.as_bytes());
-    let _ = sent.and_then(|()| stream.read_to_string(&mut answer));
-    answer
+    status(&answer)
 }
 
 /// A partner's host that acknowledges everything; which events have answered which request.

@@ -7,15 +7,23 @@ mod tls;
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::Read as _,
     net::{TcpListener, TcpStream},
     os::fd::OwnedFd,
     path::Path,
     process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
+use serde_json::Value;
+
 use self::{load::Load, nginx::Nginx, site::Site};
-use crate::static_users::{eventually, free_address, hash, token, write_users};
+use crate::{
+    effort::{moment, rounds},
+    static_users::{eventually, free_address, hash, token, write_users},
+    wire::{body, exchange, get, status},
+};
 
 const RESTARTS: usize = 20;
 
@@ -33,7 +41,7 @@ fn a_server_on_a_socket_of_the_service_manager_is_restarted_without_a_failed_req
     };
     let mut server = site.up(start());
     let load = Load::on(&site.address);
-    for _ in 0..RESTARTS {
+    for _ in rounds(RESTARTS) {
         load.goes_on();
         // Not before it has ended does the next one begin: whoever comes meanwhile waits in the socket's queue.
         assert_eq!(server.terminate(), Some(0));
@@ -68,7 +76,7 @@ fn two_servers_behind_nginx_are_restarted_in_turn_without_a_failed_request() {
         .map(|site| site.up(site.serve().spawn().unwrap()));
     let nginx = Nginx::before(&[&sites[0].address, &sites[1].address]);
     let load = Load::on(&nginx.address);
-    for turn in 0..RESTARTS {
+    for turn in rounds(RESTARTS) {
         load.goes_on();
         let (site, server) = (&sites[turn % 2], &mut servers[turn % 2]);
         assert_eq!(server.terminate(), Some(0));
@@ -82,19 +90,21 @@ fn a_hundred_reloads_good_and_bad_fail_no_request() {
     let site = Site::new("");
     let mut server = site.up(site.serve().spawn().unwrap());
     let load = Load::on(&site.address);
-    let status = || token(&site.address, "acme", "wrong").0;
-    for reload in 1..=100 {
-        let settings = match reload % 3 {
-            0 => "[profile]\noauth_errors = \"rfc6749\"\n[token]\nlifetime = \"30m\"\n",
-            1 => "[profile]\noauth_errors = \"ileaptest\"\n[tokens]\n[data]\nmax_page = 0\n",
-            _ => "[profile]\noauth_errors = \"pact\"\n",
-        };
-        site.write_config(settings);
-        server.signal("HUP");
-        eventually(|| site.count("config_reloads_total{") == reload);
+    let mut reloads = 0;
+    for _ in rounds(34) {
+        for settings in [
+            "[profile]\noauth_errors = \"pact\"\n",
+            "[profile]\noauth_errors = \"rfc6749\"\n[token]\nlifetime = \"30m\"\n",
+            "[profile]\noauth_errors = \"ileaptest\"\n[tokens]\n[data]\nmax_page = 0\n",
+        ] {
+            site.write_config(settings);
+            server.signal("HUP");
+            reloads += 1;
+            eventually(|| site.count("config_reloads_total{") == reloads);
+        }
     }
     // The last one was refused, and named what is wrong with it; the one before stays.
-    assert_eq!(status(), 401);
+    assert_eq!(token(&site.address, "acme", "wrong").0, 401);
     assert_eq!(load.end(), Vec::<String>::new());
     let log = site.log();
     for text in [
@@ -121,7 +131,7 @@ fn services_that_may_ask_about_tokens_come_change_their_secret_and_go_without_a_
     write(site::SECRET);
     let mut server = site.up(site.serve().spawn().unwrap());
     let (_, body) = token(&site.address, "acme", site::SECRET);
-    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let body: Value = serde_json::from_str(&body).unwrap();
     let form = format!("token={}", body["access_token"].as_str().unwrap());
     let ask = |secret: &str| {
         let output = Command::new("curl")
@@ -151,6 +161,42 @@ fn services_that_may_ask_about_tokens_come_change_their_secret_and_go_without_a_
 }
 
 #[test]
+fn a_server_that_is_killed_while_it_reloads_comes_back_with_keys_that_verify_everything() {
+    let site = Site::new("");
+    let mut tokens = Vec::new();
+    let mut keys = None;
+    for round in rounds(8) {
+        let mut server = site.up(site.serve().spawn().unwrap());
+        let published = site.get("/jwks", "");
+        assert_eq!(
+            body(&published),
+            keys.get_or_insert(body(&published).to_owned())
+        );
+        let (_, answer) = token(&site.address, "acme", site::SECRET);
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        tokens.push(answer["access_token"].as_str().unwrap().to_owned());
+        tokens.drain(..tokens.len().saturating_sub(20));
+        for token in &tokens {
+            assert_eq!(
+                status(&site.get("/2/footprints", token)),
+                200,
+                "round {round}"
+            );
+        }
+        for settings in ["", "[data]\nmax_page = 0\n", "[data]\nmax_page = 500\n"] {
+            site.write_config(settings);
+            server.signal("HUP");
+            assert_eq!(Some(body(&site.get("/jwks", ""))), keys.as_deref());
+        }
+        server.signal("HUP");
+        thread::sleep(moment(round, Duration::from_millis(20)));
+        server.signal("KILL");
+        assert_eq!(server.wait(), None);
+        site.write_config("");
+    }
+}
+
+#[test]
 fn the_log_can_be_made_louder_without_a_restart() {
     let site = Site::new("");
     let server = site.up(site.serve().spawn().unwrap());
@@ -168,21 +214,48 @@ fn the_log_can_be_made_louder_without_a_restart() {
 #[test]
 fn with_few_files_one_processor_and_little_memory_it_goes_on_and_recovers() {
     let site = Site::new("");
-    let script = r#"ulimit -n 256; ulimit -v 1500000; exec taskset -c 0 "$0" serve --config "$1""#;
+    let script = r#"ulimit -n 256; ulimit -d 65536; exec taskset -c 0 "$0" serve --config "$1""#;
     let mut server = site.up(site.shell(script).spawn().unwrap());
-    // Twice as many as it has files for, and they only hold them.
-    let held: Vec<_> = (0..512)
-        .map(|_| TcpStream::connect(&site.address).unwrap())
-        .collect();
-    for _ in 0..3 {
-        assert_eq!(token(&site.address, "acme", site::SECRET).0, 200);
-        assert!(site.admin("/healthz").contains("200 OK"));
-    }
-    drop(held);
-    for _ in 0..20 {
-        assert_eq!(token(&site.address, "acme", site::SECRET).0, 200);
+    for _ in rounds(1) {
+        // Twice as many as it has files for, and they only hold them.
+        let held: Vec<_> = (0..512)
+            .map(|_| TcpStream::connect(&site.address).unwrap())
+            .collect();
+        for _ in 0..3 {
+            assert_eq!(token(&site.address, "acme", site::SECRET).0, 200);
+            assert!(site.admin("/healthz").contains("200 OK"));
+        }
+        drop(held);
+        for _ in 0..20 {
+            assert_eq!(token(&site.address, "acme", site::SECRET).0, 200);
+        }
     }
     assert!(site.log().contains("leaves room for fewer connections"));
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn out_of_files_it_takes_nobody_on_answers_those_it_has_and_recovers() {
+    let site = Site::new("");
+    let mut server = site.up(site.serve().spawn().unwrap());
+    let load = Load::on(&site.address);
+    let given_up = || site.log().matches("accepting a connection failed").count();
+    for _ in rounds(2) {
+        load.goes_on();
+        let (before, began) = (given_up(), Instant::now());
+        server.may_open("4");
+        thread::scope(|scope| {
+            let newcomer = scope.spawn(|| site.get("/jwks", ""));
+            eventually(|| given_up() > before + 2);
+            load.goes_on();
+            server.may_open("1024");
+            assert_eq!(status(&newcomer.join().unwrap()), 200);
+        });
+        // Ten times a second, and not as often as it could.
+        let tries = given_up() - before;
+        assert!(tries as u128 <= began.elapsed().as_millis() / 100 + 3);
+    }
+    assert_eq!(load.end(), Vec::<String>::new());
     assert_eq!(server.terminate(), Some(0));
 }
 

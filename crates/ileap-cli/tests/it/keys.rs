@@ -1,13 +1,7 @@
 //! `ileap keys`, beside a running server, and whoever is killed in the middle of it.
 
 use std::{
-    fs,
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    os::unix::fs::PermissionsExt as _,
-    process::Stdio,
-    thread,
-    time::Duration,
+    fs, net::TcpStream, os::unix::fs::PermissionsExt as _, process::Stdio, thread, time::Duration,
 };
 
 use serde_json::Value;
@@ -15,12 +9,14 @@ use tempfile::TempDir;
 
 use crate::{
     commands::{Running, ileap, run},
+    effort::{moment, rounds},
     static_users::{eventually, free_address, hash, token, write_users},
+    wire::{exchange, get},
 };
 
 const SECRET: &str = "quartz+Lantern 4711 and more";
-const ROUNDS: u64 = 4;
-const KILLS: u64 = 8;
+const ROUNDS: usize = 4;
+const KILLS: usize = 8;
 
 /// A deployment: where its files are, and what it is told.
 struct Deployment {
@@ -98,16 +94,7 @@ impl Deployment {
     }
 
     fn get(&self, path: &str, token: &str) -> String {
-        let address = &self.address;
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
-        );
-        let mut answer = String::new();
-        if let Ok(mut stream) = TcpStream::connect(address) {
-            let sent = stream.write_all(request.as_bytes());
-            let _ = sent.and_then(|()| stream.read_to_string(&mut answer));
-        }
-        answer
+        exchange(&self.address, &get(path, token))
     }
 
     fn accepts(&self, token: &str) -> bool {
@@ -162,8 +149,8 @@ fn a_running_server_follows_a_rotation_and_a_revocation() {
 
 #[test]
 fn whoever_is_killed_in_the_middle_of_a_rotation_leaves_keys_that_verify_everything() {
-    for location in ["directory", "store"] {
-        let deployment = Deployment::new(location);
+    for turn in rounds(2) {
+        let deployment = Deployment::new(["directory", "store"][turn % 2]);
         let mut tokens = Vec::new();
         for round in 0..ROUNDS {
             let mut server = deployment.serve();
@@ -180,9 +167,12 @@ fn whoever_is_killed_in_the_middle_of_a_rotation_leaves_keys_that_verify_everyth
                     .spawn()
                     .unwrap();
                 // At another moment each time.
-                thread::sleep(Duration::from_millis(2 + 12 * kill + 3 * round));
+                let number = turn + round * KILLS + kill;
+                thread::sleep(moment(number, Duration::from_millis(100)));
                 let _ = command.kill();
                 command.wait().unwrap();
+                let set = deployment.get("/jwks", "");
+                assert!(set.is_empty() || set.contains("\"kid\""), "{set}");
                 if kill == KILLS / 2 {
                     server.0.kill().unwrap();
                     server.0.wait().unwrap();
@@ -203,6 +193,22 @@ fn whoever_is_killed_in_the_middle_of_a_rotation_leaves_keys_that_verify_everyth
         for token in &tokens {
             assert!(deployment.accepts(token));
         }
+        assert_eq!(server.terminate().0, 0);
+    }
+}
+
+#[test]
+fn whoever_is_killed_in_its_first_start_does_not_keep_the_next_one_from_starting() {
+    for round in rounds(8) {
+        let deployment = Deployment::new(["directory", "store"][round % 2]);
+        let mut server = deployment.serve();
+        thread::sleep(moment(round, Duration::from_millis(200)));
+        server.0.kill().unwrap();
+        server.0.wait().unwrap();
+        let server = deployment.serve();
+        let token = deployment.access_token();
+        assert!(deployment.accepts(&token), "round {round}");
+        assert_eq!(deployment.states().len(), 1, "round {round}");
         assert_eq!(server.terminate().0, 0);
     }
 }

@@ -16,6 +16,7 @@ mod deploy;
 mod doctor;
 mod durability;
 mod edge;
+mod effort;
 mod import;
 mod keys;
 mod on_record;
@@ -26,4 +27,5 @@ mod static_users;
 #[cfg(feature = "otel")]
 mod traces;
 mod upstream_tls;
+mod wire;
 mod workspace;

@@ -12,10 +12,14 @@ mod attack;
 mod audit;
 mod backend;
 mod callbacks;
+mod clock;
 mod conformance;
 mod database;
 mod discovery;
 mod edge;
+#[path = "../../../ileap-cli/tests/it/effort.rs"]
+#[expect(dead_code, reason = "the other crate's tests use more of it")]
+mod effort;
 mod events;
 mod faults;
 mod footprints;

@@ -1,6 +1,6 @@
 //! A server's directory: configuration, keys, one user, a log.
 
-use std::{cell::OnceCell, path::PathBuf, process::Child};
+use std::{path::PathBuf, process::Child, sync::OnceLock};
 
 use tempfile::TempDir;
 
@@ -16,7 +16,7 @@ pub(super) struct Site {
     pub(super) address: String,
     admin: String,
     directory: TempDir,
-    keys: OnceCell<String>,
+    keys: OnceLock<String>,
 }
 
 /// A server that runs.
@@ -28,7 +28,7 @@ impl Site {
             address: free_address(),
             admin: free_address(),
             directory: tempfile::tempdir().unwrap(),
-            keys: OnceCell::new(),
+            keys: OnceLock::new(),
         };
         write_users(&site.path("users.toml"), &[("acme", &hash(SECRET))]);
         site.write_config(settings);
@@ -138,15 +138,14 @@ impl Site {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
+    /// What a GET brings, with a token where there is one; empty when nobody answers.
+    pub(super) fn get(&self, path: &str, token: &str) -> String {
+        exchange(&self.address, &get(path, token))
+    }
+
     /// What the admin listener answers; empty when it is not there.
     pub(super) fn admin(&self, path: &str) -> String {
-        let mut answer = String::new();
-        if let Ok(mut stream) = TcpStream::connect(&self.admin) {
-            let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-            let sent = stream.write_all(request.as_bytes());
-            let _ = sent.and_then(|()| stream.read_to_string(&mut answer));
-        }
-        answer
+        exchange(&self.admin, &get(path, ""))
     }
 
     /// The sum of the metrics that begin like this.
@@ -167,6 +166,16 @@ impl Server {
             .args([&format!("-{name}"), &pid])
             .status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Sets how many files it may have open.
+    pub(super) fn may_open(&self, files: &str) {
+        let pid = self.0.0.id().to_string();
+        let limit = format!("--nofile={files}:");
+        let set = Command::new("prlimit")
+            .args(["--pid", &pid, &limit])
+            .status();
+        assert!(set.unwrap().success());
     }
 
     /// Asks it to end; its exit code.
