@@ -142,6 +142,11 @@ fn tls_reason(error: &rustls::Error) -> String {
         CertificateError::UnknownIssuer => {
             "is of an authority that is not known here (--ca-file FILE names one)"
         }
+        // What `openssl req -x509` makes unless it is told otherwise.
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            "is an authority's own, which no server shows: make it with CA:FALSE (`openssl req -x509 -addext \
+             basicConstraints=critical,CA:FALSE`), or sign another with it"
+        }
         other => return format!("the host's certificate is not believed: {other}"),
     };
     format!("the host's certificate {why}")

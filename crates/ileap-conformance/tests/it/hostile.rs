@@ -8,7 +8,11 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::options::{everything, run};
+use crate::{
+    data::conformant,
+    host::{Host, tls},
+    options::{everything, run},
+};
 
 /// What a host writes to everyone.
 #[derive(Clone, Copy)]
@@ -144,4 +148,15 @@ async fn a_host_that_is_away_is_inconclusive_and_not_conformant() {
     let report = run(&in_a_hurry(&base)).await;
     assert!(!report.is_conformant());
     assert_eq!(report.count(Verdict::Fail), 0, "{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_shows_an_authority_is_told_how_to_make_another_certificate() {
+    let base = Host::start(conformant(), "https-authority").await;
+    let mut options = everything(&base);
+    options.authorities = vec![tls::authority()];
+    options.cases = vec!["pact/tc01".to_owned()];
+    let report = run(&options).await;
+    let reason = &report.cases[0].reason;
+    assert!(reason.contains("CA:FALSE"), "{reason}");
 }

@@ -7,7 +7,9 @@ use std::{
 };
 
 use axum::serve::Listener;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedKey, IsCa, KeyPair, generate_simple_self_signed,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -20,8 +22,20 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 const HANDSHAKE: u8 = 22;
 
 /// The certificate of every such host, its own authority.
-static CERTIFIED: LazyLock<CertifiedKey<rcgen::KeyPair>> =
+static CERTIFIED: LazyLock<CertifiedKey<KeyPair>> =
     LazyLock::new(|| generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap());
+/// An authority's certificate, which a host should not show.
+static AUTHORITY: LazyLock<CertifiedKey<KeyPair>> = LazyLock::new(|| {
+    let mut parameters = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let signing_key = KeyPair::generate().unwrap();
+    let cert = parameters.self_signed(&signing_key).unwrap();
+    CertifiedKey { cert, signing_key }
+});
+
+pub(crate) fn authority() -> CertificateDer<'static> {
+    AUTHORITY.cert.der().clone()
+}
 
 pub(crate) fn certificate() -> CertificateDer<'static> {
     CERTIFIED.cert.der().clone()
@@ -35,13 +49,18 @@ pub(super) struct Secured {
 
 impl Secured {
     pub(super) fn new(socket: TcpListener, fault: &'static str) -> Self {
-        let key = PrivateKeyDer::try_from(CERTIFIED.signing_key.serialize_der()).unwrap();
+        let certified = if fault == "https-authority" {
+            &AUTHORITY
+        } else {
+            &CERTIFIED
+        };
+        let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate()], key)
+            .with_single_cert(vec![certified.cert.der().clone()], key)
             .unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let address = socket.local_addr().unwrap();
