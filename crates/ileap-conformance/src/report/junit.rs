@@ -5,15 +5,28 @@ use std::fmt::Write as _;
 use super::{CaseReport, Report, text::plain};
 use crate::case::Verdict;
 
+/// What did not run has not passed.
+const INTERRUPTED: &str = r#"  <testsuite name="run" tests="1" failures="1" skipped="0" errors="0">
+    <testcase classname="run" name="run: It goes to its end." time="0.000">
+      <failure type="interrupted" message="the run was interrupted: these are the cases that ran before"/>
+    </testcase>
+  </testsuite>
+"#;
+
 /// One suite for each group, one test for each case.
 pub fn junit(report: &Report) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let against = report.cases.iter().filter(|case| case.is_against()).count();
+    let unfinished = usize::from(report.is_partial);
     let _ = writeln!(
         out,
-        "<testsuites name=\"ileap conformance\" tests=\"{}\" failures=\"{against}\">",
-        report.cases.len()
+        "<testsuites name=\"ileap conformance\" tests=\"{}\" failures=\"{}\">",
+        report.cases.len() + unfinished,
+        against + unfinished
     );
+    if report.is_partial {
+        out.push_str(INTERRUPTED);
+    }
     for group in report.groups() {
         let of_group = || report.cases.iter().filter(|case| case.group() == group);
         let failures = of_group().filter(|case| case.is_against()).count();

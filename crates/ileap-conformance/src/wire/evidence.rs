@@ -113,7 +113,13 @@ impl<'a> Evidence<'a> {
         let encoded = form_encoded(secret);
         let basic = super::basic(id, secret);
         let basic_encoded = super::basic(&form_encoded(id), &encoded);
+        // Of nobody, but it may have the name of the account in it.
+        let strange = match &request.auth {
+            Auth::BasicOf { id, secret } => super::basic(id, secret),
+            _ => String::new(),
+        };
         let mut secrets = vec![
+            credentials(&strange),
             secret,
             encoded.as_str(),
             credentials(&basic),

@@ -22,6 +22,8 @@ async fn no_report_holds_a_secret_or_a_token() {
         "token-nested",
         "token-bom",
         "token-broken",
+        "echo",
+        "echo-refusal",
     ] {
         let base = Host::start(conformant(), fault).await;
         let report = run(&everything(&base)).await;
@@ -170,6 +172,11 @@ async fn an_interrupted_run_is_partial_and_not_conformant() {
         .unwrap();
     assert!(report.is_partial && !report.is_conformant());
     assert!(report.sentence().contains("interrupted"));
+    let junit = report::junit(&report);
+    assert!(
+        junit.contains("failures=\"1\"") && junit.contains("<failure"),
+        "{junit}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
