@@ -28,3 +28,7 @@ doc:
 # What the dependencies may bring; needs cargo-deny.
 deny:
     cargo deny check bans licenses sources
+
+# Whether a test notices when a check that refuses is changed; needs cargo-mutants, and hours for all of them.
+mutants *arguments:
+    scripts/mutants {{arguments}}
