@@ -85,44 +85,17 @@ pub(crate) fn report_panics_as_bugs() {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
-    const MANUAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations.md");
-
-    /// As the declaration above has them.
-    fn table() -> String {
-        let source = include_str!("exit.rs");
-        let (_, body) = source.split_once("pub(crate) enum Exit {\n").unwrap();
-        let (body, _) = body.split_once("\n}\n").unwrap();
-        let lines: Vec<_> = body.lines().map(str::trim).collect();
-        let row = |pair: &[&str]| {
-            let meaning = pair[0].trim_start_matches("/// ").trim_end_matches('.');
-            let (_, code) = pair[1].trim_end_matches(',').split_once(" = ").unwrap();
-            format!("| {code} | {meaning} |\n")
-        };
-        let rows: Vec<_> = lines.chunks(2).map(row).collect();
-        format!("| code | meaning |\n|---|---|\n{}", rows.concat())
-    }
+    use crate::manual;
 
     #[test]
     fn the_exit_codes_in_the_operations_manual_are_those_of_the_code() {
-        let manual = fs::read_to_string(MANUAL).unwrap();
-        let begin = "<!-- begin: exit codes (generated) -->\n";
-        let end = "<!-- end: exit codes -->";
-        let (before, rest) = manual.split_once(begin).unwrap();
-        let (found, after) = rest.split_once(end).unwrap();
-        let wanted = format!("\n{}\n", table());
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "asks whether to rewrite the manual, as CONTRIBUTING says"
-        )]
-        if std::env::var("UPDATE").is_ok() {
-            fs::write(MANUAL, format!("{before}{begin}{wanted}{end}{after}")).unwrap();
-            return;
-        }
-        assert_eq!(
-            found, wanted,
-            "run `UPDATE=1 cargo test -p ileap-cli exit_codes`"
-        );
+        let row = |(line, meaning): (String, String)| {
+            let (_, code) = line.split_once(" = ").unwrap();
+            let code = code.trim_end_matches(',').to_owned();
+            vec![code, meaning.trim_end_matches('.').to_owned()]
+        };
+        let codes = manual::documented(include_str!("exit.rs"), "pub(crate) enum Exit");
+        let table = manual::table(&["code", "meaning"], codes.into_iter().map(row));
+        manual::hold("exit codes", &table);
     }
 }

@@ -3,6 +3,10 @@
 mod cli;
 mod commands;
 mod exit;
+// The generated parts of the manual, held against the code here as there.
+#[cfg(test)]
+#[path = "../../ileap-server/src/manual.rs"]
+mod manual;
 mod output;
 mod progress;
 mod saved;

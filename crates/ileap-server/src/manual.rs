@@ -1,7 +1,7 @@
-//! The generated parts of `docs/operations.md`: held against the code, and written anew with `UPDATE=1`.
+//! The generated parts of `docs/operations.md`: held against the code, and written anew with `UPDATE=1`. The binary's
+//! crate includes this file for its own part.
 
 use std::{
-    collections::BTreeMap,
     fs,
     sync::{Mutex, PoisonError},
 };
@@ -31,44 +31,34 @@ pub(crate) fn hold(name: &str, wanted: &str) {
         return;
     }
     assert_eq!(
-        found, wanted,
-        "run `UPDATE=1 cargo test -p ileap-server --lib` to write the {name} anew"
+        found,
+        wanted,
+        "run `UPDATE=1 cargo test -p {}` to write the {name} anew",
+        env!("CARGO_PKG_NAME")
     );
 }
 
-/// The stable names of an enum's variants, from the arms of its `as_str`.
-pub(crate) fn names(source: &str) -> BTreeMap<String, String> {
-    let arm = |line: &str| {
-        let (pattern, name) = line.trim().strip_prefix("Self::")?.split_once(" => \"")?;
-        let variant: String = pattern
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect();
-        Some((variant, name.strip_suffix("\",")?.to_owned()))
-    };
-    source.lines().filter_map(arm).collect()
+/// A table with this head.
+pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let head: Vec<_> = head.iter().map(|&cell| cell.to_owned()).collect();
+    let rule = format!("|{}\n", "---|".repeat(head.len()));
+    let rows = rows.into_iter().map(|row| line(&row));
+    [line(&head), rule].into_iter().chain(rows).collect()
 }
 
-/// The names of an enum's variants, and what their doc comments say.
-pub(crate) fn meanings(source: &str, declaration: &str) -> BTreeMap<String, String> {
-    let names = names(source);
+/// The lines of an enum's declaration that have doc comments, each with what its comment says.
+pub(crate) fn documented(source: &str, declaration: &str) -> Vec<(String, String)> {
     let (_, body) = source.split_once(declaration).unwrap();
     let (body, _) = body.split_once("\n}\n").unwrap();
-    let mut meanings = BTreeMap::new();
-    let mut doc = Vec::new();
+    let (mut documented, mut doc) = (Vec::new(), Vec::new());
     for line in body.lines().map(str::trim) {
         if let Some(text) = line.strip_prefix("///") {
             doc.push(text.trim());
-            continue;
+        } else if !doc.is_empty() {
+            documented.push((line.to_owned(), doc.join(" ")));
+            doc.clear();
         }
-        let variant: String = line
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect();
-        if let Some(name) = names.get(&variant) {
-            meanings.insert(name.clone(), doc.join(" "));
-        }
-        doc.clear();
     }
-    meanings
+    documented
 }

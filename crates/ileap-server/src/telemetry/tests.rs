@@ -5,7 +5,6 @@ mod fields;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
     time::Duration,
 };
 
@@ -113,9 +112,33 @@ fn everything() -> Metrics {
     metrics
 }
 
+/// The stable names of an enum's variants, from the arms of its `as_str`.
+fn names(source: &str) -> BTreeMap<String, String> {
+    let arm = |line: &str| {
+        let (pattern, name) = line.trim().strip_prefix("Self::")?.split_once(" => \"")?;
+        Some((identifier(pattern), name.strip_suffix("\",")?.to_owned()))
+    };
+    source.lines().filter_map(arm).collect()
+}
+
+fn identifier(text: &str) -> String {
+    text.chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect()
+}
+
+/// The names of an enum's variants, and what their doc comments say.
+fn meanings(source: &str, declaration: &str) -> BTreeMap<String, String> {
+    let names = names(source);
+    let documented = manual::documented(source, declaration).into_iter();
+    documented
+        .filter_map(|(line, meaning)| Some((names.get(&identifier(&line))?.clone(), meaning)))
+        .collect()
+}
+
 /// Why requests fail, and what the source says of it.
 fn causes() -> BTreeMap<String, String> {
-    let mut causes = manual::meanings(failure::SOURCE, "pub enum Cause");
+    let mut causes = meanings(failure::SOURCE, "pub enum Cause");
     let gone = "The client hung up before its answer.";
     causes.insert("client_gone".to_owned(), gone.to_owned());
     causes
@@ -123,7 +146,7 @@ fn causes() -> BTreeMap<String, String> {
 
 /// Why clients are refused, and what the source says of it.
 fn reasons() -> BTreeMap<String, String> {
-    let mut reasons = manual::meanings(include_str!("../verify.rs"), "pub enum RejectReason");
+    let mut reasons = meanings(include_str!("../verify.rs"), "pub enum RejectReason");
     let no_role = "The account holds no role, and there is no default.";
     reasons.insert("no_role".to_owned(), no_role.to_owned());
     reasons
@@ -241,8 +264,7 @@ fn no_label_is_made_of_what_callers_send() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_metrics_in_the_operations_manual_are_those_a_scraper_sees() {
-    let mut table = "| metric | labels | meaning |\n|---|---|---|\n".to_owned();
-    for (name, seen) in read(&everything().render()) {
+    let row = |(name, seen): (String, Seen)| {
         let suffix = match seen.kind.as_str() {
             "counter" => "_total",
             "info" => "_info",
@@ -259,26 +281,24 @@ fn the_metrics_in_the_operations_manual_are_those_a_scraper_sees() {
             })
             .collect();
         let name = format!("{}{suffix}", name.trim_end_matches(suffix));
-        let meaning = seen.help.trim_end_matches('.');
-        writeln!(table, "| `{name}` | {} | {meaning} |", labels.join(", ")).unwrap();
-    }
+        let meaning = seen.help.trim_end_matches('.').to_owned();
+        vec![format!("`{name}`"), labels.join(", "), meaning]
+    };
+    let rows = read(&everything().render()).into_iter().map(row);
+    let table = manual::table(&["metric", "labels", "meaning"], rows);
     manual::hold("metrics", &table);
 }
 
 #[test]
 fn the_causes_in_the_operations_manual_are_those_of_the_code() {
-    let mut table = "| cause | meaning |\n|---|---|\n".to_owned();
-    for (name, meaning) in causes() {
-        writeln!(table, "| `{name}` | {meaning} |").unwrap();
-    }
+    let row = |(name, meaning)| vec![format!("`{name}`"), meaning];
+    let table = manual::table(&["cause", "meaning"], causes().into_iter().map(row));
     manual::hold("causes", &table);
 }
 
 #[test]
 fn the_reasons_in_the_operations_manual_are_those_of_the_code() {
-    let mut table = "| reason | meaning |\n|---|---|\n".to_owned();
-    for (name, meaning) in reasons() {
-        writeln!(table, "| `{name}` | {meaning} |").unwrap();
-    }
+    let row = |(name, meaning)| vec![format!("`{name}`"), meaning];
+    let table = manual::table(&["reason", "meaning"], reasons().into_iter().map(row));
     manual::hold("reasons", &table);
 }
