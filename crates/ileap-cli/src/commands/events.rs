@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::host;
 use crate::{
-    cli::{EventsCommand, RequestArguments, SendArguments},
+    cli::{EventsCommand, HostArguments, RequestArguments, SendArguments},
     exit::Failed,
     output,
 };
@@ -33,7 +33,6 @@ pub(crate) async fn run(command: EventsCommand) -> Result<(), Failed> {
 }
 
 async fn request(arguments: &RequestArguments) -> Result<(), Failed> {
-    let host = host::find(&arguments.host).await?;
     let mut pf = Map::new();
     pf.insert("productIds".to_owned(), json!(arguments.products));
     let now = SystemClock.now().to_string();
@@ -47,36 +46,35 @@ async fn request(arguments: &RequestArguments) -> Result<(), Failed> {
             comment: arguments.comment.clone(),
         },
     };
-    host.client
-        .send_event(&event)
-        .await
-        .map_err(|error| host::failed(&error))?;
-    if arguments.json {
-        return output::json(&json!({ "id": event.id, "source": event.source }));
-    }
-    output::line(output::sanitised(&format!(
-        "request {} is acknowledged; the answer goes to {}/2/events",
-        event.id,
-        event.source.trim_end_matches('/')
-    )))
+    let answers_to = event.source.trim_end_matches('/');
+    let said = format!(
+        "request {} is acknowledged; the answer goes to {answers_to}/2/events",
+        event.id
+    );
+    deliver(&event, (&arguments.host, arguments.json), &said).await
 }
 
 async fn send(arguments: &SendArguments) -> Result<(), Failed> {
     let attempted = format!("reading the event in {}", arguments.file.display());
     let bytes = read(&arguments.file).map_err(|error| Failed::new(&attempted, error))?;
     let event = CloudEvent::parse_v2(&bytes).map_err(|error| Failed::new(&attempted, error))?;
-    let host = host::find(&arguments.host).await?;
-    host.client
-        .send_event(&event)
-        .await
-        .map_err(|error| host::failed(&error))?;
-    if arguments.json {
+    let said = format!("event {} is acknowledged", event.id);
+    deliver(&event, (&arguments.host, arguments.json), &said).await
+}
+
+/// Sends an event, and says `said`, or as JSON which event it was, once the host has acknowledged it.
+async fn deliver(
+    event: &CloudEvent,
+    (host, as_json): (&HostArguments, bool),
+    said: &str,
+) -> Result<(), Failed> {
+    let host = host::find(host).await?;
+    let sent = host.client.send_event(event).await;
+    sent.map_err(|error| host::failed(&error))?;
+    if as_json {
         return output::json(&json!({ "id": event.id, "source": event.source }));
     }
-    output::line(output::sanitised(&format!(
-        "event {} is acknowledged",
-        event.id
-    )))
+    output::line(output::sanitised(said))
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
