@@ -185,6 +185,39 @@ async fn open(store: &SqlStore) -> u64 {
     store.depth().await.map_or(1, |depth| depth.open)
 }
 
+/// A request that has come in, and the worker that answers it.
+struct Scene {
+    delivery: Arc<Delivery>,
+    running: JoinHandle<()>,
+    store: Arc<SqlStore>,
+}
+
+impl Scene {
+    async fn begin(store: Arc<SqlStore>, host: &RawUpstream, surprise: Surprise) -> Self {
+        let delivery = delivery(&store, surprise);
+        receive(&delivery, &store, host).await;
+        Self {
+            running: tokio::spawn(delivery.clone().run()),
+            delivery,
+            store,
+        }
+    }
+
+    /// Waits until the request has been answered, and says how many tasks are under way then.
+    async fn is_answered(&self) -> usize {
+        all_is_done(&self.store).await;
+        self.delivery.under_way().len()
+    }
+
+    async fn stop(self, longest: Duration) {
+        self.delivery.stop(self.running, longest).await;
+    }
+}
+
+async fn in_memory() -> Arc<SqlStore> {
+    Arc::new(SqlStore::open("sqlite::memory:").await.unwrap())
+}
+
 async fn all_is_done(store: &SqlStore) {
     for _ in 0..3000 {
         if open(store).await == 0 {
@@ -209,9 +242,7 @@ async fn an_acknowledged_event_is_not_sent_again_though_the_database_was_away_in
         let _ = allowed.lock().unwrap().recv();
     })
     .await;
-    let delivery = delivery(&store, no_surprise());
-    receive(&delivery, &store, &host).await;
-    let running = tokio::spawn(delivery.clone().run());
+    let scene = Scene::begin(store, &host, no_surprise()).await;
     tokio::task::spawn_blocking(move || asked.recv().unwrap())
         .await
         .unwrap();
@@ -220,27 +251,24 @@ async fn an_acknowledged_event_is_not_sent_again_though_the_database_was_away_in
     drop(allows);
     tokio::time::sleep(Duration::from_secs(33)).await;
     drop(import);
-    all_is_done(&store).await;
+    scene.is_answered().await;
     assert_eq!(events.load(Ordering::SeqCst), 1);
-    delivery.stop(running, Duration::from_secs(20)).await;
+    scene.stop(Duration::from_secs(20)).await;
 }
 
 #[tokio::test]
 async fn a_task_that_panics_is_tried_again() {
-    let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
     let (host, events) = host(|| {}).await;
-    let delivery = delivery(&store, Box::new(|| panic!("as surprises do")));
-    receive(&delivery, &store, &host).await;
-    let running = tokio::spawn(delivery.clone().run());
-    all_is_done(&store).await;
+    let surprise = Box::new(|| panic!("as surprises do"));
+    let scene = Scene::begin(in_memory().await, &host, surprise).await;
+    assert_eq!(scene.is_answered().await, 0);
     assert_eq!(events.load(Ordering::SeqCst), 1);
-    assert!(delivery.under_way().is_empty());
-    delivery.stop(running, Duration::from_secs(20)).await;
+    scene.stop(Duration::from_secs(20)).await;
 }
 
 #[tokio::test]
 async fn who_has_lost_a_lease_sends_nothing() {
-    let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
+    let store = in_memory().await;
     let (host, events) = host(|| {}).await;
     let taken = Arc::new(std::sync::Mutex::new(None));
     let (thief, kept) = (store.clone(), taken.clone());
@@ -259,25 +287,23 @@ async fn who_has_lost_a_lease_sends_nothing() {
         }
         .boxed()
     };
-    let delivery = delivery(&store, Box::new(steal));
-    receive(&delivery, &store, &host).await;
-    let running = tokio::spawn(delivery.clone().run());
+    let scene = Scene::begin(store.clone(), &host, Box::new(steal)).await;
     let held = loop {
         if let Some(held) = *taken.lock().unwrap() {
             break held;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     };
-    while !delivery.under_way().is_empty() {
+    while !scene.delivery.under_way().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!((events.load(Ordering::SeqCst), open(&store).await), (0, 1));
     assert_eq!(store.unsettled(1).await.unwrap()[0].attempts, 0);
     // The thief gives it back.
     store.release(&[held]).await.unwrap();
-    all_is_done(&store).await;
+    scene.is_answered().await;
     assert_eq!(events.load(Ordering::SeqCst), 1);
-    delivery.stop(running, Duration::from_secs(20)).await;
+    scene.stop(Duration::from_secs(20)).await;
 }
 
 #[tokio::test]
@@ -330,7 +356,7 @@ async fn panics_at_first(_: Arc<Delivery>) {
 
 #[tokio::test]
 async fn a_part_that_panics_is_begun_anew() {
-    let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
+    let store = in_memory().await;
     let delivery = delivery(&store, no_surprise());
     delivery.clone().kept_up("part", panics_at_first).await;
     assert_eq!(ROUNDS.load(Ordering::SeqCst), 2);
@@ -340,7 +366,7 @@ async fn a_part_that_panics_is_begun_anew() {
 
 #[tokio::test]
 async fn what_is_not_being_sent_when_the_server_stops_is_given_back() {
-    let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
+    let store = in_memory().await;
     let (asks, mut asked) = tokio::sync::mpsc::unbounded_channel();
     let reply = Reply::Answer(Arc::new(move |_: &str| {
         let _ = asks.send(());
@@ -348,12 +374,10 @@ async fn what_is_not_being_sent_when_the_server_stops_is_given_back() {
     }));
     // A host that never gives a token: nothing is being sent yet.
     let host = RawUpstream::scripted(vec![reply]).await;
-    let delivery = delivery(&store, no_surprise());
-    receive(&delivery, &store, &host).await;
-    let running = tokio::spawn(delivery.clone().run());
+    let scene = Scene::begin(store.clone(), &host, no_surprise()).await;
     asked.recv().await.unwrap();
     // It would hang for longer than this.
-    delivery.stop(running, Duration::from_secs(10)).await;
+    scene.stop(Duration::from_secs(10)).await;
     let next = store.next_due().await.unwrap().unwrap();
     assert!(
         next <= SystemClock.now(),

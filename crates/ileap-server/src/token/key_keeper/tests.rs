@@ -81,6 +81,7 @@ impl Location {
 /// A server, as far as its tokens go.
 struct Server {
     clock: Arc<ManualClock>,
+    directory: Arc<TempDir>,
     location: Arc<Location>,
     metrics: Arc<Metrics>,
     keys: Arc<SigningKeys>,
@@ -90,11 +91,22 @@ struct Server {
 }
 
 impl Server {
-    async fn start(directory: &TempDir, clock: &Arc<ManualClock>) -> Self {
-        Self::start_with(directory, clock, POLICY).await
+    /// The first one on keys of its own.
+    async fn new() -> Self {
+        Self::starting_at(Timestamp::from_second(1_800_000_000).unwrap()).await
     }
 
-    async fn start_with(directory: &TempDir, clock: &Arc<ManualClock>, policy: KeyPolicy) -> Self {
+    async fn starting_at(start: Timestamp) -> Self {
+        let clock = Arc::new(ManualClock::starting_at(start));
+        Self::start(Arc::new(tempfile::tempdir().unwrap()), clock, POLICY).await
+    }
+
+    /// Another one on the same keys, by the same clock.
+    async fn beside(&self, policy: KeyPolicy) -> Self {
+        Self::start(self.directory.clone(), self.clock.clone(), policy).await
+    }
+
+    async fn start(directory: Arc<TempDir>, clock: Arc<ManualClock>, policy: KeyPolicy) -> Self {
         let location = Arc::new(Location {
             directory: DirectoryKeys::new(&directory.path().join("keys"), policy.publish_before),
             changes: AtomicUsize::new(0),
@@ -129,11 +141,25 @@ impl Server {
             keeper,
             issuer: TokenIssuer::new(issuing, keys.clone(), clock.clone()),
             validator: TokenValidator::new(validating, keys.clone(), clock.clone()),
-            clock: clock.clone(),
+            clock,
+            directory,
             location,
             metrics,
             keys,
         }
+    }
+
+    /// As `ileap keys rotate` beside it does.
+    async fn rotate(&self) {
+        let rotated = rotate_keys(&*self.location, &POLICY, self.clock.now()).await;
+        rotated.unwrap();
+    }
+
+    /// As `ileap keys revoke` does, on a machine whose clock is ahead.
+    async fn revoke(&self, kid: &str, ahead: Duration) {
+        let now = self.clock.now() + ahead;
+        let revoked = revoke_key(&*self.location, &POLICY, kid, now).await;
+        revoked.unwrap();
     }
 
     async fn turn(&mut self) {
@@ -185,15 +211,9 @@ fn principal() -> Principal {
     }
 }
 
-fn clock() -> Arc<ManualClock> {
-    let start = Timestamp::from_second(1_800_000_000).unwrap();
-    Arc::new(ManualClock::starting_at(start))
-}
-
 #[tokio::test]
 async fn over_a_year_every_key_signs_for_its_time_and_only_when_verifiers_know_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut server = Server::start(&directory, &clock()).await;
+    let mut server = Server::new().await;
     let max_age = POLICY.max_age();
     let mut signers = BTreeSet::from([server.signs()]);
     for _ in 0..366 {
@@ -208,19 +228,17 @@ async fn over_a_year_every_key_signs_for_its_time_and_only_when_verifiers_know_i
     }
     assert_eq!(signers.len(), 5, "{signers:?}");
     // Of those that are gone nothing is left.
-    let files = fs::read_dir(directory.path().join("keys")).unwrap().count();
+    let keys = server.directory.path().join("keys");
+    let files = fs::read_dir(keys).unwrap().count();
     assert!(files <= 2, "{files}");
     assert!(server.has_metric(r#"ileap_signing_keys{state="active"} 1"#));
 }
 
 #[tokio::test]
 async fn a_token_signed_just_before_a_switch_lives_as_long_as_any() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut server = Server::start(&directory, &clock()).await;
+    let mut server = Server::new().await;
     let first = server.signs();
-    rotate_keys(&*server.location, &POLICY, server.clock.now())
-        .await
-        .unwrap();
+    server.rotate().await;
     server.turn().await;
     server.live(DAY_BUT_A_SECOND, DAY_BUT_A_SECOND).await;
     let token = server.token().await;
@@ -242,13 +260,11 @@ async fn a_token_signed_just_before_a_switch_lives_as_long_as_any() {
 
 #[tokio::test]
 async fn two_servers_publish_one_next_key_and_switch_together() {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = clock();
-    let mut one = Server::start(&directory, &clock).await;
-    let mut other = Server::start(&directory, &clock).await;
+    let mut one = Server::new().await;
+    let mut other = one.beside(POLICY).await;
     assert_eq!(one.signs(), other.signs());
     for _ in 0..400 {
-        clock.advance(DAY / 4);
+        one.clock.advance(DAY / 4);
         tokio::join!(one.turn(), other.turn());
         // Who was slower finds what the other made when it looks again.
         tokio::join!(one.turn(), other.turn());
@@ -261,15 +277,12 @@ async fn two_servers_publish_one_next_key_and_switch_together() {
 
 #[tokio::test]
 async fn a_revoked_key_ends_its_tokens_remembered_and_reused_ones_too() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut server = Server::start(&directory, &clock()).await;
+    let mut server = Server::new().await;
     let token = server.token().await;
     assert!(server.accepts(&token));
     assert_eq!(server.token().await, token);
     let first = server.signs();
-    revoke_key(&*server.location, &POLICY, &first, server.clock.now())
-        .await
-        .unwrap();
+    server.revoke(&first, Duration::ZERO).await;
     server.turn().await;
     assert!(!server.accepts(&token));
     assert!(!server.kids().contains(&first));
@@ -282,17 +295,11 @@ async fn a_revoked_key_ends_its_tokens_remembered_and_reused_ones_too() {
 
 #[tokio::test]
 async fn a_revocation_bites_though_the_servers_clock_is_late() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut server = Server::start(&directory, &clock()).await;
+    let mut server = Server::new().await;
     let first = server.signs();
-    rotate_keys(&*server.location, &POLICY, server.clock.now())
-        .await
-        .unwrap();
+    server.rotate().await;
     server.live(HOUR, HOUR).await;
-    let ahead = server.clock.now() + Duration::from_secs(30);
-    revoke_key(&*server.location, &POLICY, &first, ahead)
-        .await
-        .unwrap();
+    server.revoke(&first, Duration::from_secs(30)).await;
     server.turn().await;
     assert_eq!(server.kids().len(), 1);
     assert_ne!(server.signs(), first);
@@ -300,12 +307,9 @@ async fn a_revocation_bites_though_the_servers_clock_is_late() {
 
 #[tokio::test]
 async fn while_the_store_is_away_the_known_keys_go_on_and_change_in_time() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut server = Server::start(&directory, &clock()).await;
+    let mut server = Server::new().await;
     let first = server.signs();
-    rotate_keys(&*server.location, &POLICY, server.clock.now())
-        .await
-        .unwrap();
+    server.rotate().await;
     server.turn().await;
     let token = server.token().await;
     server.location.is_away.store(true, Ordering::SeqCst);
@@ -323,9 +327,8 @@ async fn while_the_store_is_away_the_known_keys_go_on_and_change_in_time() {
 
 #[tokio::test]
 async fn half_a_key_and_an_emptied_directory_leave_the_keys_in_use() {
-    let directory = tempfile::tempdir().unwrap();
-    let keys = directory.path().join("keys");
-    let mut server = Server::start(&directory, &clock()).await;
+    let mut server = Server::new().await;
+    let keys = server.directory.path().join("keys");
     let first = server.signs();
     fs::write(keys.join("half.pem"), "-----BEGIN PRIVATE KEY-----\nMII").unwrap();
     server.turn().await;
@@ -341,8 +344,7 @@ async fn half_a_key_and_an_emptied_directory_leave_the_keys_in_use() {
 
 #[tokio::test]
 async fn a_key_that_cannot_be_written_is_tried_again_after_a_pause() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut server = Server::start(&directory, &clock()).await;
+    let mut server = Server::new().await;
     let first = server.signs();
     let begun = server.location.changes.load(Ordering::SeqCst);
     server.location.is_full.store(true, Ordering::SeqCst);
@@ -362,16 +364,14 @@ async fn a_key_that_cannot_be_written_is_tried_again_after_a_pause() {
 
 #[tokio::test]
 async fn another_algorithm_comes_through_the_set_like_any_other_key() {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = clock();
-    let old = Server::start(&directory, &clock).await;
+    let old = Server::new().await;
     let token = old.token().await;
-    drop(old);
     let policy = KeyPolicy {
         algorithm: Algorithm::EdDsa,
         ..POLICY
     };
-    let mut server = Server::start_with(&directory, &clock, policy).await;
+    let mut server = old.beside(policy).await;
+    drop(old);
     server.turn().await;
     server.turn().await;
     let algorithms = server.keys.now().algorithms();
@@ -391,12 +391,9 @@ async fn another_algorithm_comes_through_the_set_like_any_other_key() {
 
 #[tokio::test]
 async fn clocks_that_jump_lose_no_key_whose_tokens_may_live() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut server = Server::start(&directory, &clock()).await;
+    let mut server = Server::new().await;
     let first = server.signs();
-    rotate_keys(&*server.location, &POLICY, server.clock.now())
-        .await
-        .unwrap();
+    server.rotate().await;
     server.live(DAY, HOUR).await;
     assert_ne!(server.signs(), first);
     let second = server.signs();
@@ -416,8 +413,7 @@ async fn clocks_that_jump_lose_no_key_whose_tokens_may_live() {
 
 #[tokio::test]
 async fn when_every_key_is_revoked_by_hand_a_new_one_signs() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut server = Server::start(&directory, &clock()).await;
+    let mut server = Server::new().await;
     let first = server.signs();
     let revoked = RevokedKey {
         kid: first.clone(),
@@ -439,9 +435,8 @@ async fn when_every_key_is_revoked_by_hand_a_new_one_signs() {
 /// The one key of a server ends, and what is to sign in its place cannot be used.
 #[tokio::test]
 async fn a_revoked_key_counts_no_longer_though_nobody_can_sign_in_its_place() {
-    let directory = tempfile::tempdir().unwrap();
-    let keys = directory.path().join("keys");
-    let mut server = Server::start(&directory, &clock()).await;
+    let mut server = Server::new().await;
+    let keys = server.directory.path().join("keys");
     let token = server.token().await;
     assert!(server.accepts(&token));
     let name = format!("{}.ES256", server.signs());
@@ -471,15 +466,13 @@ async fn a_revoked_key_counts_no_longer_though_nobody_can_sign_in_its_place() {
 
 #[tokio::test]
 async fn a_file_put_beside_others_waits_from_when_it_came_however_old_it_is() {
-    let directory = tempfile::tempdir().unwrap();
     // A file's time of change is the system's, so the clock begins in its neighbourhood.
     let now = SystemClock.now();
-    let clock = Arc::new(ManualClock::starting_at(now - DAY * 60));
-    let mut server = Server::start(&directory, &clock).await;
+    let mut server = Server::starting_at(now - DAY * 60).await;
     let first = server.signs();
-    clock.advance(DAY * 60);
+    server.clock.advance(DAY * 60);
     server.turn().await;
-    let path = directory.path().join("keys/mine.pem");
+    let path = server.directory.path().join("keys/mine.pem");
     let pkcs8 = SigningKey::generate_pkcs8(Algorithm::Es256).unwrap();
     let body = STANDARD.encode(&pkcs8);
     fs::write(
@@ -494,7 +487,7 @@ async fn a_file_put_beside_others_waits_from_when_it_came_however_old_it_is() {
     server.turn().await;
     assert_eq!((server.signs(), server.kids().len()), (first.clone(), 2));
     // So does whoever starts only now.
-    let again = Server::start(&directory, &clock).await;
+    let again = server.beside(POLICY).await;
     assert_eq!(again.signs(), first);
     server.live(DAY, HOUR).await;
     server.live(HOUR, HOUR).await;
