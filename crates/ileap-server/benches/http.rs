@@ -30,7 +30,7 @@ use load::Target;
 const CONNECTIONS: usize = 16;
 
 /// What is measured: name, server, budget as a fraction of a reference in the same run.
-const CASES: [Case; 19] = [
+const CASES: [Case; 20] = [
     Case {
         name: "empty axum handler",
         server: "empty",
@@ -101,6 +101,12 @@ const CASES: [Case; 19] = [
         name: "bearer, cached (404 path)",
         server: "data",
         request: Request::Get("/2/footprints?limit=0"),
+        budget: None,
+    },
+    Case {
+        name: "bare /auth/verify: hash, 9 headers",
+        server: "floor",
+        request: Request::Get("/auth/verify"),
         budget: None,
     },
     Case {

@@ -9,9 +9,14 @@ use std::{
     time::Duration,
 };
 
-use aws_lc_rs::{encoding::AsDer as _, rand::SystemRandom, rsa, signature};
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    encoding::AsDer as _,
+    rand::SystemRandom,
+    rsa, signature,
+};
 use axum::{Router, routing::get};
-use http::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use http_body_util::Full;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -32,6 +37,20 @@ use ileap_server::{
 };
 use tokio::net::TcpListener;
 
+/// How long an access token signed by RSA is.
+const TOKEN_LENGTH: usize = 800;
+/// Headers of an answer of `/auth/verify`.
+const TOLD: [HeaderName; 9] = [
+    HeaderName::from_static("x-ileap-subject"),
+    HeaderName::from_static("x-ileap-client-id"),
+    HeaderName::from_static("x-ileap-organization"),
+    HeaderName::from_static("x-ileap-roles"),
+    HeaderName::from_static("x-ileap-scope"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-content-type-options"),
+    HeaderName::from_static("referrer-policy"),
+    HeaderName::from_static("content-security-policy"),
+];
 /// How many tokens are made for a server that shall not know any.
 const UNSEEN_TOKENS: usize = 8192;
 
@@ -43,7 +62,8 @@ pub(crate) fn serve(name: &str) {
         .expect("a runtime");
     runtime.block_on(async {
         match name {
-            "empty" => empty().await,
+            "empty" => serve_axum("none", Router::new().route("/", get(async || ()))).await,
+            "floor" => serve_axum(&"x".repeat(TOKEN_LENGTH), floor()).await,
             "rsa" => rsa_server().await,
             "token-rs256" => product(Algorithm::Rs256, "false").await,
             "token-es256" => product(Algorithm::Es256, "false").await,
@@ -74,11 +94,27 @@ fn announce(address: SocketAddr, token: &str, footprint: &str) {
     std::io::stdout().flush().expect("stdout");
 }
 
-/// An axum handler that says nothing, on axum's own server.
-async fn empty() {
+/// What no check of remembered tokens can do without: the token's SHA-256, and an answer with as many headers as ours.
+fn floor() -> Router {
+    let handler = async |headers: HeaderMap| {
+        let token = headers.get(header::AUTHORIZATION).expect("a token");
+        std::hint::black_box(digest(&SHA256, token.as_bytes()));
+        let mut answer = Response::new(axum::body::Body::empty());
+        for name in TOLD {
+            answer.headers_mut().insert(
+                name,
+                HeaderValue::from_static("footprint:list footprint:read"),
+            );
+        }
+        answer
+    };
+    Router::new().route("/auth/verify", get(handler))
+}
+
+/// A router on a server that does nothing else.
+async fn serve_axum(token: &str, router: Router) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    announce(listener.local_addr().expect("an address"), "none", "none");
-    let router = Router::new().route("/", get(async || ()));
+    announce(listener.local_addr().expect("an address"), token, "none");
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
