@@ -7,6 +7,7 @@ pub mod protected;
 pub mod state;
 
 pub(crate) mod admin;
+pub(crate) mod answers;
 pub(crate) mod caller;
 pub(crate) mod client_address;
 pub(crate) mod client_authentication;

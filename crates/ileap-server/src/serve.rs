@@ -8,7 +8,6 @@ mod watch;
 use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use axum::Router;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch as channel},
@@ -18,11 +17,11 @@ use tokio_rustls::TlsAcceptor;
 pub(crate) use self::conversation::{HEAD_LIMIT_BYTES, HEADER_COUNT_LIMIT};
 use self::{
     addresses::{AddressGuard, Addresses},
-    conversation::{Conversation, Http},
+    conversation::{Conversation, Exchange, Http},
     pace::{Pace, Paced},
 };
 use crate::{
-    http::client_address::is_trusted,
+    http::{answers::Answers, client_address::is_trusted},
     live::Live,
     telemetry::{Metrics, edge::Turned},
 };
@@ -97,7 +96,7 @@ pub(crate) struct Terms {
     /// Where connections are counted.
     pub(crate) metrics: Arc<Metrics>,
     /// What answers.
-    pub(crate) router: Router,
+    pub(crate) answers: Answers,
     /// TLS, where the listener speaks it.
     pub(crate) tls: Option<TlsAcceptor>,
 }
@@ -206,15 +205,19 @@ impl Floor {
         // Without it small answers wait for the client's acknowledgements; a broken socket shows soon enough.
         let _ = stream.set_nodelay(true);
         let pace = Arc::new(Pace::new());
-        let conversation = Conversation {
-            deadlines: self.terms.deadlines,
-            http: self.http.clone(),
-            is_of_a_proxy: address.is_none(),
-            metrics: self.terms.metrics.clone(),
+        let exchange = Exchange {
+            answers: self.terms.answers.clone(),
             pace: pace.clone(),
             peer,
             phase: self.phase.subscribe(),
-            router: self.terms.router.clone(),
+        };
+        let conversation = Conversation {
+            deadlines: self.terms.deadlines,
+            exchange: Arc::new(exchange),
+            http: self.http.clone(),
+            is_of_a_proxy: address.is_none(),
+            metrics: self.terms.metrics.clone(),
+            phase: self.phase.subscribe(),
             slots: self.slots.clone(),
         };
         let tls = self.terms.tls.clone();

@@ -36,8 +36,9 @@ use crate::{
     delivery::{self, Delivery, DeliveryOptions, DeliveryParts},
     http::{
         admin,
+        answers::Answers,
         documents::CurrentDocuments,
-        router::router,
+        router::answers,
         state::{AppState, Edge},
     },
     invalidation::Invalidations,
@@ -166,13 +167,13 @@ impl Server {
                 live: state.live.clone(),
                 max_connections: config.listener.max_connections,
                 metrics: metrics.clone(),
-                router: router(state.clone()),
+                answers: answers(state.clone()),
                 tls,
             },
         };
         let admin = Listener {
             socket: admin_socket,
-            terms: admin_terms(config, admin::router(state.clone(), is_draining.clone())),
+            terms: admin_terms(config, admin::answers(state.clone(), is_draining.clone())),
         };
         Ok(Self {
             admin,
@@ -198,11 +199,6 @@ impl Server {
     /// The URL partners type.
     pub fn public_base_url(&self) -> &str {
         &self.state.edge.public_base_url
-    }
-
-    /// The public router, for callers that bring their own connections.
-    pub fn router(&self) -> axum::Router {
-        self.public.terms.router.clone()
     }
 
     /// What takes on new configurations, given what every key stood at in the one the server was made from.
@@ -419,7 +415,7 @@ fn certificate(
 }
 
 /// Probes and scrapers keep to no limits of partners, and wait for nothing at the end.
-fn admin_terms(config: &Config, router: axum::Router) -> Terms {
+fn admin_terms(config: &Config, answers: Answers) -> Terms {
     let live = Live {
         connections_per_address: ADMIN_CONNECTIONS,
         drain_timeout: ADMIN_DRAIN,
@@ -431,7 +427,7 @@ fn admin_terms(config: &Config, router: axum::Router) -> Terms {
         live: Arc::new(ArcSwap::from_pointee(live)),
         max_connections: ADMIN_CONNECTIONS,
         metrics: Arc::new(Metrics::new()),
-        router,
+        answers,
         tls: None,
     }
 }

@@ -12,7 +12,7 @@ pub mod traces;
 
 pub use self::{
     log::{LogFormat, LogLevel, log_to},
-    metrics::{ConnectionGuard, Metrics},
+    metrics::{ConnectionGuard, KnownEndpoint, Metrics},
     outcomes::{
         ClerkCallOutcome, KnownGoodAnswer, RevocationOutcome, VerifyOutcome, WebhookOutcome,
     },

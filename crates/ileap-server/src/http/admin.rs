@@ -17,7 +17,7 @@ use axum::{
 
 use http::StatusCode;
 
-use super::state::AppState;
+use super::{answers::Answers, state::AppState};
 
 /// How long the store may take to say that it is there.
 const STORE_DEADLINE: Duration = Duration::from_secs(2);
@@ -29,12 +29,13 @@ struct Admin {
 }
 
 /// `/healthz` says the process lives, `/readyz` that it should get requests, `/metrics` what it has done.
-pub(crate) fn router(state: Arc<AppState>, is_draining: Arc<AtomicBool>) -> Router {
-    Router::new()
+pub(crate) fn answers(state: Arc<AppState>, is_draining: Arc<AtomicBool>) -> Answers {
+    let routes = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .with_state(Admin { is_draining, state })
+        .with_state(Admin { is_draining, state });
+    Answers::Plain(routes)
 }
 
 /// Not ready while draining, or while the store does not answer. Clerk is not asked: partners verified

@@ -8,18 +8,17 @@ mod observe;
 mod render_failures;
 mod request_rate;
 
-use std::{
-    borrow::Borrow, convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration,
-};
+use std::{borrow::Borrow, net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    body::{Body, HttpBody as _},
     extract::Request,
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt as _;
-use http::{HeaderMap, HeaderValue, header};
-use tower::{ServiceExt as _, service_fn};
+use http::{HeaderMap, HeaderValue, Method, header};
+use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
 #[cfg(test)]
@@ -29,62 +28,87 @@ use self::{
     context::RequestIds, in_flight::InFlight, lasting::Lasting, request_rate::RequestRates,
 };
 use super::{
+    endpoint::Endpoint,
     failure::{Cause, Failure},
     record,
+    routes::verify,
     state::AppState,
 };
+use crate::telemetry::KnownEndpoint;
 
 /// How long a handler may take, its upstream calls included.
 const HANDLER_DEADLINE: Duration = Duration::from_secs(15);
 
-/// What the layers keep between requests.
-struct Layers {
+/// The routes, and what the layers around them keep between requests.
+pub(crate) struct Layers {
     in_flight: InFlight,
+    /// In the order of [`Endpoint::ALL`].
+    known: [KnownEndpoint; Endpoint::ALL.len()],
     request_ids: RequestIds,
     request_rates: RequestRates,
     routes: Router,
     state: Arc<AppState>,
 }
 
-/// Puts the layers around the routes: as one future per request, because a boxed one per layer would cost
-/// as much as all else that a request for a document does. For the same reason they stand around the whole router
-/// and not, as `Router::layer` has it, around each route.
-pub(crate) fn stack(router: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
-    let layers = Layers {
-        in_flight: InFlight::new(state.edge.max_requests),
-        request_ids: RequestIds::new(),
-        request_rates: RequestRates::new(),
-        routes: router.with_state(state.clone()),
-        state,
-    };
-    let layers = Arc::new(layers);
-    Router::new().fallback_service(service_fn(move |request| {
-        let layers = layers.clone();
-        async move { Ok::<_, Infallible>(pass(&layers, request).await) }
-    }))
+impl Layers {
+    /// Puts the layers around the routes: as one future per request, because a boxed one per layer would cost
+    /// as much as all else that a request for a document does. For the same reason they stand around the whole router
+    /// and not, as `Router::layer` has it, around each route.
+    pub(crate) fn around(router: Router<Arc<AppState>>, state: Arc<AppState>) -> Self {
+        Self {
+            in_flight: InFlight::new(state.edge.max_requests),
+            known: Default::default(),
+            request_ids: RequestIds::new(),
+            request_rates: RequestRates::new(),
+            routes: router.with_state(state.clone()),
+            state,
+        }
+    }
+
+    /// The order is the meaning: each line says why it stands where it does.
+    pub(crate) async fn answer(self: &Arc<Self>, peer: SocketAddr, request: Request) -> Response {
+        let state = &self.state;
+        // First, so that everything below can name the request and the caller's address.
+        let context = context::of(state, &self.request_ids, peer, &request);
+        let span = context::span(&context, &request);
+        let is_head = request.method() == Method::HEAD;
+        // Counts also what nobody waits for any more: the caller may hang up, and this future be dropped.
+        let unanswered = observe::Unanswered::new(self, &context, span.clone());
+        let (mut response, cause) = if record::is_binding(context.endpoint) {
+            let decided = decide(self.clone(), context.clone(), request);
+            Lasting::new(decided.instrument(span)).await
+        } else {
+            let decided = decide(&**self, &context, request);
+            decided.instrument(span).await
+        };
+        // Outside the renderer, so that refusals carry these headers too.
+        security_headers(response.headers_mut(), state.edge.has_tls);
+        context.write_id(response.headers_mut());
+        if is_head {
+            response = without_body(response);
+        }
+        // Last, so that it counts the status the caller really gets.
+        unanswered.answered(response.status().as_u16(), cause);
+        response
+    }
+
+    /// What is counted of answers at this endpoint.
+    fn known(&self, endpoint: Endpoint) -> Option<&KnownEndpoint> {
+        let place = Endpoint::ALL.iter().position(|one| *one == endpoint)?;
+        self.known.get(place)
+    }
 }
 
-/// The order is the meaning: each line says why it stands where it does.
-async fn pass(layers: &Arc<Layers>, mut request: Request) -> Response {
-    let state = &layers.state;
-    // First, so that everything below can name the request and the caller's address.
-    let context = context::establish(state, &layers.request_ids, &mut request);
-    let span = context::span(state, &context, &request);
-    // Counts also what nobody waits for any more: the caller may hang up, and this future be dropped.
-    let unanswered = observe::Unanswered::new(state, &context, span.clone());
-    let (mut response, cause) = if record::is_binding(context.endpoint) {
-        let decided = decide(layers.clone(), context.clone(), request);
-        Lasting::new(decided.instrument(span)).await
-    } else {
-        let decided = decide(&**layers, &context, request);
-        decided.instrument(span).await
-    };
-    // Outside the renderer, so that refusals carry these headers too.
-    security_headers(response.headers_mut(), state.edge.has_tls);
-    context.write_id(response.headers_mut());
-    // Last, so that it counts the status the caller really gets.
-    unanswered.answered(response.status().as_u16(), cause);
-    response
+/// RFC 9110 §9.3.2: the headers of a GET's answer alone, its length among them.
+fn without_body(mut response: Response) -> Response {
+    let length = response.body().size_hint().exact().filter(|it| *it > 0);
+    if let Some(length) = length {
+        let length = HeaderValue::from(length);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length);
+    }
+    response.map(|_| Body::empty())
 }
 
 /// The answer, and the name of why it is a refusal; on record when this ends.
@@ -112,21 +136,34 @@ async fn work(layers: &Layers, context: &RequestContext, request: Request) -> Re
         return refusal;
     }
     // Outside the deadline: what is shed never starts.
-    let (_place, request) = match layers.in_flight.enter(request) {
+    let (_place, mut request) = match layers.in_flight.enter(request) {
         Ok(entered) => entered,
         Err(NoRoom) => return Failure::from(Cause::Overloaded).into_response(),
     };
+    // A proxy asks once for each request that it lets through. The answer is in memory, and takes neither a router
+    // nor a deadline.
+    if matches!(context.endpoint, Endpoint::Verify(_)) && verify::METHODS.contains(request.method())
+    {
+        let answer = || verify::answer(&layers.state, context.endpoint, request.headers());
+        return match std::panic::catch_unwind(AssertUnwindSafe(answer)) {
+            Ok(answer) => answer.into_response(),
+            Err(_) => panicked(),
+        };
+    }
+    request.extensions_mut().insert(context.clone());
     // Innermost: the deadline covers the handler alone (bodies are limited where they are read), and a
     // handler that panics costs one request, not the connection.
     let handler = AssertUnwindSafe(layers.routes.clone().oneshot(request)).catch_unwind();
     match tokio::time::timeout(HANDLER_DEADLINE, handler).await {
         Ok(Ok(Ok(response))) => response,
-        // The panic's message stays out of it: it may quote what the handler was working on.
-        Ok(Err(_)) => {
-            Failure::from(Cause::Internal("a handler panicked".to_owned())).into_response()
-        }
+        Ok(Err(_)) => panicked(),
         Err(_) => Failure::from(Cause::TimedOut).into_response(),
     }
+}
+
+/// The panic's message stays out of it: it may quote what the handler was working on.
+fn panicked() -> Response {
+    Failure::from(Cause::Internal("a handler panicked".to_owned())).into_response()
 }
 
 /// An API serves nothing a browser should sniff, frame or run.

@@ -11,17 +11,18 @@ use axum::{
 use http::{HeaderValue, Method, StatusCode, header};
 
 use super::{
+    answers::Answers,
     failure::{Cause, Failure},
-    layers,
+    layers::Layers,
     routes::{discovery, events, footprints, tad, token, token_status, verify, webhooks},
     state::AppState,
 };
 
-/// The public listener's router, with its layers.
+/// The public listener's routes, within their layers.
 ///
 /// With a path in the public base URL every route answers below that path and also without it, because
 /// a proxy may strip it; the inserted form of the metadata paths of RFC 8414 and RFC 9728 answers too.
-pub(crate) fn router(state: Arc<AppState>) -> Router {
+pub(crate) fn answers(state: Arc<AppState>) -> Answers {
     let prefix = state.edge.prefix.clone();
     let mut router = routes();
     if !prefix.is_empty() {
@@ -40,7 +41,10 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
             )
             .nest(&prefix, routes());
     }
-    layers::stack(router.fallback(nothing_here), state)
+    Answers::Guarded(Arc::new(Layers::around(
+        router.fallback(nothing_here),
+        state,
+    )))
 }
 
 fn routes() -> Router<Arc<AppState>> {

@@ -8,21 +8,29 @@ use super::{Principal, Role, Scope, Scopes};
 /// What is encoded besides everything beyond ASCII.
 const ENCODED: AsciiSet = CONTROLS.add(b' ').add(b'%');
 
+/// A caller, in headers.
+pub(crate) type CallerHeaders = [(HeaderName, HeaderValue); 5];
+
+const SUBJECT: HeaderName = HeaderName::from_static("x-ileap-subject");
+const CLIENT_ID: HeaderName = HeaderName::from_static("x-ileap-client-id");
+const ORGANIZATION: HeaderName = HeaderName::from_static("x-ileap-organization");
+const ROLES: HeaderName = HeaderName::from_static("x-ileap-roles");
+const SCOPE: HeaderName = HeaderName::from_static("x-ileap-scope");
+
 /// Who a verified caller is.
 ///
 /// Texts are percent-encoded where they are not visible ASCII: a client id may begin with a space or hold any
 /// letter, and no server on the way may read another name. Where there is no organization the value is empty, so
 /// that it takes the place of a forged one. `None` would be a defect: it lets nobody pass.
-pub(crate) fn of(principal: &Principal) -> Option<[(HeaderName, HeaderValue); 5]> {
+pub(crate) fn of(principal: &Principal) -> Option<CallerHeaders> {
     let organization = principal.organization.as_ref();
     let organization = organization.map_or("", |organization| &organization.id);
-    let named = |name, value| (HeaderName::from_static(name), value);
     Some([
-        named("x-ileap-subject", text(&principal.subject)?),
-        named("x-ileap-client-id", text(principal.client_id.as_str())?),
-        named("x-ileap-organization", text(organization)?),
-        named("x-ileap-roles", roles(principal)?),
-        named("x-ileap-scope", scopes(&principal.scopes)?),
+        (SUBJECT, text(&principal.subject)?),
+        (CLIENT_ID, text(principal.client_id.as_str())?),
+        (ORGANIZATION, text(organization)?),
+        (ROLES, roles(principal)?),
+        (SCOPE, scopes(&principal.scopes)?),
     ])
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, body::HttpBody as _, extract::ConnectInfo, response::Response};
+use axum::{body::HttpBody as _, response::Response};
 use http::{HeaderValue, Request, Version, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -22,14 +22,16 @@ use tokio::{
     time::MissedTickBehavior,
 };
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt as _;
 
 use super::{
     Deadlines, Phase,
     pace::{Pace, Paced},
     watch::{Judgement, Watch},
 };
-use crate::telemetry::{Metrics, edge::Turned};
+use crate::{
+    http::answers::Answers,
+    telemetry::{Metrics, edge::Turned},
+};
 
 /// The most header fields a request may have.
 pub(crate) const HEADER_COUNT_LIMIT: usize = 64;
@@ -60,9 +62,8 @@ pub(super) type Http = auto::Builder<TokioExecutor>;
 pub(super) fn http() -> Http {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
-        .timer(TokioTimer::new())
-        // The watch has finer rules; this one holds if a head arrives in pieces between its looks.
-        .header_read_timeout(Deadlines::default().idle + Deadlines::default().head)
+        // Heads are the watch's matter: hyper would set a timer, and wake up once more, for every request.
+        .header_read_timeout(None)
         .max_headers(HEADER_COUNT_LIMIT)
         .max_buf_size(HEAD_LIMIT_BYTES);
     http.http2()
@@ -82,17 +83,23 @@ pub(super) fn http() -> Http {
 /// One connection, and what it needs to know of the listener.
 pub(super) struct Conversation {
     pub(super) deadlines: Deadlines,
+    pub(super) exchange: Arc<Exchange>,
     pub(super) http: Arc<Http>,
     /// Whether a trusted proxy's: one that is idle may carry somebody's request in the next moment, and a proxy
     /// that finds it closed then does not send a login again.
     pub(super) is_of_a_proxy: bool,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) phase: channel::Receiver<Phase>,
+    /// Places for connections: where there are none left, idle ones must go, but for a proxy's.
+    pub(super) slots: Arc<Semaphore>,
+}
+
+/// What every request on a connection needs.
+pub(super) struct Exchange {
+    pub(super) answers: Answers,
     pub(super) pace: Arc<Pace>,
     pub(super) peer: SocketAddr,
     pub(super) phase: channel::Receiver<Phase>,
-    pub(super) router: Router,
-    /// Places for connections: where there are none left, idle ones must go, but for a proxy's.
-    pub(super) slots: Arc<Semaphore>,
 }
 
 impl Conversation {
@@ -106,11 +113,11 @@ impl Conversation {
         match shaken {
             Ok(Ok(stream)) => self.run(stream).await,
             Ok(Err(error)) => {
-                tracing::debug!(client.address = %self.peer.ip(), error = %error, "a TLS handshake failed");
+                tracing::debug!(client.address = %self.exchange.peer.ip(), error = %error, "a TLS handshake failed");
             }
             Err(_) => {
                 self.metrics.edge.turned_away(Turned::Handshake);
-                tracing::debug!(client.address = %self.peer.ip(), "a TLS handshake took too long");
+                tracing::debug!(client.address = %self.exchange.peer.ip(), "a TLS handshake took too long");
             }
         }
     }
@@ -121,16 +128,13 @@ impl Conversation {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = {
-            let (pace, peer) = (self.pace.clone(), self.peer);
-            let (phase, router) = (self.phase.clone(), self.router.clone());
-            service_fn(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(ConnectInfo(peer));
-                answer(router.clone(), request, pace.clone(), phase.clone())
-            })
+            let exchange = self.exchange.clone();
+            service_fn(move |request| answer(exchange.clone(), request))
         };
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
-        let mut watch = Watch::new(self.deadlines, self.pace.counts(), Instant::now());
+        let pace = &self.exchange.pace;
+        let mut watch = Watch::new(self.deadlines, pace.counts(), Instant::now());
         let mut looks = tokio::time::interval(LOOK_EVERY.min(self.deadlines.hurried_idle));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut goodbye_at = None;
@@ -138,7 +142,7 @@ impl Conversation {
             tokio::select! {
                 ended = &mut connection => {
                     if let Err(error) = ended {
-                        tracing::debug!(client.address = %self.peer.ip(), error, "a connection ended early");
+                        tracing::debug!(client.address = %self.exchange.peer.ip(), error, "a connection ended early");
                     }
                     return;
                 }
@@ -146,7 +150,7 @@ impl Conversation {
                 changed = self.phase.changed() => if changed.is_err() { return },
             }
             let phase = *self.phase.borrow_and_update();
-            let counts = self.pace.counts();
+            let counts = pace.counts();
             let now = Instant::now();
             let is_crowded = !self.is_of_a_proxy && self.slots.available_permits() == 0;
             let is_hurried = phase > Phase::Open || is_crowded;
@@ -175,21 +179,19 @@ impl Conversation {
 
     fn turn_away(&self, why: Turned) {
         self.metrics.edge.turned_away(why);
-        tracing::debug!(client.address = %self.peer.ip(), reason = why.as_str(), "a connection was closed");
+        tracing::debug!(client.address = %self.exchange.peer.ip(), reason = why.as_str(), "a connection was closed");
     }
 }
 
 async fn answer(
-    router: Router,
+    exchange: Arc<Exchange>,
     request: Request<Incoming>,
-    pace: Arc<Pace>,
-    phase: channel::Receiver<Phase>,
 ) -> Result<Response, Infallible> {
     let version = request.version();
-    let under_way = pace.begin(version);
-    let mut response = router.oneshot(request).await?;
+    let under_way = exchange.pace.begin(version);
+    let mut response = exchange.answers.to(exchange.peer, request).await;
     // HTTP/2 has no such header, and says goodbye by itself (RFC 9113 §8.2.2).
-    if version < Version::HTTP_2 && *phase.borrow() > Phase::Open {
+    if version < Version::HTTP_2 && *exchange.phase.borrow() > Phase::Open {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }

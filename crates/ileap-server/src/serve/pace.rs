@@ -43,14 +43,14 @@ impl Pace {
     }
 
     /// A request is there.
-    pub(super) fn begin(self: &Arc<Self>, version: Version) -> UnderWay {
+    pub(super) fn begin(&self, version: Version) -> UnderWay<'_> {
         let mut counts = self.lock();
         counts.requests += 1;
         counts.under_way += 1;
         counts.is_http2 = version == Version::HTTP_2;
         counts.received_before = counts.received;
         drop(counts);
-        UnderWay(self.clone())
+        UnderWay(self)
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -60,9 +60,9 @@ impl Pace {
 
 /// A request that is being answered, or was given up.
 #[derive(Debug)]
-pub(super) struct UnderWay(Arc<Pace>);
+pub(super) struct UnderWay<'a>(&'a Pace);
 
-impl UnderWay {
+impl UnderWay<'_> {
     /// There is an answer with a body of so many bytes.
     pub(super) fn answered(self, body: u64) {
         let mut counts = self.0.lock();
@@ -70,7 +70,7 @@ impl UnderWay {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         let mut counts = self.0.lock();
         counts.under_way = counts.under_way.saturating_sub(1);

@@ -4,7 +4,7 @@ mod http2;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::{extract::State, routing::get};
+use axum::{Router, extract::State, routing::get};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::{Notify, oneshot},
@@ -81,7 +81,7 @@ impl Site {
                 live: Arc::new(ArcSwap::from_pointee(live)),
                 max_connections,
                 metrics: metrics.clone(),
-                router,
+                answers: Answers::Plain(router),
                 tls: None,
             },
         };
@@ -165,6 +165,23 @@ async fn a_head_that_does_not_end_is_given_up_while_an_idle_connection_is_kept()
     assert!(site.has_turned_away("slow_head"));
     idle.send(GET).await;
     assert!(idle.answer(2).await.ends_with("ok"));
+}
+
+#[tokio::test]
+async fn a_head_that_began_behind_the_request_before_is_given_up_with_or_without_another_byte() {
+    let deadlines = Deadlines {
+        head: SHORT,
+        idle: SHORT,
+        ..UNHURRIED
+    };
+    let site = Site::open(deadlines, live(), 10).await;
+    for more in [b"".as_slice(), b"ET / H"] {
+        let mut client = site.connect().await;
+        client.send(&[GET, b"G"].concat()).await;
+        client.answer(2).await;
+        client.send(more).await;
+        assert_eq!(client.rest().await, b"");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! Counters, gauges and histograms.
 
 use std::{
-    sync::atomic::{AtomicI64, AtomicU64},
+    sync::{
+        OnceLock,
+        atomic::{AtomicI64, AtomicU64},
+    },
     time::Duration,
 };
 
@@ -61,6 +64,13 @@ pub struct Metrics {
     cache_entries: Family<CacheLabel, Gauge<i64, AtomicI64>>,
     audit_lines: Family<OutcomeLabel, Counter<u64, AtomicU64>>,
     pub(super) signing_keys: SigningKeyGauges,
+}
+
+/// What is counted for one endpoint most of all, once it has been looked up by its labels.
+#[derive(Debug, Default)]
+pub struct KnownEndpoint {
+    duration: OnceLock<Histogram>,
+    ok: OnceLock<Counter<u64, AtomicU64>>,
 }
 
 impl Metrics {
@@ -240,14 +250,28 @@ impl Metrics {
             .register_collector(Box::new(super::process::Process::new()));
     }
 
-    /// Counts one answer.
-    pub fn answered(&self, endpoint: &'static str, status: u16, elapsed: Duration) {
-        self.requests
-            .get_or_create(&RequestLabels { endpoint, status })
-            .inc();
-        self.request_duration
-            .get_or_create(&EndpointLabel { endpoint })
-            .observe(elapsed.as_secs_f64());
+    /// Counts one answer; `known` is the endpoint's own.
+    pub fn answered(
+        &self,
+        (endpoint, known): (&'static str, &KnownEndpoint),
+        status: u16,
+        elapsed: Duration,
+    ) {
+        let requests = || {
+            let labels = RequestLabels { endpoint, status };
+            self.requests.get_or_create_owned(&labels)
+        };
+        let duration = || {
+            let label = EndpointLabel { endpoint };
+            self.request_duration.get_or_create_owned(&label)
+        };
+        if status == 200 {
+            known.ok.get_or_init(requests).inc();
+        } else {
+            requests().inc();
+        }
+        let duration = known.duration.get_or_init(duration);
+        duration.observe(elapsed.as_secs_f64());
     }
 
     /// Counts one failure.

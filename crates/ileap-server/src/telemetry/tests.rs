@@ -29,7 +29,8 @@ fn everything() -> Metrics {
     let metrics = Metrics::new();
     let while_ = Duration::from_millis(3);
     for endpoint in Endpoint::ALL {
-        metrics.answered(endpoint.as_str(), 200, while_);
+        let known = KnownEndpoint::default();
+        metrics.answered((endpoint.as_str(), &known), 200, while_);
         for cause in causes().into_keys() {
             metrics.failed(endpoint.as_str(), cause.leak());
         }
@@ -198,7 +199,8 @@ fn read(text: &str) -> BTreeMap<String, Seen> {
 #[test]
 fn metrics_render_as_openmetrics_text() {
     let metrics = Metrics::new();
-    metrics.answered("token", 200, Duration::from_millis(3));
+    let known = KnownEndpoint::default();
+    metrics.answered(("token", &known), 200, Duration::from_millis(3));
     metrics.failed("token", "client_refused");
     metrics.verified(
         "clerk_frontend",

@@ -1,6 +1,9 @@
 //! From a presented token to the caller it stands for.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use quick_cache::sync::Cache;
@@ -10,7 +13,13 @@ use super::{
     SigningKeys, TokenCutoffs, UnverifiedToken, claims::ReceivedClaims, jws::CompactJws,
     signing_key::SigningKey, strict_json::parse_object,
 };
-use crate::{clock::Clock, identity::Principal};
+use crate::{
+    clock::Clock,
+    identity::{
+        Principal,
+        headers::{self, CallerHeaders},
+    },
+};
 
 /// How far the clocks of several of our instances may differ.
 pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
@@ -40,7 +49,7 @@ pub struct TokenValidator {
     keys: Arc<SigningKeys>,
     clock: Arc<dyn Clock>,
     cutoffs: Arc<TokenCutoffs>,
-    verified: Cache<[u8; 32], VerifiedToken>,
+    verified: Cache<[u8; 32], Arc<VerifiedToken>>,
 }
 
 /// A token whose signature and claims are right; the times in seconds since 1970.
@@ -56,7 +65,16 @@ pub struct VerifiedToken {
     pub not_before: i64,
     /// Its `exp`.
     pub expires_at: i64,
+    headers: OnceLock<Option<CallerHeaders>>,
     key: Arc<SigningKey>,
+}
+
+impl VerifiedToken {
+    /// The caller in headers, written once; `None` would be a defect.
+    pub(crate) fn caller_headers(&self) -> Option<&CallerHeaders> {
+        let written = self.headers.get_or_init(|| headers::of(&self.principal));
+        written.as_ref()
+    }
 }
 
 /// Why a token does not count.
@@ -162,11 +180,12 @@ impl TokenValidator {
     /// Nothing of a token is believed before its signature is verified, and its times are judged last:
     /// a forged token is invalid, never expired.
     pub fn validate(&self, token: UnverifiedToken<'_>) -> Result<Arc<Principal>, TokenError> {
-        self.examine(token).map(|verified| verified.principal)
+        self.examine(token)
+            .map(|verified| verified.principal.clone())
     }
 
     /// The same, and what else `token` says.
-    pub fn examine(&self, token: UnverifiedToken<'_>) -> Result<VerifiedToken, TokenError> {
+    pub fn examine(&self, token: UnverifiedToken<'_>) -> Result<Arc<VerifiedToken>, TokenError> {
         let fingerprint = fingerprint(token.bounded()?);
         if let Some(verified) = self.verified.get(&fingerprint) {
             // It may have been revoked since.
@@ -176,7 +195,7 @@ impl TokenValidator {
             self.check_times(&verified)?;
             return Ok(verified);
         }
-        let verified = self.verify(token)?;
+        let verified = Arc::new(self.verify(token)?);
         self.check_times(&verified)?;
         self.verified.insert(fingerprint, verified.clone());
         Ok(verified)
@@ -198,6 +217,7 @@ impl TokenValidator {
             return Err(InvalidReason::Audience);
         }
         Ok(VerifiedToken {
+            headers: OnceLock::new(),
             key,
             principal: Arc::new(claims.principal),
             id: claims.id.into(),

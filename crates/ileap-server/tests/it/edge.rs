@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use http::{Method, Request, Uri};
+use bytes::Bytes;
+use http::{Method, Request, Response, Uri};
+use http_body_util::BodyExt as _;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
@@ -44,8 +46,8 @@ async fn unknown_paths_and_wrong_methods_get_the_family_of_their_path() {
     assert_eq!(refusal(answer).await, (405, "BadRequest".into()));
 }
 
-/// Status and Allow of the answer over HTTP/2.
-async fn over_http2(server: &TestServer, method: Method, uri: Uri) -> (u16, String) {
+/// The whole answer over HTTP/2.
+async fn over_http2(server: &TestServer, method: Method, uri: Uri) -> Response<Bytes> {
     let address = server.base.strip_prefix("http://").unwrap();
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
     let executor = TokioExecutor::new();
@@ -53,27 +55,43 @@ async fn over_http2(server: &TestServer, method: Method, uri: Uri) -> (u16, Stri
     let connection = tokio::spawn(connection);
     let mut request = Request::new(String::new());
     (*request.method_mut(), *request.uri_mut()) = (method, uri);
-    let answer = client.send_request(request).await.unwrap();
-    let allow = answer.headers().get("allow");
-    let allow = allow.map_or("", |allow| allow.to_str().unwrap());
+    let (head, body) = client.send_request(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
     connection.abort();
-    (answer.status().as_u16(), allow.to_owned())
+    Response::from_parts(head, body)
 }
 
 #[tokio::test]
 async fn over_http2_too_this_is_no_proxy_and_says_what_it_answers_at_all() {
     let server = TestServer::start().await;
+    let of = async |method, uri| {
+        let answer = over_http2(&server, method, uri).await;
+        let allow = answer.headers()["allow"].to_str().unwrap().to_owned();
+        (answer.status().as_u16(), allow)
+    };
     let all = "GET,HEAD,POST".to_owned();
     let authority = Uri::from_static("evil.example:80");
-    let connect = over_http2(&server, Method::CONNECT, authority).await;
-    assert_eq!(connect, (405, all.clone()));
+    assert_eq!(of(Method::CONNECT, authority).await, (405, all.clone()));
     let anything = Uri::builder().scheme("http").authority("x");
     let anything = anything.path_and_query("*").build().unwrap();
-    let options = over_http2(&server, Method::OPTIONS, anything).await;
-    assert_eq!(options, (204, all));
+    assert_eq!(of(Method::OPTIONS, anything).await, (204, all));
     let jwks = Uri::from_static("http://x/jwks");
-    let options = over_http2(&server, Method::OPTIONS, jwks).await;
-    assert_eq!(options, (405, "GET,HEAD".to_owned()));
+    let expected = (405, "GET,HEAD".to_owned());
+    assert_eq!(of(Method::OPTIONS, jwks).await, expected);
+}
+
+#[tokio::test]
+async fn over_http2_too_a_refused_head_has_the_length_of_the_refusal_and_no_body() {
+    let server = TestServer::start().await;
+    for path in ["auth/verify", "2/footprints", "nothing"] {
+        let uri: Uri = format!("http://x/{path}").parse().unwrap();
+        let get = over_http2(&server, Method::GET, uri.clone()).await;
+        let head = over_http2(&server, Method::HEAD, uri).await;
+        assert_eq!(head.status(), get.status());
+        let length = get.body().len().to_string();
+        assert_eq!(head.headers()["content-length"], *length, "{path}");
+        assert!(length != "0" && head.body().is_empty(), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ async fn revoke_one(arguments: &RevokeArguments) -> Result<Revoked, Failed> {
             return Err(Failed::new(ATTEMPTED, why));
         }
     };
-    let revoked = RevokedToken::from(&token);
+    let revoked = RevokedToken::from(&*token);
     let revocation = leave_revocation(&store, &revoked, SystemClock.now()).await;
     let RevokedToken { id, subject, .. } = revoked;
     let revocation = revocation.map_err(|error| failed(ATTEMPTED, &error))?;

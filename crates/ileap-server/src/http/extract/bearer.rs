@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 use crate::{
     http::{caller, endpoint::Endpoint, failure::Cause, state::AppState},
     identity::{Principal, Scope},
-    token::UnverifiedToken,
+    token::{UnverifiedToken, VerifiedToken},
 };
 
 /// The caller whose access token the request carries, if the token is good and opens `endpoint`.
@@ -16,13 +16,21 @@ pub(crate) fn principal(
     headers: &HeaderMap,
     endpoint: Endpoint,
 ) -> Result<Arc<Principal>, Cause> {
-    let token = unverified_token(headers)?;
-    let principal = state.validator.validate(token)?;
-    caller::is(&principal);
-    let is_missing = |scope: &&Scope| !principal.scopes.contains(**scope);
+    token(state, headers, endpoint).map(|token| token.principal.clone())
+}
+
+/// The access token that the request carries, if it is good and opens `endpoint`.
+pub(crate) fn token(
+    state: &AppState,
+    headers: &HeaderMap,
+    endpoint: Endpoint,
+) -> Result<Arc<VerifiedToken>, Cause> {
+    let token = state.validator.examine(unverified_token(headers)?)?;
+    caller::is(&token.principal);
+    let is_missing = |scope: &&Scope| !token.principal.scopes.contains(**scope);
     match endpoint.scopes().iter().find(is_missing) {
         Some(scope) => Err(Cause::ScopeMissing(scope.as_str())),
-        None => Ok(principal),
+        None => Ok(token),
     }
 }
 
@@ -33,13 +41,22 @@ pub(crate) fn unverified_token(headers: &HeaderMap) -> Result<UnverifiedToken<'_
     if values.next().is_some() {
         return Err(Cause::TokenMalformed);
     }
-    let value = value.to_str().map_err(|_| Cause::TokenMalformed)?;
-    let (scheme, token) = value.split_once(' ').ok_or(Cause::TokenMalformed)?;
-    let token = token.trim_matches(' ');
-    if !scheme.eq_ignore_ascii_case("bearer") || !is_b64token(token.as_bytes()) {
-        return Err(Cause::TokenMalformed);
-    }
+    let token = shown(value.as_bytes()).ok_or(Cause::TokenMalformed)?;
     Ok(UnverifiedToken::new(token))
+}
+
+fn shown(value: &[u8]) -> Option<&str> {
+    let space = value.iter().position(|byte| *byte == b' ')?;
+    let (scheme, mut token) = value.split_at_checked(space)?;
+    while let Some(rest) = token.strip_prefix(b" ") {
+        token = rest;
+    }
+    while let Some(rest) = token.strip_suffix(b" ") {
+        token = rest;
+    }
+    let is_bearer = scheme.eq_ignore_ascii_case(b"bearer") && is_b64token(token);
+    // Of one that passed, every byte is ASCII.
+    is_bearer.then(|| str::from_utf8(token).ok()).flatten()
 }
 
 /// Characters of RFC 6750's `b64token`, at least one. No byte decides alone: so the compiler looks at many at once,

@@ -1,13 +1,14 @@
 //! Names the request, its caller and its endpoint.
 
 use std::{
-    fmt::{self, Write as _},
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    fmt,
+    io::Write as _,
+    net::{IpAddr, SocketAddr},
     sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Span;
 
@@ -24,8 +25,10 @@ use crate::{
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id kept from a proxy.
 const REQUEST_ID_LIMIT: usize = 128;
-/// What a hyphen and the largest number take.
-const NUMBER_LIMIT: usize = 21;
+/// What the process's part of a name takes.
+const PROCESS_LENGTH: usize = uuid::fmt::Simple::LENGTH;
+/// The same with a hyphen and the largest number.
+const OWN_LIMIT: usize = PROCESS_LENGTH + 21;
 
 /// What is known of a request before anything has been read of it.
 #[derive(Clone, Debug)]
@@ -36,18 +39,45 @@ pub(crate) struct RequestContext {
     pub(crate) client_address: IpAddr,
     /// Where it goes.
     pub(crate) endpoint: Endpoint,
+    /// Whether a trusted proxy passed it on.
+    pub(super) is_from_proxy: bool,
     /// Its name in logs and in the answer's header.
     pub(crate) request_id: RequestId,
 }
 
-/// A request's name, written once and shared. It is visible ASCII.
+/// A request's name. It is visible ASCII.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestId(HeaderValue);
+pub(crate) enum RequestId {
+    /// A trusted proxy's.
+    Given(HeaderValue),
+    /// One of ours, written in place.
+    Own {
+        text: [u8; OWN_LIMIT],
+        length: usize,
+    },
+}
 
 impl RequestId {
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Given(value) => value.as_bytes(),
+            Self::Own { text, length } => text.get(..*length).unwrap_or_default(),
+        }
+    }
+
     /// Its text.
     pub(crate) fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    fn header(&self) -> HeaderValue {
+        match self {
+            Self::Given(value) => value.clone(),
+            // It is all hex digits, and would be an empty name otherwise.
+            Self::Own { .. } => {
+                HeaderValue::from_bytes(self.as_bytes()).unwrap_or(HeaderValue::from_static(""))
+            }
+        }
     }
 }
 
@@ -60,20 +90,21 @@ impl fmt::Display for RequestId {
 impl RequestContext {
     /// Writes `x-request-id` into the answer.
     pub(super) fn write_id(&self, headers: &mut HeaderMap) {
-        headers.insert(X_REQUEST_ID, self.request_id.0.clone());
+        headers.insert(X_REQUEST_ID, self.request_id.header());
     }
 }
 
 /// Names for requests: drawn at random for the process, counted within it.
 pub(super) struct RequestIds {
     next: AtomicU64,
-    process: String,
+    process: [u8; PROCESS_LENGTH],
 }
 
 impl RequestIds {
     /// Names that no other process gives.
     pub(super) fn new() -> Self {
-        let process = uuid::Uuid::new_v4().simple().to_string();
+        let mut process = [0; PROCESS_LENGTH];
+        uuid::Uuid::new_v4().simple().encode_lower(&mut process);
         Self {
             next: AtomicU64::new(1),
             process,
@@ -82,63 +113,54 @@ impl RequestIds {
 
     fn next(&self) -> RequestId {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut id = String::with_capacity(self.process.len() + NUMBER_LIMIT);
-        // A String takes all that is written to it.
-        let _ = write!(id, "{}-{number}", self.process);
-        // It is all hex digits, and would be an empty name otherwise.
-        RequestId(id.try_into().unwrap_or(HeaderValue::from_static("")))
+        let mut text = [0; OWN_LIMIT];
+        let mut rest = &mut text[..];
+        // There is room for both.
+        let _ = rest
+            .write_all(&self.process)
+            .and_then(|()| write!(rest, "-{number}"));
+        let length = OWN_LIMIT - rest.len();
+        RequestId::Own { text, length }
     }
 }
 
-/// Adds a [`RequestContext`] to the request.
-pub(super) fn establish(
+/// What is known of `request`.
+pub(super) fn of(
     state: &AppState,
     ids: &RequestIds,
-    request: &mut Request,
+    peer: SocketAddr,
+    request: &Request,
 ) -> RequestContext {
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0);
-    let peer = peer.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
     let live = state.live.load();
     let (trusted, prefix) = (&live.trusted_proxies, &state.edge.prefix);
-    let is_proxy = is_trusted(peer.ip().to_canonical(), trusted);
-    let inbound = if is_proxy {
+    let is_from_proxy = is_trusted(peer.ip().to_canonical(), trusted);
+    let inbound = if is_from_proxy {
         well_formed_id(request.headers())
     } else {
         None
     };
     let endpoint = match Endpoint::of(request.uri().path(), prefix) {
         // A stranger has no say in what it is let through to.
-        Endpoint::Verify(_) if is_proxy => {
+        Endpoint::Verify(_) if is_from_proxy => {
             Endpoint::Verify(Protected::named_by(request.headers(), prefix))
         }
         endpoint => endpoint,
     };
-    let context = RequestContext {
+    RequestContext {
         arrived: state.clock.monotonic(),
         client_address: client_address(peer, request.headers(), trusted),
         endpoint,
-        request_id: inbound.map_or_else(|| ids.next(), RequestId),
-    };
-    request.extensions_mut().insert(context.clone());
-    context
+        is_from_proxy,
+        request_id: inbound.map_or_else(|| ids.next(), RequestId::Given),
+    }
 }
 
 /// The request's span; it continues a trace that a trusted proxy began.
-pub(super) fn span(state: &AppState, context: &RequestContext, request: &Request) -> Span {
+pub(super) fn span(context: &RequestContext, request: &Request) -> Span {
     let endpoint = context.endpoint.as_str();
     let span = traces::request(endpoint, request.method(), context.request_id.as_str());
-    if !span.is_disabled() {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        let live = state.live.load();
-        let is_trusted = |peer: &ConnectInfo<SocketAddr>| {
-            is_trusted(peer.0.ip().to_canonical(), &live.trusted_proxies)
-        };
-        if peer.is_some_and(is_trusted) {
-            traces::continue_trace(&span, request.headers());
-        }
+    if !span.is_disabled() && context.is_from_proxy {
+        traces::continue_trace(&span, request.headers());
     }
     span
 }

@@ -20,8 +20,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// The places.
 pub(super) struct InFlight(Arc<Semaphore>);
 
-/// A request's place, from the moment on at which its body is there.
-pub(super) type Place = Arc<OnceLock<OwnedSemaphorePermit>>;
+/// A request's place, given back when it is dropped.
+pub(super) enum Place {
+    /// Its body is there.
+    Taken { _permit: OwnedSemaphorePermit },
+    /// It has one from the moment on at which its body is there.
+    Awaited { _permit: LatePermit },
+}
+
+type LatePermit = Arc<OnceLock<OwnedSemaphorePermit>>;
 
 /// There are as many requests as can be worked on.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -36,34 +43,31 @@ impl InFlight {
     /// Takes a place for a request that is there as a whole; for another, the end of its body will. What no POST
     /// brings along is read by nobody, and need not come for the answer to be worked on.
     pub(super) fn enter(&self, request: Request) -> Result<(Place, Request), NoRoom> {
-        let place = Place::default();
         if request.body().is_end_stream() || request.method() != Method::POST {
-            take(&self.0, &place)?;
-            return Ok((place, request));
+            let permit = take(&self.0)?;
+            return Ok((Place::Taken { _permit: permit }, request));
         }
+        let permit = LatePermit::default();
         let arriving = |body| {
             Body::new(Arriving {
                 body,
-                place: place.clone(),
+                permit: permit.clone(),
                 places: self.0.clone(),
             })
         };
         let request = request.map(arriving);
-        Ok((place, request))
+        Ok((Place::Awaited { _permit: permit }, request))
     }
 }
 
-fn take(places: &Arc<Semaphore>, place: &Place) -> Result<(), NoRoom> {
-    let permit = places.clone().try_acquire_owned().map_err(|_| NoRoom)?;
-    // Taken before: then this one goes back.
-    let _ = place.set(permit);
-    Ok(())
+fn take(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, NoRoom> {
+    places.clone().try_acquire_owned().map_err(|_| NoRoom)
 }
 
 /// A body on its way; its end takes the place, or fails with [`NoRoom`].
 struct Arriving {
     body: Body,
-    place: Place,
+    permit: LatePermit,
     places: Arc<Semaphore>,
 }
 
@@ -80,8 +84,12 @@ impl HttpBody for Arriving {
             return Poll::Ready(Some(Err(error.into())));
         }
         let is_end = frame.is_none() || self.body.is_end_stream();
-        if is_end && self.place.get().is_none() && take(&self.places, &self.place).is_err() {
-            return Poll::Ready(Some(Err(NoRoom.into())));
+        if is_end && self.permit.get().is_none() {
+            match take(&self.places) {
+                // Taken before: then this one goes back.
+                Ok(permit) => drop(self.permit.set(permit)),
+                Err(no_room) => return Poll::Ready(Some(Err(no_room.into()))),
+            }
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }

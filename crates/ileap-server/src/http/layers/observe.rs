@@ -2,12 +2,9 @@
 
 use tracing::Span;
 
-use super::RequestContext;
+use super::{Layers, RequestContext};
 use crate::{
-    http::{
-        record::{CLIENT_GONE, STATUS_GONE},
-        state::AppState,
-    },
+    http::record::{CLIENT_GONE, STATUS_GONE},
     telemetry::traces,
 };
 
@@ -16,18 +13,18 @@ use crate::{
 pub(super) struct Unanswered<'a> {
     cause: Option<&'static str>,
     context: &'a RequestContext,
+    layers: &'a Layers,
     span: Span,
-    state: &'a AppState,
     status: u16,
 }
 
 impl<'a> Unanswered<'a> {
-    pub(super) fn new(state: &'a AppState, context: &'a RequestContext, span: Span) -> Self {
+    pub(super) fn new(layers: &'a Layers, context: &'a RequestContext, span: Span) -> Self {
         Self {
             cause: Some(CLIENT_GONE),
             context,
+            layers,
             span,
-            state,
             status: STATUS_GONE,
         }
     }
@@ -44,15 +41,19 @@ impl Drop for Unanswered<'_> {
         let Self {
             cause,
             context,
+            layers,
             ref span,
-            state,
             status,
         } = *self;
+        let state = &layers.state;
         traces::answered(span, status, cause);
         let now = state.clock.monotonic();
         let elapsed = now.saturating_duration_since(context.arrived);
         let endpoint = context.endpoint.as_str();
-        state.metrics.answered(endpoint, status, elapsed);
+        if let Some(known) = layers.known(context.endpoint) {
+            let endpoint = (endpoint, known);
+            state.metrics.answered(endpoint, status, elapsed);
+        }
         if status == STATUS_GONE {
             state.metrics.failed(endpoint, CLIENT_GONE);
             tracing::info!(

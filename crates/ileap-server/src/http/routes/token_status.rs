@@ -56,7 +56,7 @@ pub(crate) async fn revoke(
 ) -> Result<Response, Failure> {
     let (caller, token) = ask(&state, &context, request).await?;
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    let Some(revoked) = token.as_ref().map(RevokedToken::from) else {
+    let Some(revoked) = token.as_deref().map(RevokedToken::from) else {
         state.metrics.revoked(RevocationOutcome::NothingToDo);
         return Ok((StatusCode::OK, no_store).into_response());
     };
@@ -93,7 +93,7 @@ async fn ask(
     state: &AppState,
     context: &RequestContext,
     request: Request,
-) -> Result<(VerifiedClient, Option<VerifiedToken>), Failure> {
+) -> Result<(VerifiedClient, Option<Arc<VerifiedToken>>), Failure> {
     let form = ClientForm::read(request, &PARAMETERS).await?;
     let token = form.get("token").ok_or(Cause::ParameterMissing("token"))?;
     let caller = authenticate(state, context, &form).await?;

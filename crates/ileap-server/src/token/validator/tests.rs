@@ -237,6 +237,7 @@ fn a_revoked_token_is_refused_remembered_or_not_and_no_other() {
 fn memory_is_bounded() {
     let setup = Setup::new(Algorithm::EdDsa);
     let template = VerifiedToken {
+        headers: OnceLock::new(),
         key: setup.keys.now().signer().cloned().unwrap(),
         principal: Arc::new(principal()),
         id: "1".into(),
@@ -246,7 +247,10 @@ fn memory_is_bounded() {
     };
     for number in 0..100_000_u32 {
         let key = fingerprint(&number.to_string());
-        setup.validator.verified.insert(key, template.clone());
+        setup
+            .validator
+            .verified
+            .insert(key, Arc::new(template.clone()));
     }
     assert!(setup.validator.verified.len() <= CACHE_ENTRIES);
 }
