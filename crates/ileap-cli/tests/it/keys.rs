@@ -102,6 +102,12 @@ impl Deployment {
         assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
         answer.starts_with("HTTP/1.1 200")
     }
+
+    /// Another secret in the place of the one that opens the keys in the store.
+    fn change_secret(&self) {
+        let secret = self.directory.path().join("keys.secret");
+        fs::write(&secret, "ODEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").unwrap();
+    }
 }
 
 #[test]
@@ -237,8 +243,7 @@ fn keys_move_to_the_store_and_tokens_from_before_still_count() {
 fn a_store_whose_keys_do_not_open_is_the_configurations_fault() {
     let deployment = Deployment::new("store");
     deployment.keys_json(&["rotate"]);
-    let secret = deployment.directory.path().join("keys.secret");
-    fs::write(&secret, "ODEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").unwrap();
+    deployment.change_secret();
     for arguments in [&["keys", "list"] as &[&str], &["serve"]] {
         let (code, _, stderr) = run(ileap(arguments).envs(deployment.settings()));
         assert_eq!(code, 64, "{stderr}");
@@ -247,23 +252,38 @@ fn a_store_whose_keys_do_not_open_is_the_configurations_fault() {
 }
 
 #[test]
-fn with_a_new_secret_the_old_keys_are_ended_and_the_server_starts() {
+fn with_a_new_secret_the_old_keys_are_ended_and_the_server_starts_again() {
     let deployment = Deployment::new("store");
+    let admin = free_address();
+    let server = ileap(&["serve"])
+        .envs(deployment.settings())
+        .env("ILEAP_LISTENER__ADMIN_BIND", &admin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let server = Running(server.unwrap());
+    let token = deployment.access_token();
     deployment.keys_json(&["rotate"]);
-    deployment.keys_json(&["rotate"]);
-    let secret = deployment.directory.path().join("keys.secret");
-    fs::write(&secret, "ODEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").unwrap();
+    deployment.change_secret();
     let (code, stdout, _) = deployment.keys(&["list", "--json"]);
     let listed: Value = serde_json::from_str(&stdout).unwrap();
     let listed = listed["keys"].as_array().unwrap();
-    assert_eq!((code, listed.is_empty()), (64, false));
+    assert_eq!((code, listed.len()), (64, 2));
+    assert!(
+        deployment.accepts(&token) && exchange(&admin, &get("/readyz", "")).contains("ready\n")
+    );
     for key in listed {
         assert_eq!(key["state"], "unusable");
         deployment.keys_json(&["revoke", key["kid"].as_str().unwrap()]);
     }
     let states = deployment.states();
     let active = states.iter().filter(|(_, state)| state == "active");
-    assert_eq!((active.count(), states.len()), (1, listed.len() + 1));
+    assert_eq!((active.count(), states.len()), (1, 3));
+    // The server that runs has the old secret: no key of its own is left, and it cannot open the new one.
+    eventually(|| exchange(&admin, &get("/readyz", "")).starts_with("HTTP/1.1 503"));
+    assert!(!deployment.accepts(&token));
+    assert_eq!(self::token(&deployment.address, "acme", SECRET).0, 503);
+    assert_eq!(server.terminate().0, 0);
     let server = deployment.serve();
     assert!(deployment.accepts(&deployment.access_token()));
     assert_eq!(server.terminate().0, 0);

@@ -38,11 +38,14 @@ pub(crate) fn answers(state: Arc<AppState>, is_draining: Arc<AtomicBool>) -> Ans
     Answers::Plain(routes)
 }
 
-/// Not ready while draining, or while the store does not answer. Clerk is not asked: partners verified
+/// Not ready while draining, without a key to sign with, or while the store does not answer. Clerk is not asked: partners verified
 /// by a token need it not, and every instance would drop out at once.
 async fn readyz(State(admin): State<Admin>) -> Response {
     if admin.is_draining.load(Ordering::SeqCst) {
         return unavailable("draining\n");
+    }
+    if admin.state.keys.now().signing_kid().is_none() {
+        return unavailable("no signing key can be used\n");
     }
     match tokio::time::timeout(STORE_DEADLINE, admin.state.store.check()).await {
         Ok(Ok(())) => "ready\n".into_response(),

@@ -269,11 +269,12 @@ impl KeyKeeper {
         let trouble = unread.or_else(|| self.stuck.clone());
         match &trouble {
             Some(cause) if self.trouble != trouble => {
-                tracing::error!(
-                    cause,
-                    remedy = "the keys in use go on; `ileap doctor` looks at those that are kept",
-                    "signing keys cannot be followed or rotated"
-                );
+                let remedy = if self.kept.is_empty() {
+                    "nothing is signed until a key can be used; `ileap keys list` lists them"
+                } else {
+                    "the keys in use go on; `ileap doctor` looks at those that are kept"
+                };
+                tracing::error!(cause, remedy, "signing keys cannot be followed or rotated");
             }
             None if self.trouble.is_some() => {
                 tracing::info!("signing keys can be followed and rotated again");
