@@ -5,7 +5,7 @@
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown, lchown},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown},
     path::Path,
 };
 
@@ -45,10 +45,22 @@ pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
         made => made?,
     }
-    match heir(path)? {
-        Some((user, group)) => lchown(path, Some(user), Some(group)),
-        None => Ok(()),
+    let Some((user, group)) = heir(path)? else {
+        return Ok(());
+    };
+    // What the owner of the directory above has put in its place meanwhile is not given away.
+    let (made, named) = (File::open(path)?, fs::symlink_metadata(path)?);
+    let opened = made.metadata()?;
+    if (opened.dev(), opened.ino()) == (named.dev(), named.ino()) {
+        fchown(&made, Some(user), Some(group))?;
     }
+    Ok(())
+}
+
+/// Whether root looks at a file that it would have given away: the service whose directory it is in cannot read it, and
+/// must not get by root what is in it.
+pub(crate) fn is_foreign(path: &Path, opened: &Metadata) -> io::Result<bool> {
+    Ok(heir(path)?.is_some_and(|(user, _)| user != opened.uid()))
 }
 
 /// To whom root hands over what it has just made: the owner of the directory it is in.

@@ -207,7 +207,9 @@ fn recorded(on_record: &OnRecord, change: &str) -> Result<(), Failed> {
 fn failed(doing: &str, error: &KeyError) -> Failed {
     let exit = match error {
         KeyError::Store(_) => Exit::Unavailable,
-        KeyError::Sealed { .. } | KeyError::Exposed { .. } => Exit::Config,
+        KeyError::Exposed { .. } | KeyError::Foreign { .. } | KeyError::Sealed { .. } => {
+            Exit::Config
+        }
         _ => Exit::Failed,
     };
     Failed::new(format!("{doing} the signing keys"), error.with_cause()).exiting(exit)

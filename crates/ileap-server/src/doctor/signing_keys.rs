@@ -82,9 +82,10 @@ fn judge(config: &Config, keys: &KeyList) -> Check {
 
 fn remedy(error: &KeyError) -> &'static str {
     match error {
-        KeyError::Exposed { .. } | KeyError::Duplicate { .. } | KeyError::Sealed { .. } => {
-            "do what the evidence says"
-        }
+        KeyError::Duplicate { .. }
+        | KeyError::Exposed { .. }
+        | KeyError::Foreign { .. }
+        | KeyError::Sealed { .. } => "do what the evidence says",
         KeyError::Unusable { .. } => {
             "replace the file, or remove it: the next start makes a key when none is left"
         }

@@ -29,6 +29,15 @@ pub enum KeyError {
         /// What they must be, as `chmod` takes it.
         remedy: &'static str,
     },
+    /// Root finds a key that does not belong to the owner of the directory, and so not to the server.
+    #[error(
+        "reading signing key {}: it belongs to somebody else than its directory: run `chown --reference={} {}`",
+        path.display(), path.parent().unwrap_or(path).display(), path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// The crypto library could not make a key.
     #[error(
         "making a signing key for {algorithm}: the random source or the crypto library gave none"

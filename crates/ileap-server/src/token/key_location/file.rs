@@ -245,6 +245,11 @@ fn read_private(path: &Path) -> Result<(Zeroizing<String>, FileTimes), KeyError>
     // Of the opened file, not of its name: nothing can be swapped in between.
     let metadata = file.metadata().map_err(failed)?;
     refuse_exposed(path, &metadata, &CLOSED_FILE)?;
+    if private_file::is_foreign(path, &metadata).map_err(failed)? {
+        return Err(KeyError::Foreign {
+            path: path.to_path_buf(),
+        });
+    }
     let text = io::read_to_string(io::Read::take(file, LIMIT_BYTES)).map_err(failed)?;
     Ok((Zeroizing::new(text), FileTimes::of(&metadata)))
 }

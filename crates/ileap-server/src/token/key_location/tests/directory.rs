@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions, Permissions},
     io::Write as _,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -465,4 +465,36 @@ async fn a_key_whose_file_is_of_no_use_any_more_is_named_by_it_and_can_be_ended(
         let begun = begin(&command, None, &POLICY, at(20)).await.unwrap();
         assert_eq!(begun.keys.len(), 1);
     }
+}
+
+/// Root, who runs commands beside a service, could read what the service cannot, and copy it to where it can.
+#[tokio::test]
+async fn a_key_of_somebody_elses_is_not_read_for_the_owner_of_the_directory() {
+    let place = Place::new();
+    place.begin(Algorithm::Es256).await;
+    let path = place.only_file();
+    if !rustix::process::geteuid().is_root() {
+        // Nobody else could read it to begin with.
+        return;
+    }
+    // Somebody who has not read it before.
+    let begun = async || {
+        let command = DirectoryKeys::new(&place.keys, POLICY.publish_before);
+        begin(&command, None, &POLICY, at(0)).await
+    };
+    chown(&place.keys, Some(54_321), Some(54_321)).unwrap();
+    let error = begun().await.unwrap_err().to_string();
+    let remedy = format!(
+        "chown --reference={} {}",
+        place.keys.display(),
+        path.display()
+    );
+    assert!(error.contains(&remedy), "{error}");
+    let elsewhere = place.keys.with_file_name("elsewhere");
+    fs::rename(&path, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    let error = begun().await.unwrap_err().to_string();
+    assert!(error.contains(&remedy), "{error}");
+    chown(&elsewhere, Some(54_321), Some(54_321)).unwrap();
+    assert_eq!(begun().await.unwrap().keys.len(), 1);
 }
