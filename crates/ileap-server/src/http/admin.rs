@@ -38,8 +38,8 @@ pub(crate) fn answers(state: Arc<AppState>, is_draining: Arc<AtomicBool>) -> Ans
     Answers::Plain(routes)
 }
 
-/// Not ready while draining, without a key to sign with, or while the store does not answer. Clerk is not asked: partners verified
-/// by a token need it not, and every instance would drop out at once.
+/// Not ready while draining, without a key to sign with, or while the store does not answer. Clerk is not asked: partners
+/// verified by a token need it not, and every instance would drop out at once.
 async fn readyz(State(admin): State<Admin>) -> Response {
     if admin.is_draining.load(Ordering::SeqCst) {
         return unavailable("draining\n");
