@@ -90,20 +90,38 @@ fn share(part: &BigDecimal, total: &BigDecimal) -> String {
 /// it was sent.
 fn in_order(tces: &[Tce]) -> Vec<&Tce> {
     let known: BTreeSet<&str> = tces.iter().map(|tce| tce.tce_id.as_str()).collect();
-    let mut done = BTreeSet::new();
-    let mut left: Vec<&Tce> = tces.iter().collect();
-    let mut ordered = Vec::with_capacity(left.len());
-    while !left.is_empty() {
-        let is_ready = |tce: &&Tce| {
-            let before = tce.prev_tce_ids.iter().flatten();
-            before
-                .map(String::as_str)
-                .all(|id| done.contains(id) || !known.contains(id))
-        };
-        let next = left.iter().position(is_ready).unwrap_or(0);
-        let tce = left.remove(next);
-        done.insert(tce.tce_id.as_str());
+    // Kahn's algorithm: how many ids each still waits for, and who waits for an id.
+    let mut waiting = Vec::with_capacity(tces.len());
+    let mut followers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, tce) in tces.iter().enumerate() {
+        let before = tce.prev_tce_ids.iter().flatten().map(String::as_str);
+        let before: BTreeSet<&str> = before.filter(|id| known.contains(id)).collect();
+        waiting.push(before.len());
+        for id in before {
+            followers.entry(id).or_default().push(place);
+        }
+    }
+    let mut left: BTreeSet<usize> = (0..tces.len()).collect();
+    let is_ready = |waiting: &[usize], place: &usize| waiting.get(*place) == Some(&0);
+    let mut ready: BTreeSet<usize> = left
+        .iter()
+        .copied()
+        .filter(|place| is_ready(&waiting, place))
+        .collect();
+    let mut ordered = Vec::with_capacity(tces.len());
+    while let Some(place) = ready.pop_first().or_else(|| left.first().copied()) {
+        left.remove(&place);
+        let Some(tce) = tces.get(place) else { continue };
         ordered.push(tce);
+        // The first element of an id is enough for those that wait for it.
+        for follower in followers.remove(tce.tce_id.as_str()).unwrap_or_default() {
+            if let Some(count) = waiting.get_mut(follower) {
+                *count -= 1;
+            }
+            if is_ready(&waiting, &follower) && left.contains(&follower) {
+                ready.insert(follower);
+            }
+        }
     }
     ordered
 }
@@ -166,5 +184,20 @@ mod tests {
         let lines = drawn(&tces, &[]);
         assert_eq!(lines.len(), 7, "{lines:#?}");
         assert!(lines[2].contains("transport"), "{lines:#?}");
+    }
+
+    #[test]
+    fn a_long_chain_is_put_in_order_though_it_comes_backwards() {
+        let element = |number: usize| {
+            let previous = number.checked_sub(1).map(|number| number.to_string());
+            let previous: Vec<_> = previous.iter().map(String::as_str).collect();
+            tce(&number.to_string(), &previous, "A", "B", "1")
+        };
+        let tces: Vec<_> = (0..20_000).rev().map(element).collect();
+        let shipment = json!({"shipmentId": "s", "mass": "1000", "tces": tces});
+        let shipment: ShipmentFootprint = serde_json::from_value(shipment).unwrap();
+        let ordered = in_order(&shipment.tces);
+        let ids = ordered.iter().map(|tce| tce.tce_id.as_str());
+        assert!(ids.eq((0..20_000).map(|number| number.to_string())));
     }
 }
