@@ -5,6 +5,8 @@ use std::{net::SocketAddr, num::NonZeroU16, path::PathBuf};
 use clap::Args;
 use ileap_conformance::Profile;
 
+use super::BasicEncoding;
+
 /// `ileap conformance`
 ///
 /// Who we are comes from `ILEAP_CLIENT_ID` and `ILEAP_CLIENT_SECRET`, else from a saved login, else from the terminal.
@@ -28,13 +30,16 @@ pub(crate) struct ConformanceArguments {
     /// A file with a token of the host that has expired (`ileap token mint --expired`).
     #[arg(long, value_name = "FILE")]
     pub(crate) expired_token: Option<PathBuf>,
+    /// How the host reads id and secret in the Basic header; otherwise as at the saved login, else raw.
+    #[arg(long, value_enum, value_name = "ENCODING")]
+    pub(crate) basic: Option<BasicEncoding>,
     /// A file of CA certificates (PEM) to believe besides this machine's.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
     /// A URL under which the host reaches this machine for its callbacks.
     #[arg(long, value_name = "URL")]
     pub(crate) callback_url: Option<url::Url>,
-    /// Where to listen for callbacks.
+    /// Where to listen for callbacks; with --callback-url the port has to be named.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub(crate) callback_bind: SocketAddr,
     /// Another host that may be sent the credentials, where discovery names it; repeatable.

@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use super::{host, serve::told_to_stop};
 use crate::{
-    cli::ConformanceArguments,
+    cli::{BasicEncoding, ConformanceArguments},
     exit::{Exit, Failed},
     output, style,
 };
@@ -37,6 +37,9 @@ pub(crate) async fn run(arguments: ConformanceArguments) -> Result<Exit, Failed>
         return Ok(Exit::Ok);
     };
     let options = options_of(url, &arguments)?;
+    for path in [&arguments.junit, &arguments.html].into_iter().flatten() {
+        may_write(path)?;
+    }
     let stop = told_to_stop()?;
     let mut told = Ok(());
     let mut teller = Teller::new(arguments.json);
@@ -49,13 +52,16 @@ pub(crate) async fn run(arguments: ConformanceArguments) -> Result<Exit, Failed>
     let report = ileap_conformance::run(&options, tell, stop).await;
     let report = report.map_err(|error| Failed::new(attempted(), error))?;
     told?;
-    write(arguments.junit.as_deref(), || report::junit(&report))?;
-    write(arguments.html.as_deref(), || report::html(&report))?;
+    let written = [
+        write(arguments.junit.as_deref(), || report::junit(&report)),
+        write(arguments.html.as_deref(), || report::html(&report)),
+    ];
     if arguments.json {
         output::json(&report::json(&report))?;
     } else {
         output::styled(format!("\n{}", summary(&report)))?;
     }
+    written.into_iter().collect::<Result<(), _>>()?;
     Ok(exit(&report))
 }
 
@@ -130,12 +136,23 @@ fn summary(report: &Report) -> String {
 
 fn options_of(url: &str, arguments: &ConformanceArguments) -> Result<Options, Failed> {
     let base = base(url, arguments.danger_plain_http)?;
-    let (client_id, client_secret) = host::id_and_secret(url)?;
-    let mut options = Options::new(base, client_id, client_secret, SystemClock.now());
+    let who = host::who(url)?;
+    let mut options = Options::new(base, who.client_id, who.client_secret, SystemClock.now());
+    // As the login was made, unless the arguments say otherwise.
+    let login = who.login.as_ref();
+    let encoding = arguments.basic;
+    options.is_form_encoded = encoding.map_or_else(
+        || login.is_some_and(|login| login.basic_rfc6749),
+        |encoding| encoding == BasicEncoding::Rfc6749,
+    );
+    let auth_url = login.and_then(|login| login.auth_url.as_deref());
+    options.auth_base = auth_url.and_then(|url| Url::parse(url).ok());
+    let ca_file = arguments.ca_file.as_deref();
+    let ca_file = ca_file.or(login.and_then(|login| login.ca_file.as_deref()));
     options.profiles.clone_from(&arguments.profiles);
     options.cases.clone_from(&arguments.cases);
     options.expired_token = arguments.expired_token.as_deref().map(token).transpose()?;
-    options.authorities = host::authorities(arguments.ca_file.as_deref())?;
+    options.authorities = host::authorities(ca_file)?;
     options.callback_url.clone_from(&arguments.callback_url);
     options.callback_bind = arguments.callback_bind;
     options.auth_hosts.clone_from(&arguments.auth_hosts);
@@ -189,6 +206,13 @@ fn token(path: &Path) -> Result<SecretString, Failed> {
         return Err(Failed::new(attempted(), "it holds no token"));
     }
     Ok(SecretString::from(token))
+}
+
+/// Told before the host is asked, and not after half an hour.
+fn may_write(path: &Path) -> Result<(), Failed> {
+    let opened = fs::OpenOptions::new().create(true).append(true).open(path);
+    let opened = opened.map(drop);
+    opened.map_err(|error| Failed::new(format!("writing {}", path.display()), error))
 }
 
 fn write(path: Option<&Path>, text: impl Fn() -> String) -> Result<(), Failed> {

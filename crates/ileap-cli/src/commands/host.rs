@@ -13,6 +13,7 @@ use ileap_server::{
 };
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use secrecy::SecretString;
+use url::Url;
 
 use super::secret;
 use crate::{
@@ -59,7 +60,7 @@ impl FromEnvironment {
     fn pair_or_ask(self) -> Result<(String, SecretString), Failed> {
         let is_complete = self.client_id.is_some() && self.client_secret.is_some();
         if !is_complete && !io::stdin().is_terminal() {
-            let remedy = "set ILEAP_CLIENT_ID and ILEAP_CLIENT_SECRET, or run `ileap login URL` on a terminal first";
+            let remedy = "set ILEAP_CLIENT_ID and ILEAP_CLIENT_SECRET, or run `ileap login URL --save-secret` on a terminal first";
             return Err(Failed::new("finding the credentials", remedy));
         }
         let client_id = match self.client_id {
@@ -74,19 +75,42 @@ impl FromEnvironment {
     }
 }
 
+/// Who we are at a host, and the saved login there.
+pub(super) struct Who {
+    pub(super) client_id: String,
+    pub(super) client_secret: SecretString,
+    pub(super) login: Option<Login>,
+}
+
 /// Id and secret for the host at `url`: of the environment, of a saved login there, or asked for.
-pub(super) fn id_and_secret(url: &str) -> Result<(String, SecretString), Failed> {
+pub(super) fn who(url: &str) -> Result<Who, Failed> {
     let environment = FromEnvironment::read();
-    if environment.client_id.is_none() {
-        let logins = Logins::load()?;
-        let here = url.trim_end_matches('/');
-        let mut saved = logins.logins.values().filter(|login| login.url == here);
-        let pair = |login: &Login| Some((login.client_id.clone(), login.client_secret.clone()?));
-        if let Some(pair) = saved.find_map(pair) {
-            return Ok(pair);
-        }
-    }
-    environment.pair_or_ask()
+    let logins = Logins::load()?.logins.into_values();
+    let mut here: Vec<_> = logins.filter(|login| is_same(&login.url, url)).collect();
+    // One with a secret, if there is one.
+    here.sort_by_key(|login| login.client_secret.is_none());
+    let login = here.into_iter().next();
+    let saved = login.as_ref().filter(|_| environment.client_id.is_none());
+    let saved =
+        saved.and_then(|login| Some((login.client_id.clone(), login.client_secret.clone()?)));
+    let (client_id, client_secret) = match saved {
+        Some(pair) => pair,
+        None => environment.pair_or_ask()?,
+    };
+    Ok(Who {
+        client_id,
+        client_secret,
+        login,
+    })
+}
+
+/// Whether two spellings are of one URL.
+fn is_same(left: &str, right: &str) -> bool {
+    let parsed = |text: &str| {
+        let url = Url::parse(text).ok()?;
+        Some(url.as_str().trim_end_matches('/').to_owned())
+    };
+    parsed(left) == parsed(right)
 }
 
 /// A host to call, and who we are there.
@@ -115,8 +139,7 @@ pub(super) async fn find(arguments: &HostArguments) -> Result<Account, Failed> {
     }
     let environment = FromEnvironment::read();
     if let Some(url) = &arguments.host {
-        let is_same = |login: &Login| login.url == url.trim_end_matches('/');
-        match saved.filter(|(_, login)| is_same(login)) {
+        match saved.filter(|(_, login)| is_same(&login.url, url)) {
             Some((_, login)) => client_of(login, environment, arguments).await,
             None => Account::new(url, environment.or_ask()?, options(arguments)?),
         }
@@ -218,4 +241,28 @@ pub(super) fn failed(error: &Error) -> Failed {
         None => error.kind().to_string(),
     };
     Failed::new(error.attempted(), happened).exiting(exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_known_in_every_spelling() {
+        let saved = "https://ileap.example.com/api";
+        for url in [
+            "https://ileap.example.com/api/",
+            "HTTPS://ILEAP.example.com/api",
+            "https://ileap.example.com:443/api",
+        ] {
+            assert!(is_same(saved, url), "{url}");
+        }
+        for url in [
+            "https://ileap.example.com",
+            "http://ileap.example.com/api",
+            "https://ileap.example.com/API",
+        ] {
+            assert!(!is_same(saved, url), "{url}");
+        }
+    }
 }

@@ -95,6 +95,25 @@ fn a_login_is_kept_for_its_owner_alone_and_ends_with_logout() {
 }
 
 #[test]
+fn conformance_takes_who_we_are_from_a_login_however_its_url_is_written() {
+    let user = User::new();
+    let mut log_in = user.log_in(&[
+        "--save-secret",
+        "--basic",
+        "rfc6749",
+        "--auth-url",
+        &user.url,
+    ]);
+    assert_eq!(run(&mut log_in).0, 0);
+    let url = format!("{}/", user.url.replacen("http:", "HTTP:", 1));
+    let cases = ["--case", "pact/tc01", "--case", "pact/tc18"];
+    let mut judge = user.ileap(&[&["conformance", &url], &cases[..]].concat());
+    let (code, stdout, stderr) = run(&mut judge);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(stdout.contains("passes the 2 selected cases"), "{stdout}");
+}
+
+#[test]
 fn several_logins_have_names() {
     let user = User::logged_in();
     let mut shipper = user.log_in(&["--name", "shipper", "--save-secret"]);
