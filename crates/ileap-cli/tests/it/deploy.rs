@@ -9,18 +9,12 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    commands::{Running, ileap, run},
+    commands::{ileap, run},
+    front::{Front, shipped},
     static_users::{eventually, free_address, hash, write_users},
 };
 
 const SECRET: &str = "canary:quartz+Lantern%41 4711";
-
-fn shipped(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../deploy")
-        .join(name);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
 
 fn documents() -> Vec<Value> {
     let manifest = shipped("kubernetes.yaml");
@@ -90,15 +84,15 @@ fn the_configuration_in_the_kubernetes_manifest_and_in_the_manual_is_right_once_
 fn configuration_in_the_manual() -> &'static str {
     let manual = include_str!("../../../../docs/operations.md");
     let (_, text) = manual
-        .split_once("```toml\n   # /etc/ileap/ileap.toml\n")
+        .split_once("cat >/etc/ileap/ileap.toml <<'END'\n")
         .unwrap();
-    text.split_once("```").unwrap().0
+    text.split_once("END\n").unwrap().0
 }
 
 #[test]
 fn two_machines_set_up_by_the_manual_share_their_keys_and_get_every_secret_that_is_named() {
     let (service, text) = (shipped("ileap.service"), configuration_in_the_manual());
-    assert!(text.contains("[keys]\n   location = \"store\"\n"), "{text}");
+    assert!(text.contains("[keys]\nlocation = \"store\"\n"), "{text}");
     let named: Vec<_> = text
         .split("/run/credentials/ileap.service/")
         .skip(1)
@@ -222,13 +216,11 @@ fn the_image_has_no_shell_no_root_and_what_the_lock_file_names() {
     assert_eq!(secret, None);
 }
 
-/// nginx with the configuration that is shipped, in front of two servers, on ports of the test's.
+/// nginx with the configuration that is shipped, in front of two servers.
 struct Premises {
     directory: tempfile::TempDir,
-    https: String,
-    http: String,
+    front: Front,
     servers: Vec<Child>,
-    _nginx: Running,
 }
 
 impl Premises {
@@ -236,23 +228,20 @@ impl Premises {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path();
         write_users(&path.join("users.toml"), &[("acme", &hash(SECRET))]);
-        let [https, http] = [free_address(), free_address()];
+        let mut front = Front::new();
         let addresses = [free_address(), free_address()];
-        let serve = |address: &String| serve(path, address, &https);
+        let serve = |address: &String| serve(path, address, &front.https);
         let first = serve(&addresses[0]);
         let is_there = |address: &str| std::net::TcpStream::connect(address).is_ok();
         // One after the other: the first makes keys and database.
         eventually(|| is_there(&addresses[0]));
         let second = serve(&addresses[1]);
         eventually(|| is_there(&addresses[1]));
-        let nginx = nginx(path, [&https, &http], &addresses);
-        eventually(|| is_there(&https));
+        front.start(&addresses);
         Self {
             servers: vec![first, second],
             directory,
-            https,
-            http,
-            _nginx: nginx,
+            front,
         }
     }
 
@@ -260,7 +249,7 @@ impl Premises {
     fn curl(&self, arguments: &[&str]) -> String {
         let output = Command::new("curl")
             .args(["-sSi", "--noproxy", "*", "--cacert"])
-            .arg(self.directory.path().join("fullchain.pem"))
+            .arg(self.front.certificate())
             .args(arguments)
             .output()
             .unwrap();
@@ -275,7 +264,7 @@ impl Premises {
     fn log_in(&self, arguments: &[&str]) -> String {
         let (user, url) = (
             format!("acme:{SECRET}"),
-            format!("https://{}/auth/token", self.https),
+            format!("https://{}/auth/token", self.front.https),
         );
         let mut all = vec!["-u", &user, "-d", "grant_type=client_credentials", &url];
         all.extend(arguments);
@@ -313,37 +302,6 @@ fn serve(directory: &Path, address: &str, https: &str) -> Child {
         .unwrap()
 }
 
-fn nginx(directory: &Path, [https, http]: [&str; 2], servers: &[String; 2]) -> Running {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    let certificate = certificate.self_signed(&key).unwrap();
-    fs::write(directory.join("fullchain.pem"), certificate.pem()).unwrap();
-    fs::write(directory.join("privkey.pem"), key.serialize_pem()).unwrap();
-    let mut config = shipped("nginx.conf");
-    let directory_name = directory.to_str().unwrap();
-    for (shipped, here) in [
-        ("listen 443 ssl", &*format!("listen {https} ssl")),
-        ("listen 80 ", &format!("listen {http} ")),
-        ("10.0.0.11:8080", &servers[0]),
-        ("10.0.0.12:8080", &servers[1]),
-        ("/etc/ssl/ileap", directory_name),
-        ("/var/log/nginx", directory_name),
-        ("/run/nginx.pid", &format!("{directory_name}/nginx.pid")),
-        ("worker_processes auto;", "daemon off; master_process off;"),
-    ] {
-        assert!(config.contains(shipped), "{shipped} is in nginx.conf");
-        config = config.replace(shipped, here);
-    }
-    let path = directory.join("nginx.conf");
-    fs::write(&path, config).unwrap();
-    let child = Command::new("nginx")
-        .arg("-c")
-        .arg(&path)
-        .args(["-e", "stderr"])
-        .spawn();
-    Running(child.expect("nginx is installed: scripts/test install"))
-}
-
 #[test]
 fn behind_the_shipped_nginx_two_servers_answer_partners_and_know_where_they_come_from() {
     let mut premises = Premises::start();
@@ -364,7 +322,10 @@ fn behind_the_shipped_nginx_two_servers_answer_partners_and_know_where_they_come
         );
         assert!(!answer.contains("nginx/"), "{answer}");
     }
-    let trail = fs::read_to_string(premises.directory.path().join("audit.jsonl")).unwrap();
+    let trail = || fs::read_to_string(premises.directory.path().join("audit.jsonl")).unwrap();
+    // No answer waits for the trail.
+    eventually(|| trail().lines().count() >= 6);
+    let trail = trail();
     let lines: Vec<Value> = trail
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -378,7 +339,7 @@ fn behind_the_shipped_nginx_two_servers_answer_partners_and_know_where_they_come
         assert_ne!(line["request_id"], "chosen");
     }
     // Without TLS nobody is let in, and nobody is sent on.
-    let plain = premises.curl(&[&format!("http://{}/auth/token", premises.http)]);
+    let plain = premises.curl(&[&format!("http://{}/auth/token", premises.front.http)]);
     assert!(
         plain.starts_with("HTTP/1.1 403") && !plain.contains("Location"),
         "{plain}"

@@ -8,7 +8,9 @@
 )]
 
 mod access;
+mod admin;
 mod client;
+mod cluster;
 mod commands;
 mod conformance;
 mod demo_callbacks;
@@ -17,12 +19,14 @@ mod doctor;
 mod durability;
 mod edge;
 mod effort;
+mod front;
 mod import;
 mod keys;
 mod on_record;
 mod partners;
 mod postgres;
 mod revoke;
+mod scale;
 mod static_users;
 #[cfg(feature = "otel")]
 mod traces;

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
+    admin,
     commands::{Running, ileap},
     static_users::{hash, write_users},
 };
@@ -145,17 +146,12 @@ impl Site {
 
     /// What the admin listener answers; empty when it is not there.
     pub(super) fn admin(&self, path: &str) -> String {
-        exchange(&self.admin, &get(path, ""))
+        admin::get(&self.admin, path)
     }
 
     /// The sum of the metrics that begin like this.
     pub(super) fn count(&self, metric: &str) -> u64 {
-        let metrics = self.admin("/metrics");
-        let begin = format!("ileap_{metric}");
-        let lines = metrics.lines().filter(|line| line.starts_with(&begin));
-        lines
-            .map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
-            .sum()
+        admin::count(&self.admin, metric)
     }
 }
 
