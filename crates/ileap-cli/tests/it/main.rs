@@ -30,6 +30,7 @@ mod scale;
 mod static_users;
 #[cfg(feature = "otel")]
 mod traces;
+mod upgrade;
 mod upstream_tls;
 mod wire;
 mod workspace;

@@ -149,4 +149,31 @@ mod tests {
         }
         insta::assert_snapshot!(sums);
     }
+
+    /// Servers of earlier versions go on beside later ones as long as these only add; which do more than that, the
+    /// manual has to say. A database in SQLite has one server.
+    #[test]
+    fn migrations_that_do_more_than_add_are_named_in_the_manual() {
+        const STATEMENTS: [&str; 4] = ["DELETE ", "DROP TABLE ", "TRUNCATE ", "UPDATE "];
+        const CLAUSES: [&str; 3] = ["ALTER COLUMN ", "DROP COLUMN ", "RENAME "];
+        let does_more = |line: &str| {
+            let (line, _) = line.split_once("--").unwrap_or((line, ""));
+            let line = line.trim_start().to_uppercase();
+            STATEMENTS.iter().any(|begin| line.starts_with(begin))
+                || CLAUSES.iter().any(|clause| line.contains(clause))
+        };
+        let versions = (1..).zip(POSTGRES.0);
+        let found: Vec<i32> = versions
+            .filter(|(_, text)| text.lines().any(does_more))
+            .map(|(version, _)| version)
+            .collect();
+        let manual = include_str!("../../../../../docs/operations.md");
+        let (_, section) = manual.split_once("\n### Upgrading\n").unwrap();
+        let (section, _) = section.split_once("\n## ").unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| "));
+        let named: Vec<i32> = rows
+            .filter_map(|row| row.split(' ').next()?.parse().ok())
+            .collect();
+        assert_eq!(named, found);
+    }
 }
