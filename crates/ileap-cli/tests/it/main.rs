@@ -15,6 +15,7 @@ mod commands;
 mod conformance;
 mod demo_callbacks;
 mod deploy;
+mod deploying;
 mod doctor;
 mod durability;
 mod edge;

@@ -4,7 +4,7 @@
 #[path = "../../../ileap-server/src/store/sql/tests/postgres/server.rs"]
 mod server;
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 use self::server::Server;
 
@@ -19,6 +19,17 @@ impl Postgres {
     /// Its only database.
     pub(crate) fn url(&self) -> String {
         self.0.url("postgres")
+    }
+
+    /// Where its socket is.
+    pub(crate) fn directory(&self) -> String {
+        let socket = PathBuf::from(self.0.socket());
+        socket.parent().unwrap().display().to_string()
+    }
+
+    /// Where its programs are.
+    pub(crate) fn programs() -> PathBuf {
+        server::programs()
     }
 
     /// Runs statements; what they say, without decoration.
