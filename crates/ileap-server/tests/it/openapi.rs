@@ -316,7 +316,9 @@ async fn proxies(examiner: &mut Examiner) {
         let expired = ask().bearer_auth(server.expired_token());
         examiner.expect(401, PATH, expired).await;
         examiner.expect(403, PATH, ask().bearer_auth(&narrow)).await;
-        let tad = ask().header("x-forwarded-uri", "/2/ileap/tad");
+        let tad = ask()
+            .header("x-forwarded-uri", "/2/ileap/tad")
+            .header("x-forwarded-method", "GET");
         examiner.expect(403, PATH, tad).await;
         examiner
             .expect(414, PATH, too_long(&server, method.clone(), PATH))
