@@ -35,7 +35,8 @@ systemctl() {
         'enable --now ileap' | 'start ileap') start ;;
         'stop ileap') stop ;;
         'restart ileap') stop && start ;;
-        'restart nginx') run nginx && until curl --silent --output /dev/null "$PUBLIC"; do sleep 0.05; done ;;
+        # By way of env, so that the process is nginx itself and ends with the test.
+        'restart nginx') run env nginx -e stderr -c "$ROOT/$MACHINE/etc/nginx/nginx.conf" && until curl --silent --output /dev/null "$PUBLIC"; do sleep 0.05; done ;;
         *) echo "systemctl $*?" >&2 && return 1 ;;
     esac
 }
