@@ -231,22 +231,82 @@ fn judge() -> Option<&'static (TokenValidator, Arc<SigningKeys>)> {
 mod tests {
     use std::{fs, path::Path};
 
+    use proptest::{collection::vec, prelude::*, sample::Index};
+
     use super::*;
+
+    fn corpus(name: &str) -> Vec<Vec<u8>> {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+        let inputs = fs::read_dir(corpus.join(name));
+        let inputs = inputs.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let inputs = inputs.map(|input| fs::read(input.unwrap().path()).unwrap());
+        inputs.collect()
+    }
 
     #[test]
     fn every_reader_keeps_its_promises_on_the_corpus() {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
         for (name, target) in TARGETS {
-            let inputs = fs::read_dir(corpus.join(name));
-            let inputs = inputs.unwrap_or_else(|error| panic!("{name}: {error}"));
-            let mut count = 0;
+            let inputs = corpus(name);
+            assert!(!inputs.is_empty(), "{name} has a corpus");
             for input in inputs {
-                let input = input.unwrap().path();
-                println!("{}", input.display());
-                target(&fs::read(&input).unwrap());
-                count += 1;
+                println!("{name}: {:?}", String::from_utf8_lossy(&input));
+                target(&input);
             }
-            assert!(count > 0, "{name} has a corpus");
+        }
+    }
+
+    /// One change of an input, at a place of it.
+    #[derive(Clone, Copy, Debug)]
+    enum Edit {
+        Cut(Index),
+        Flip(Index, u8),
+        Insert(Index, u8),
+        Repeat(Index, u8),
+    }
+
+    fn edit() -> impl Strategy<Value = Edit> {
+        let byte = || any::<(Index, u8)>();
+        prop_oneof![
+            any::<Index>().prop_map(Edit::Cut),
+            byte().prop_map(|(place, bit)| Edit::Flip(place, bit % 8)),
+            byte().prop_map(|(place, byte)| Edit::Insert(place, byte)),
+            byte().prop_map(|(place, count)| Edit::Repeat(place, count)),
+        ]
+    }
+
+    fn edited(mut input: Vec<u8>, edits: &[Edit]) -> Vec<u8> {
+        for edit in edits {
+            let length = input.len() + 1;
+            match *edit {
+                Edit::Cut(place) => input.truncate(place.index(length)),
+                Edit::Insert(place, byte) => input.insert(place.index(length), byte),
+                Edit::Flip(place, bit) => {
+                    if let Some(byte) = input.get_mut(place.index(length)) {
+                        *byte ^= 1 << bit;
+                    }
+                }
+                Edit::Repeat(place, count) => {
+                    if let Some(byte) = input.get(place.index(length)).copied() {
+                        input.extend(std::iter::repeat_n(byte, count.into()));
+                    }
+                }
+            }
+        }
+        input
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// What the fuzzer does for longer and with more guile, on any toolchain.
+        #[test]
+        fn every_reader_keeps_its_promises_near_the_corpus(
+            target in 0..TARGETS.len(),
+            input in any::<Index>(),
+            edits in vec(edit(), 1..6),
+        ) {
+            let (name, read) = TARGETS[target];
+            read(&edited(input.get(&corpus(name)).clone(), &edits));
         }
     }
 }
