@@ -8,6 +8,10 @@ test:
 test-offline:
     scripts/test run
 
+# The fault tests for hours: `just soak --hours 24`.
+soak *arguments:
+    scripts/soak {{arguments}}
+
 # The demo, with a server built for speed.
 demo *arguments:
     cargo run --release -- demo {{arguments}}

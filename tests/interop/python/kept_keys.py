@@ -4,6 +4,7 @@ A server with the shortest window there is: a key is published 10 s before it si
 PyJWT and joserfc verify every token that is issued meanwhile with the set they have at that moment, old tokens too.
 """
 
+import collections
 import json
 import os
 import re
@@ -22,8 +23,13 @@ from joserfc.jwk import KeySet
 
 from demo import ALGORITHM, stop
 
-ROTATIONS = 3
+# For as long as `scripts/soak` says, over as many keys as are ever kept at once.
+SECONDS = int(os.environ.get("ILEAP_SOAK_SECONDS", "0"))
+ROTATIONS = 50 if SECONDS else 3
+PAUSE = SECONDS / ROTATIONS
 CLIENTS = 4
+# The oldest of them has outlived several rotations.
+TOKENS = 10_000
 SECRET = "quartz+Lantern 4711 and more"
 
 
@@ -113,7 +119,7 @@ class KeptKeys(unittest.TestCase):
                 stop(server.process)
 
     def rotate_under_load(self, server):
-        ended, failures, verified = threading.Event(), [], []
+        ended, failures, verified, lock = threading.Event(), [], collections.Counter(), threading.Lock()
 
         def partner():
             verifier = Verifier(f"{server.base_url}/jwks")
@@ -126,11 +132,12 @@ class KeptKeys(unittest.TestCase):
                             auth=("acme", SECRET),
                             data={"grant_type": "client_credentials"},
                         )
-                        tokens.append(answer.json()["access_token"])
+                        tokens = tokens[-TOKENS:] + [answer.json()["access_token"]]
                         # The new one, and one from long ago.
                         for token in (tokens[-1], tokens[len(tokens) // 3]):
                             verifier.verify(token, server.base_url)
-                            verified.append(jwt.get_unverified_header(token)["kid"])
+                            with lock:
+                                verified[jwt.get_unverified_header(token)["kid"]] += 1
                         read = client.get(
                             f"{server.base_url}/2/footprints?limit=1",
                             headers={"authorization": f"Bearer {tokens[len(tokens) // 3]}"},
@@ -145,6 +152,7 @@ class KeptKeys(unittest.TestCase):
             thread.start()
         signers = [server.active()]
         for _ in range(ROTATIONS):
+            time.sleep(PAUSE)
             successor = server.keys("rotate")["kid"]
             while server.active() != successor and server.process.poll() is None:
                 time.sleep(0.2)
@@ -160,6 +168,10 @@ class KeptKeys(unittest.TestCase):
         self.assertEqual(failures, [])
         self.assertEqual(set(verified), set(signers))
         self.assertEqual(len(signers), ROTATIONS + 1)
+        if report := os.environ.get("ILEAP_SOAK_REPORT"):
+            with open(report, "a") as file:
+                for figure, value in (("rotations", ROTATIONS), ("verified", verified.total())):
+                    print(json.dumps({"figure": figure, "value": value}), file=file)
 
     def test_nobody_fails_with_keys_in_a_directory(self):
         self.over("directory")

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     commands::{Running, ileap, run},
+    effort::rounds,
     postgres::Postgres,
     static_users::{eventually, free_address, hash, token, write_users},
     wire::{exchange, status},
@@ -133,8 +134,13 @@ fn answer(stream: TcpStream, kept: &Mutex<BTreeMap<String, Vec<String>>>) -> Opt
 #[test]
 fn a_server_that_is_killed_again_and_again_answers_every_request_it_acknowledged_with_one_event() {
     let directory = tempfile::tempdir().unwrap();
-    let database = format!("sqlite:{}", directory.path().join("ileap.db").display());
-    answers_every_request_it_acknowledged_with_one_event(database);
+    for round in rounds(1) {
+        let database = directory.path().join(format!("{round}.db"));
+        answers_every_request_it_acknowledged_with_one_event(format!(
+            "sqlite:{}",
+            database.display()
+        ));
+    }
 }
 
 #[test]
@@ -288,19 +294,23 @@ fn a_full_disk_refuses_events_and_nothing_else_and_heals_by_itself() {
         return;
     }
     let script = FullDisk::SMALL_DISK;
-    refuses_events_and_nothing_else_and_heals_by_itself(&[
-        "unshare",
-        "--map-root-user",
-        "--mount",
-        "sh",
-        "-c",
-        script,
-    ]);
+    for _ in rounds(1) {
+        refuses_events_and_nothing_else_and_heals_by_itself(&[
+            "unshare",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            script,
+        ]);
+    }
 }
 
 #[test]
 fn a_database_that_cannot_grow_refuses_events_and_nothing_else_and_heals_by_itself() {
-    refuses_events_and_nothing_else_and_heals_by_itself(&["sh", "-c", FullDisk::SMALL_FILES]);
+    for _ in rounds(1) {
+        refuses_events_and_nothing_else_and_heals_by_itself(&["sh", "-c", FullDisk::SMALL_FILES]);
+    }
 }
 
 fn refuses_events_and_nothing_else_and_heals_by_itself(command: &[&str]) {

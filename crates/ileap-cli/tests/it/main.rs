@@ -28,6 +28,7 @@ mod partners;
 mod postgres;
 mod revoke;
 mod scale;
+mod soak;
 mod static_users;
 #[cfg(feature = "otel")]
 mod traces;

@@ -240,6 +240,26 @@ fn every_crate_forbids_unsafe_code_and_takes_the_workspaces_lints() {
 #[test]
 fn every_proof_in_the_security_document_is_a_test_that_there_is() {
     let document = fs::read_to_string(workspace().join("docs/security.md")).unwrap();
+    let proofs = document.split('`').filter(|text| text.contains(".rs::"));
+    let count = proofs.clone().count();
+    assert!(count > 100, "the document has been read");
+    all_are_there("docs/security.md", proofs);
+}
+
+#[test]
+fn every_test_of_a_soak_is_one_that_there_is() {
+    let script = fs::read_to_string(workspace().join("scripts/soak")).unwrap();
+    let tests: Vec<_> = script
+        .split('"')
+        .filter(|text| text.contains("::") && !text.contains(' '))
+        .map(|test| format!("it/{}", test.replace("::", ".rs::")))
+        .collect();
+    assert!(tests.len() > 10, "the script has been read");
+    all_are_there("scripts/soak", tests.iter().map(String::as_str));
+}
+
+/// Each names the end of a file's path, and a test in it.
+fn all_are_there<'a>(document: &str, tests: impl Iterator<Item = &'a str>) {
     let files: Vec<_> = rust_files(&workspace().join("crates"))
         .into_iter()
         .map(|path| {
@@ -247,19 +267,16 @@ fn every_proof_in_the_security_document_is_a_test_that_there_is() {
             (path.display().to_string(), text)
         })
         .collect();
-    let mut count = 0;
-    for proof in document.split('`').filter(|text| text.contains(".rs::")) {
+    for proof in tests {
         let (place, test) = proof.split_once("::").unwrap();
         let is_there = files.iter().any(|(path, text)| {
             path.ends_with(&format!("/{place}")) && text.contains(&format!("fn {test}("))
         });
         assert!(
             is_there,
-            "docs/security.md names {proof}, and there is no such test"
+            "{document} names {proof}, and there is no such test"
         );
-        count += 1;
     }
-    assert!(count > 100, "the document has been read");
 }
 
 impl WordRule {

@@ -53,7 +53,7 @@ impl Site {
     /// What every site has, and `settings`; a section that both have is written once.
     pub(super) fn write_config(&self, settings: &str) {
         let listener = format!(
-            "bind = \"{}\"\nadmin_bind = \"{}\"\n",
+            "bind = \"{}\"\nadmin_bind = \"{}\"\nrequests_per_address = 0\n",
             self.address, self.admin
         );
         let sections = [
