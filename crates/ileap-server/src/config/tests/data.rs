@@ -52,9 +52,10 @@ fn a_url_that_leaves_its_scheme_open_is_refused() {
     // An event's source may; there it is HTTPS.
     for url in ["//emissions.example.com/path", "//127.0.0.1:9000/path"] {
         let found = problems("", &[CLERK, KIND, (URL, url)]);
-        let expected =
-            "it is not an absolute URL; write a base such as \"https://emissions.example.com\"";
-        assert!(found[0].contains(expected), "{url}: {found:?}");
+        assert!(
+            found[0].contains("it is not an absolute URL"),
+            "{url}: {found:?}"
+        );
     }
 }
 
