@@ -1,6 +1,7 @@
 //! A whole list in a file, in as many attempts as it takes.
 
 use std::{
+    borrow::Cow,
     fs::{self, File, OpenOptions},
     io::{self, BufWriter, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
@@ -187,22 +188,28 @@ fn read_mark(path: &Path) -> Option<Mark> {
 }
 
 /// JSON on one line, otherwise as it was sent: white space between tokens goes, nothing else.
-pub(super) fn one_line(json: &str) -> String {
-    let mut line = String::with_capacity(json.len());
+pub(super) fn one_line(json: &str) -> Cow<'_, str> {
+    let mut line = String::new();
+    // What stands before this place is in `line`, or white space.
+    let mut done = 0;
     let (mut is_text, mut is_escaped) = (false, false);
-    for character in json.chars() {
-        if !is_text && character.is_ascii_whitespace() {
-            continue;
-        }
-        line.push(character);
-        match character {
+    for (place, byte) in json.bytes().enumerate() {
+        match byte {
             _ if is_escaped => is_escaped = false,
-            '\\' if is_text => is_escaped = true,
-            '"' => is_text = !is_text,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b' ' | b'\t' | b'\r' | b'\n' if !is_text => {
+                line.push_str(json.get(done..place).unwrap_or_default());
+                done = place + 1;
+            }
             _ => {}
         }
     }
-    line
+    if done == 0 {
+        return Cow::Borrowed(json);
+    }
+    line.push_str(json.get(done..).unwrap_or_default());
+    Cow::Owned(line)
 }
 
 #[cfg(test)]
@@ -213,5 +220,8 @@ mod tests {
     fn an_object_gets_a_line_of_its_own_and_keeps_its_text_and_numbers() {
         let json = "{\n \"a b\" : \"c \\\" d\\\\\" ,\r\n\t\"n\": 1.10, \"e\": [ ] }";
         assert_eq!(one_line(json), r#"{"a b":"c \" d\\","n":1.10,"e":[]}"#);
+        for json in [r#"{"a b":"ä \" \\","n":1.10}"#, ""] {
+            assert!(matches!(one_line(json), Cow::Borrowed(same) if same == json));
+        }
     }
 }

@@ -121,7 +121,7 @@ async fn event(
         output::note(&output::sanitised(&format!("an event was refused: {why}")));
         return Err(refusal(StatusCode::BAD_REQUEST, "BadRequest", &why));
     }
-    let line = one_line(&String::from_utf8_lossy(&body));
+    let line = one_line(&String::from_utf8_lossy(&body)).into_owned();
     // Acknowledged only when it will be printed.
     let taken = receiver.received.send(line).await;
     taken.map_err(|_| {
