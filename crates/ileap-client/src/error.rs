@@ -33,7 +33,7 @@ pub enum ErrorKind {
     /// No answer in time.
     Timeout,
     /// The host could not prove who it is.
-    Tls,
+    Tls(CertificateProblem),
     /// The token endpoint that the host names is on another origin, and is not to get the credentials.
     TokenEndpointElsewhere {
         /// The origin it is on.
@@ -61,6 +61,21 @@ pub struct Refusal {
     pub request_id: Option<String>,
     /// How long the host wants to be left alone.
     pub retry_after: Option<Duration>,
+}
+
+/// Why the host could not prove who it is (RFC 5280 §6).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CertificateProblem {
+    /// Its certificate is no longer valid.
+    Expired,
+    /// Its certificate is not valid yet: the certificate, or a clock, is wrong.
+    NotValidYet,
+    /// Its certificate is for another name.
+    OtherName,
+    /// Its certificate is of an authority that is not known here.
+    UnknownAuthority,
+    /// Something else about its certificate or the handshake.
+    Unproven,
 }
 
 /// What is wrong with a link to the next page.
@@ -132,9 +147,7 @@ impl Error {
             ErrorKind::Refused(refusal) if refusal.status == 404 => {
                 Some("check the base URL: `/2/footprints` comes right behind it")
             }
-            ErrorKind::Tls => {
-                Some("check the URL's host name; for a test host, name its CA certificate")
-            }
+            ErrorKind::Tls(problem) => Some(problem.remedy()),
             ErrorKind::TokenEndpointElsewhere { .. } => {
                 Some("if you trust it with the credentials, allow that host")
             }
@@ -171,7 +184,7 @@ impl fmt::Display for ErrorKind {
             Self::Link(problem) => write!(f, "the link to the next page {problem}"),
             Self::Refused(refusal) => write!(f, "the host answers {refusal}"),
             Self::Timeout => f.write_str("no answer in time"),
-            Self::Tls => f.write_str("the host could not prove who it is"),
+            Self::Tls(problem) => write!(f, "the host could not prove who it is: {problem}"),
             Self::TokenEndpointElsewhere { origin } => {
                 write!(f, "the host's token endpoint is on another host, {origin}")
             }
@@ -199,6 +212,30 @@ impl fmt::Display for Refusal {
             write!(f, "; its request id is {id}")?;
         }
         Ok(())
+    }
+}
+
+impl CertificateProblem {
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Expired => "tell the host's operator",
+            Self::NotValidYet => "check the clock of this machine, or tell the host's operator",
+            Self::OtherName => "check the URL's host name",
+            Self::UnknownAuthority => "for a test host, name its CA certificate",
+            Self::Unproven => "check the URL's host name; for a test host, name its CA certificate",
+        }
+    }
+}
+
+impl fmt::Display for CertificateProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expired => "its certificate has expired",
+            Self::NotValidYet => "its certificate is not valid yet",
+            Self::OtherName => "its certificate is for another name",
+            Self::UnknownAuthority => "its certificate is of an authority that is not known here",
+            Self::Unproven => "the handshake went wrong",
+        })
     }
 }
 

@@ -39,7 +39,7 @@ mod transport;
 pub use self::{
     auth::{BasicEncoding, Credentials},
     client::Client,
-    error::{Error, ErrorKind, LinkProblem, Refusal},
+    error::{CertificateProblem, Error, ErrorKind, LinkProblem, Refusal},
     item::{Item, Readable},
     list::{List, Page},
     options::Options,

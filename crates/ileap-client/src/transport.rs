@@ -6,12 +6,13 @@ use backon::{ExponentialBuilder, Retryable as _};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use reqwest::{RequestBuilder, redirect::Policy};
+use rustls::CertificateError;
 use serde::Deserialize;
 use serde_json::Value;
 use url::{Host, Url};
 
 use crate::{
-    error::{Error, ErrorKind, Refusal},
+    error::{CertificateProblem, Error, ErrorKind, Refusal},
     options::Options,
 };
 
@@ -193,8 +194,8 @@ fn short(text: &str) -> Option<String> {
 
 fn kind_of(error: &reqwest::Error) -> ErrorKind {
     if error.is_connect() {
-        return if is_caused_by_tls(error) {
-            ErrorKind::Tls
+        return if let Some(tls) = tls_error(error) {
+            ErrorKind::Tls(certificate_problem(tls))
         } else if error.is_timeout() {
             ErrorKind::Timeout
         } else {
@@ -210,11 +211,11 @@ fn kind_of(error: &reqwest::Error) -> ErrorKind {
     }
 }
 
-fn is_caused_by_tls(error: &(dyn StdError + 'static)) -> bool {
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut next = Some(error);
     while let Some(cause) = next {
-        if cause.is::<rustls::Error>() {
-            return true;
+        if let Some(found) = cause.downcast_ref() {
+            return Some(found);
         }
         // An io::Error's source() is its inner error's source: the inner error itself is passed over.
         let inner = cause
@@ -225,7 +226,26 @@ fn is_caused_by_tls(error: &(dyn StdError + 'static)) -> bool {
             None => cause.source(),
         };
     }
-    false
+    None
+}
+
+fn certificate_problem(error: &rustls::Error) -> CertificateProblem {
+    let rustls::Error::InvalidCertificate(fault) = error else {
+        return CertificateProblem::Unproven;
+    };
+    match fault {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            CertificateProblem::Expired
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            CertificateProblem::NotValidYet
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            CertificateProblem::OtherName
+        }
+        CertificateError::UnknownIssuer => CertificateProblem::UnknownAuthority,
+        _ => CertificateProblem::Unproven,
+    }
 }
 
 #[cfg(test)]

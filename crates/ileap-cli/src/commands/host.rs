@@ -226,7 +226,7 @@ pub(super) fn failed(error: &Error) -> Failed {
         ErrorKind::CredentialsMissing | ErrorKind::CredentialsRefused(_) => {
             Exit::CredentialsRefused
         }
-        ErrorKind::Connect | ErrorKind::Interrupted | ErrorKind::Timeout | ErrorKind::Tls => {
+        ErrorKind::Connect | ErrorKind::Interrupted | ErrorKind::Timeout | ErrorKind::Tls(_) => {
             Exit::Unavailable
         }
         ErrorKind::Refused(_) if error.is_temporary() => Exit::Unavailable,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ileap_client::{Client, ErrorKind, Options};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use ileap_client::{CertificateProblem, Client, ErrorKind, Options};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -15,8 +15,16 @@ use crate::host::{credentials, quick};
 
 /// A host with a certificate of its own making for `name`, that gives a token to everyone.
 async fn host(name: &str) -> (String, CertificateDer<'static>) {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed([name.to_owned()]).unwrap();
+    host_until(name, 2096).await
+}
+
+/// The same, with a certificate that has ended when the year begins.
+async fn host_until(name: &str, year: i32) -> (String, CertificateDer<'static>) {
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(year, 1, 1);
+    let signing_key = KeyPair::generate().unwrap();
+    let cert = params.self_signed(&signing_key).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
@@ -63,7 +71,10 @@ async fn a_hosts_own_certificate_is_believed_only_if_it_is_named() {
     };
     let stranger = Client::with_options(&base, credentials(), options()).unwrap();
     let error = stranger.log_in().await.unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::Tls, "{error}");
+    assert_eq!(
+        *error.kind(),
+        ErrorKind::Tls(CertificateProblem::UnknownAuthority)
+    );
     let options = Options {
         authorities: vec![certificate],
         ..options()
@@ -82,5 +93,19 @@ async fn a_certificate_for_another_name_is_not_believed() {
     };
     let client = Client::with_options(&base, credentials(), options).unwrap();
     let error = client.log_in().await.unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::Tls, "{error}");
+    assert_eq!(*error.kind(), ErrorKind::Tls(CertificateProblem::OtherName));
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_is_called_so() {
+    let (base, certificate) = host_until("localhost", 2021).await;
+    let options = Options {
+        authorities: vec![certificate],
+        attempts: 1,
+        ..quick()
+    };
+    let client = Client::with_options(&base, credentials(), options).unwrap();
+    let error = client.log_in().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Tls(CertificateProblem::Expired));
+    assert!(error.to_string().contains("has expired"), "{error}");
 }
