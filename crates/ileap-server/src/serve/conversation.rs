@@ -190,8 +190,10 @@ async fn answer(
     let version = request.version();
     let under_way = exchange.pace.begin(version);
     let mut response = exchange.answers.to(exchange.peer, request).await;
-    // HTTP/2 has no such header, and says goodbye by itself (RFC 9113 §8.2.2).
-    if version < Version::HTTP_2 && *exchange.phase.borrow() > Phase::Open {
+    if version >= Version::HTTP_2 {
+        // It has no such header, and says goodbye by itself (RFC 9113 §8.2.2).
+        response.headers_mut().remove(header::CONNECTION);
+    } else if *exchange.phase.borrow() > Phase::Open {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }

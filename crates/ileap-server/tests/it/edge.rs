@@ -146,6 +146,8 @@ async fn a_token_request_over_its_limit_is_refused_declared_or_not() {
     };
     let body = format!("grant_type=client_credentials&x={}", "y".repeat(8 * 1024));
     let answer = request(body.clone().into()).await.unwrap();
+    // The next request on this connection would meet its end.
+    assert_eq!(header(&answer, "connection"), "close");
     assert_eq!(refusal(answer).await, (413, "invalid_request".into()));
     let chunked = format!(
         "POST /auth/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n\

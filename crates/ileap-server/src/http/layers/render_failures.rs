@@ -1,7 +1,7 @@
 //! Writes the answer to a failed request, and the one log line about it.
 
 use axum::{body::Body, response::Response};
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 
 use super::RequestContext;
 use crate::{
@@ -43,6 +43,14 @@ pub(super) fn render(
     let mut answer = Response::new(Body::from(rendered.body));
     *answer.status_mut() = rendered.status;
     answer.headers_mut().extend(headers);
+    // What was not read of a body would be read as the next request, so the connection ends (RFC 9112 §9.6).
+    if matches!(
+        *failure.cause,
+        Cause::BodyTooLarge { .. } | Cause::BodyTooSlow | Cause::BodyUnreadable
+    ) {
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(header::CONNECTION, close);
+    }
     if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
         answer.headers_mut().insert(header::ALLOW, allow);
     }
