@@ -13,18 +13,20 @@
 
 #[path = "http/load.rs"]
 mod load;
+#[expect(dead_code, reason = "other benchmarks ask for more of a server")]
+#[path = "http/process.rs"]
+mod process;
 #[path = "http/servers.rs"]
 mod servers;
 
 use std::{
     env,
-    process::{Child, ChildStdout, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use load::Target;
+use load::{Target, get, token_request};
+use process::{Server, pin_self};
 
 /// Connections of the load, each with one request under way.
 const CONNECTIONS: usize = 16;
@@ -198,7 +200,7 @@ fn main() {
                 continue;
             }
             let server = Server::start(case.server);
-            let requests: Arc<[String]> = server.requests(&case.request).into();
+            let requests: Arc<[String]> = requests(&server, &case.request).into();
             let target = Target {
                 address: &server.address,
                 requests: &requests,
@@ -259,79 +261,16 @@ fn report(mut figures: Vec<Vec<f64>>) {
     }
 }
 
-/// A server process on core 0.
-struct Server {
-    child: Child,
-    address: String,
-    token: String,
-    footprint: String,
-    /// Kept open: the server ends when nobody reads what it says.
-    _stdout: ChildStdout,
-}
-
-impl Server {
-    fn start(name: &str) -> Self {
-        let program = env::current_exe().expect("our own path");
-        let mut command = if can_pin() {
-            let mut command = Command::new("taskset");
-            command.args(["-c", "0"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        let mut child = command
-            .args(["--serve", name])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a server process");
-        let mut stdout = child.stdout.take().expect("its stdout");
-        let mut words = servers::read_line(&mut stdout)
-            .split(' ')
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-            .into_iter();
-        let mut word = || words.next().unwrap_or_default();
-        Self {
-            address: word(),
-            token: word(),
-            footprint: word(),
-            child,
-            _stdout: stdout,
-        }
-    }
-
-    fn requests(&self, request: &Request) -> Vec<String> {
-        let get = |path: &str| get(path, &self.token);
-        match request {
-            Request::Get(path) => vec![get(path)],
-            Request::One => vec![get(&format!("/2/footprints/{}", self.footprint))],
-            Request::Unseen(path) => unseen_tokens(&self.token)
-                .iter()
-                .map(|token| self::get(path, token))
-                .collect(),
-            Request::Tokens(partners) => (0..*partners).map(token_request).collect(),
-        }
-    }
-}
-
-fn get(path: &str, token: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n")
-}
-
-fn token_request(partner: usize) -> String {
-    let credentials = STANDARD.encode(format!("partner-{partner}:pathfinder"));
-    format!(
-        "POST /auth/token HTTP/1.1\r\nhost: x\r\nauthorization: Basic {credentials}\r\n\
-         content-type: application/x-www-form-urlencoded\r\ncontent-length: 29\r\n\r\n\
-         grant_type=client_credentials"
-    )
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+fn requests(server: &Server, request: &Request) -> Vec<String> {
+    let get = |path: &str| get(path, &server.token);
+    match request {
+        Request::Get(path) => vec![get(path)],
+        Request::One => vec![get(&format!("/2/footprints/{}", server.footprint))],
+        Request::Unseen(path) => unseen_tokens(&server.token)
+            .iter()
+            .map(|token| self::get(path, token))
+            .collect(),
+        Request::Tokens(partners) => (0..*partners).map(token_request).collect(),
     }
 }
 
@@ -345,30 +284,6 @@ fn raw_signatures() -> f64 {
         count += 1;
     }
     f64::from(count) / began.elapsed().as_secs_f64()
-}
-
-fn can_pin() -> bool {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let taskset = Command::new("taskset")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .status();
-    (cores > 1 || env::var_os("PINNED").is_some()) && taskset.is_ok()
-}
-
-/// Starts over on core 1, once.
-fn pin_self() {
-    if env::var_os("PINNED").is_some() || !can_pin() {
-        return;
-    }
-    let program = env::current_exe().expect("our own path");
-    let status = Command::new("taskset")
-        .args(["-c", "1"])
-        .arg(program)
-        .env("PINNED", "1")
-        .status();
-    #[expect(clippy::exit, reason = "the pinned process has done all the work")]
-    std::process::exit(status.ok().and_then(|status| status.code()).unwrap_or(1));
 }
 
 /// The tokens in the file that a server announced.

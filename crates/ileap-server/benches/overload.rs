@@ -13,16 +13,16 @@
 
 #[path = "overload/plan.rs"]
 mod plan;
+#[expect(dead_code, reason = "other benchmarks ask for more of a server")]
+#[path = "http/process.rs"]
+mod process;
 #[path = "http/servers.rs"]
 mod servers;
 
-use std::{
-    env, fs,
-    process::{Child, ChildStdout, Command, Stdio},
-    time::Duration,
-};
+use std::{env, time::Duration};
 
 use plan::{Answers, Plan};
+use process::Server;
 
 /// Clients that wait for their answers while the peak is measured.
 const CLIENTS: usize = 32;
@@ -40,7 +40,7 @@ fn main() {
     };
     let (seconds, times) = (setting("SECONDS", 5), setting("TIMES", 10));
     let lasting = Duration::from_secs(seconds.into());
-    let server = Server::start();
+    let server = Server::start("token-rs256");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -86,57 +86,4 @@ fn report(peak: &Answers, overload: &Answers) {
         overload.health.len(),
         overload.health.iter().max().copied().unwrap_or_default()
     );
-}
-
-/// A server process, on core 0 where there is another one for the load.
-struct Server {
-    child: Child,
-    address: String,
-    admin: String,
-    /// Kept open: the server ends when nobody reads what it says.
-    _stdout: ChildStdout,
-}
-
-impl Server {
-    fn start() -> Self {
-        let program = env::current_exe().expect("our own path");
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut command = if cores > 1 {
-            let mut command = Command::new("taskset");
-            command.args(["-c", "0"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        let mut child = command
-            .args(["--serve", "token-rs256"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a server process");
-        let mut stdout = child.stdout.take().expect("its stdout");
-        let line = servers::read_line(&mut stdout);
-        let mut words = line.split(' ').map(str::to_owned);
-        Self {
-            address: words.next().expect("an address"),
-            admin: words.nth(2).expect("the admin listener's"),
-            child,
-            _stdout: stdout,
-        }
-    }
-
-    fn resident_kib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let status = status.unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let figure = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
-        figure.unwrap_or_default()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

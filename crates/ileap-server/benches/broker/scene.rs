@@ -9,7 +9,7 @@ use clerk_emulator::{
     ClerkEmulator, EmulatorOptions, EmulatorUser, Endpoint, Fault, InstanceKind, load_users,
 };
 use ileap_server::{
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     config::{Config, Sources},
     server::{self, Parts, Server, VerifierParts},
     store::sql::SqlStore,
@@ -31,6 +31,20 @@ impl Scene {
     pub(crate) async fn set(
         partners: usize,
         organizations: bool,
+        environment: &[(&str, &str)],
+    ) -> Self {
+        Self::set_at(
+            Arc::new(SystemClock),
+            (partners, organizations),
+            environment,
+        )
+        .await
+    }
+
+    /// The same by another clock.
+    pub(crate) async fn set_at(
+        clock: Arc<dyn Clock>,
+        (partners, organizations): (usize, bool),
         environment: &[(&str, &str)],
     ) -> Self {
         let clerk = EmulatorOptions {
@@ -70,7 +84,7 @@ impl Scene {
             environment,
         };
         let config = Config::load(sources).expect("a configuration").config;
-        let (clock, metrics) = (Arc::new(SystemClock), Arc::new(Metrics::new()));
+        let metrics = Arc::new(Metrics::new());
         let store = Arc::new(SqlStore::open("sqlite::memory:").await.expect("a store"));
         let verifier_parts = VerifierParts {
             clock: clock.clone(),

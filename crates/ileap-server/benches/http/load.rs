@@ -11,6 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 /// Where the load goes.
 pub(crate) struct Target<'a> {
     pub(crate) address: &'a str,
@@ -137,4 +139,19 @@ fn answer(stream: &mut TcpStream, buffer: &mut [u8]) {
         }
         return;
     }
+}
+
+/// A GET with an access token.
+pub(crate) fn get(path: &str, token: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n")
+}
+
+/// A token request of one of many partners.
+pub(crate) fn token_request(partner: usize) -> String {
+    let credentials = STANDARD.encode(format!("partner-{partner}:pathfinder"));
+    format!(
+        "POST /auth/token HTTP/1.1\r\nhost: x\r\nauthorization: Basic {credentials}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: 29\r\n\r\n\
+         grant_type=client_credentials"
+    )
 }

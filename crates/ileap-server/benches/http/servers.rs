@@ -54,8 +54,10 @@ const TOLD: [HeaderName; 9] = [
 /// How many tokens are made for a server that shall not know any.
 const UNSEEN_TOKENS: usize = 8192;
 
-/// Runs one server until it is killed; its first line says where it is and with what to ask it.
+/// Runs one server until it is killed; its first line says where it is and with what to ask it. A name may be
+/// followed by `@` and the store that is used in place of one in memory.
 pub(crate) fn serve(name: &str) {
+    let (name, store) = name.split_once('@').unwrap_or((name, "sqlite::memory:"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -65,11 +67,11 @@ pub(crate) fn serve(name: &str) {
             "empty" => serve_axum("none", Router::new().route("/", get(async || ()))).await,
             "floor" => serve_axum(&"x".repeat(TOKEN_LENGTH), floor()).await,
             "rsa" => rsa_server().await,
-            "token-rs256" => product(Algorithm::Rs256, "false").await,
-            "token-es256" => product(Algorithm::Es256, "false").await,
-            "token-eddsa" => product(Algorithm::EdDsa, "false").await,
-            "token-reuse" | "data" => product(Algorithm::Rs256, "true").await,
-            "verify" => product_with(Algorithm::Rs256, "true", Tokens::Many).await,
+            "token-rs256" => product(Algorithm::Rs256, "false", store).await,
+            "token-es256" => product(Algorithm::Es256, "false", store).await,
+            "token-eddsa" => product(Algorithm::EdDsa, "false", store).await,
+            "token-reuse" | "data" => product(Algorithm::Rs256, "true", store).await,
+            "verify" => product_with(Algorithm::Rs256, "true", store, Tokens::Many).await,
             other => panic_unknown(other),
         }
     });
@@ -163,8 +165,8 @@ pub(crate) fn rsa_signer() -> impl Fn() -> Vec<u8> + Send + Sync {
 }
 
 /// Our server, with a verifier that accepts everyone: Clerk's time is not ours.
-async fn product(algorithm: Algorithm, reuse: &str) {
-    product_with(algorithm, reuse, Tokens::One).await;
+async fn product(algorithm: Algorithm, reuse: &str, store: &str) {
+    product_with(algorithm, reuse, store, Tokens::One).await;
 }
 
 /// What a server announces to be asked with.
@@ -175,7 +177,7 @@ enum Tokens {
     Many,
 }
 
-async fn product_with(algorithm: Algorithm, reuse: &str, tokens: Tokens) {
+async fn product_with(algorithm: Algorithm, reuse: &str, store: &str, tokens: Tokens) {
     let environment = [
         ("ILEAP_LISTENER__BIND", "127.0.0.1:0"),
         ("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0"),
@@ -185,7 +187,7 @@ async fn product_with(algorithm: Algorithm, reuse: &str, tokens: Tokens) {
             "ILEAP_VERIFIER__CLERK__FRONTEND_API_URL",
             "http://127.0.0.1:9",
         ),
-        ("ILEAP_STORE__URL", "sqlite::memory:"),
+        ("ILEAP_STORE__URL", store),
         ("ILEAP_TOKEN__REUSE", reuse),
     ];
     let environment = environment
@@ -197,7 +199,7 @@ async fn product_with(algorithm: Algorithm, reuse: &str, tokens: Tokens) {
     })
     .expect("a configuration")
     .config;
-    let store = Arc::new(SqlStore::open("sqlite::memory:").await.expect("a store"));
+    let store = Arc::new(SqlStore::open(store).await.expect("a store"));
     import::sample_data(&*store).await.expect("sample data");
     let keys = Arc::new(SigningKeys::ephemeral(algorithm).expect("keys"));
     let metrics = Arc::new(Metrics::new());
