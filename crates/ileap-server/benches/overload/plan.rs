@@ -17,6 +17,9 @@ const TOKEN: &[u8] = b"POST /auth/token HTTP/1.1\r\nhost: x\r\nauthorization: Ba
     content-type: application/x-www-form-urlencoded\r\ncontent-length: 29\r\n\r\ngrant_type=client_credentials";
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 
+/// How long a caller waits for a connection, before it gives up without having asked.
+const CALLERS_PATIENCE: Duration = Duration::from_millis(500);
+
 /// What is sent.
 #[derive(Clone, Copy)]
 pub(crate) struct Plan<'a> {
@@ -31,6 +34,8 @@ pub(crate) struct Plan<'a> {
 /// What came back.
 #[derive(Default)]
 pub(crate) struct Answers {
+    /// How many found no connection.
+    pub(crate) given_up: u32,
     pub(crate) health: Vec<Duration>,
     pub(crate) other: usize,
     pub(crate) shed: usize,
@@ -85,10 +90,19 @@ impl Plan<'_> {
                     .expect("the server is there");
                 stream.set_nodelay(true).expect("TCP_NODELAY");
                 loop {
-                    let number = next.replace(next.get() + 1);
                     let at = rate.map_or_else(
                         || began.elapsed(),
-                        |rate| Duration::from_secs_f64(f64::from(number) / rate),
+                        |rate| {
+                            let mut number: u32 = next.get();
+                            let planned =
+                                |number| Duration::from_secs_f64(f64::from(number) / rate);
+                            while planned(number) + CALLERS_PATIENCE < began.elapsed() {
+                                answers.borrow_mut().given_up += 1;
+                                number += 1;
+                            }
+                            next.set(number + 1);
+                            planned(number)
+                        },
                     );
                     if at >= lasting || began.elapsed() >= lasting * 2 {
                         return;
