@@ -5,10 +5,14 @@
 //! server and of PostgreSQL, with one instance and with two; memory; rows; connections; and calls to Clerk.
 //! `SECONDS` (default 3) is how long each kind of request is sent. Servers run on core 0, everything else on core 1.
 #![expect(
+    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stdout,
+    clippy::unwrap_used,
     reason = "a benchmark prints, measures time, and stops at the first surprise"
 )]
 
@@ -299,7 +303,10 @@ fn requests(database: &Database, instances: usize) {
         let rate = run(seconds);
         let answers = rate * seconds.as_secs_f64();
         let of_each = |time: Duration| time.as_secs_f64() * 1e6 / answers;
-        let (ileap, postgres) = (of_each(cpu() - ileap), of_each(database.cpu() - postgres));
+        let (ileap, postgres) = (
+            of_each(cpu().saturating_sub(ileap)),
+            of_each(database.cpu().saturating_sub(postgres)),
+        );
         println!(
             "{what:<32} {rate:>10.0} {ileap:>14.1} {postgres:>14.1} {:>12.0}",
             1e6 / ileap

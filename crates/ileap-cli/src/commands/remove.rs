@@ -17,7 +17,7 @@ pub(crate) async fn run(arguments: RemoveArguments) -> Result<(), Failed> {
     let withdrawn = withdraw(&store, &arguments.ids, now, &say_that_it_waits).await;
     let withdrawn = withdrawn.map_err(|error| match error {
         WithdrawalFailure::Store(error) => refused_by_store(ATTEMPTED, &error),
-        error => Failed::new(ATTEMPTED, error),
+        error @ WithdrawalFailure::Refused(_) => Failed::new(ATTEMPTED, error),
     })?;
     for withdrawal in &withdrawn {
         if arguments.json {

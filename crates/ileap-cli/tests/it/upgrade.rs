@@ -59,8 +59,8 @@ async fn two_servers_that_start_at_once_on_an_earlier_schema_lose_no_request_tha
     let created = as_left_by_an_earlier_version(&mut database).await;
     let mut holder = cluster.database().await;
     let mut held = holder.begin().await.unwrap();
-    let hold = "LOCK TABLE _sqlx_migrations IN EXCLUSIVE MODE";
-    held.execute(hold).await.unwrap();
+    let lock = "LOCK TABLE _sqlx_migrations IN EXCLUSIVE MODE";
+    held.execute(lock).await.unwrap();
     // One on a socket of the service manager, whose queue takes requests; one that cannot be reached yet.
     let socket = cluster.socket(0);
     cluster.begin_on(0, &socket);

@@ -124,7 +124,7 @@ impl Scene {
             return;
         };
         self.send_event(&token, &format!("event-{turn}"), "");
-        if turn % 10 == 0 {
+        if turn.is_multiple_of(10) {
             self.stranger("late", turn);
         }
         if turn % 10 == 5 {
@@ -135,7 +135,7 @@ impl Scene {
             );
             self.expect(401, &self.read(&token));
         }
-        if turn % 25 == 0 {
+        if turn.is_multiple_of(25) {
             self.webhook(turn);
         }
     }
