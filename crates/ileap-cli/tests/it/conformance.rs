@@ -132,8 +132,8 @@ fn colours_are_for_terminals_and_who_forces_them() {
 }
 
 #[test]
-fn the_workflow_in_the_documentation_is_one_and_its_command_is_understood() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/conformance.md");
+fn the_workflow_in_the_readme_is_one_and_its_command_is_understood() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
     let page = fs::read_to_string(page).unwrap();
     let (_, workflow) = page.split_once("```yaml\n").unwrap();
     let (workflow, _) = workflow.split_once("```").unwrap();
