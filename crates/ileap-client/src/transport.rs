@@ -172,10 +172,20 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Refusal {
         code: text(&said.code).or_else(|| text(&said.error)),
         message: text(&said.message).or_else(|| text(&said.error_description)),
         request_id: header_text(headers, "x-request-id").and_then(short),
-        retry_after: header_text(headers, "retry-after")
-            .and_then(|seconds| seconds.trim().parse().ok())
-            .map(Duration::from_secs),
+        retry_after: retry_after(headers),
     }
+}
+
+/// Seconds, or until a date of the host's own clock (RFC 9110 §10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let given = header_text(headers, "retry-after")?.trim();
+    if let Ok(seconds) = given.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text| jiff::fmt::rfc2822::parse(text).ok();
+    let (until, now) = (date(given)?, date(header_text(headers, "date")?)?);
+    let seconds = until.timestamp().as_second() - now.timestamp().as_second();
+    Some(Duration::from_secs(seconds.try_into().unwrap_or(0)))
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
