@@ -15,6 +15,8 @@ pub(crate) struct Stop {
     pub(crate) reason: String,
     pub(crate) problems: Problems,
     pub(crate) exchange: Option<Box<Exchange>>,
+    /// The host broke off, or what it sent is no HTTP.
+    pub(crate) is_broken_off: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -141,6 +143,7 @@ impl Stop {
             reason: reason.into(),
             problems: Problems::default(),
             exchange: None,
+            is_broken_off: false,
         }
     }
 
@@ -158,6 +161,13 @@ impl Stop {
 
     pub(crate) fn inconclusive(reason: impl Into<String>) -> Self {
         Self::new(StopKind::Inconclusive, reason)
+    }
+
+    pub(crate) fn broken_off(reason: impl Into<String>) -> Self {
+        Self {
+            is_broken_off: true,
+            ..Self::fail(reason)
+        }
     }
 
     /// With the exchange that shows it.

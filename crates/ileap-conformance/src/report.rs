@@ -201,3 +201,23 @@ impl CaseReport {
         self.address.split('/').next().unwrap_or_default()
     }
 }
+
+/// Text in HTML and XML 1.0, also within quotes; in XML most control characters may not stand in any form.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\n' | '\t' => out.push(char),
+            char if char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}') => {
+                out.push('\u{fffd}');
+            }
+            char => out.push(char),
+        }
+    }
+    out
+}

@@ -14,7 +14,11 @@ mod plain;
 mod shipments;
 mod token;
 
-use crate::case::Case;
+use crate::{
+    case::Case,
+    outcome::{Judgement, Stop},
+    wire::Answer,
+};
 
 /// All of them. Later ones build on what earlier ones judge.
 pub(crate) static ALL: &[&[Case]] = &[
@@ -59,6 +63,18 @@ macro_rules! intrusive {
 
 use case;
 use intrusive;
+
+/// Judges what must be refused; to hang up on it is a refusal, too.
+fn refused(sent: Result<Answer, Stop>) -> Judgement {
+    match sent {
+        Ok(answer) => {
+            answer.expect_refusal()?;
+            Ok(String::new())
+        }
+        Err(stop) if stop.is_broken_off => Ok("the host hung up".to_owned()),
+        Err(stop) => Err(stop),
+    }
+}
 
 /// The first so many characters, for a reason.
 fn brief(text: &str) -> String {

@@ -26,7 +26,7 @@ use std::{
 use jiff::Timestamp;
 
 use self::{
-    sink::{Sink, Trail},
+    sink::{Reopened, StandardError, Trail},
     writer::Message,
 };
 use crate::telemetry::Metrics;
@@ -71,9 +71,10 @@ impl Audit {
         data_access: DataAccess,
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
-        match Sink::open(target)? {
-            Some(sink) => Self::begin(sink, data_access, metrics),
-            None => Ok(Self::off(metrics)),
+        match target {
+            Target::File(path) => Self::begin(Reopened::open(path)?, data_access, metrics),
+            Target::Off => Ok(Self::off(metrics)),
+            Target::Stderr => Self::begin(StandardError, data_access, metrics),
         }
     }
 

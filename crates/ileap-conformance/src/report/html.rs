@@ -5,7 +5,7 @@ mod case;
 use std::fmt::Write as _;
 
 use self::case::{counted, one, word};
-use super::{CaseReport, Report};
+use super::{CaseReport, Report, escaped};
 use crate::case::{Severity, Verdict};
 
 const STYLE: &str = include_str!("html/style.css");
@@ -212,21 +212,4 @@ fn title(group: &str) -> &str {
 
 fn id(case: &CaseReport) -> String {
     case.address.replace('/', "-")
-}
-
-/// Text in HTML, also within quotes.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            char if char.is_control() && char != '\n' => out.push('\u{fffd}'),
-            char => out.push(char),
-        }
-    }
-    out
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{CaseReport, Report, text::plain};
+use super::{CaseReport, Report, escaped, text::plain};
 use crate::case::Verdict;
 
 /// What did not run has not passed.
@@ -37,7 +37,7 @@ pub fn junit(report: &Report) -> String {
             out,
             "  <testsuite name=\"{group}\" tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\" errors=\"0\" timestamp=\"{}\">",
             of_group().count(),
-            xml(&report.started_at),
+            escaped(&report.started_at),
         );
         for case in of_group() {
             one(&mut out, case);
@@ -54,13 +54,13 @@ fn one(out: &mut String, case: &CaseReport) {
         "    <testcase classname=\"{}\" name=\"{}: {}\" time=\"{:.3}\">",
         case.group(),
         case.address,
-        xml(case.requirement),
+        escaped(case.requirement),
         case.seconds
     );
-    let reason = xml(&case.reason);
+    let reason = escaped(&case.reason);
     if case.is_against() {
         let kind = case.verdict.as_str();
-        let text = xml(&plain(case));
+        let text = escaped(&plain(case));
         let _ = writeln!(
             out,
             "      <failure type=\"{kind}\" message=\"{reason}\">{text}</failure>"
@@ -72,23 +72,4 @@ fn one(out: &mut String, case: &CaseReport) {
         let _ = writeln!(out, "      <system-out>{kind}: {reason}</system-out>");
     }
     out.push_str("    </testcase>\n");
-}
-
-/// Text in XML 1.0, where most control characters may not stand in any form.
-fn xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(char),
-            char if char.is_control() || matches!(char, '\u{fffe}' | '\u{ffff}') => {
-                out.push('\u{fffd}');
-            }
-            char => out.push(char),
-        }
-    }
-    out
 }

@@ -204,18 +204,30 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A terminal must not obey a stranger's escapes, nor show text in another order than it has (UAX #9 §2).
+/// A terminal must not obey a stranger's escapes, nor show text in another order than it has or hide some (Unicode TR 36 §2.4-2.5).
 fn clean(text: &str) -> String {
     let clean = |char: char| {
-        let turns_direction = matches!(
-            char,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        );
-        if (char.is_control() && char != '\n') || turns_direction {
+        let is_unseen = matches!(char,
+            '\u{61c}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+            | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+        if (char.is_control() && char != '\n') || is_unseen {
             '\u{fffd}'
         } else {
             char
         }
     };
     text.chars().map(clean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_host_says_reads_in_one_direction_and_hides_nothing() {
+        assert_eq!(
+            clean("pay\u{202e}lap\u{200b}.\u{1b}[31m\n"),
+            "pay\u{fffd}lap\u{fffd}.\u{fffd}[31m\n"
+        );
+    }
 }

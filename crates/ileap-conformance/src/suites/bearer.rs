@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::case;
 use crate::{
     case::{BOTH, Case, ILEAP, PACT},
+    options::form_encoded,
     outcome::{Judgement, Stop},
     run::Run,
     wire::{Answer, Auth, Request},
@@ -111,7 +112,7 @@ pub(super) static CASES: &[Case] = &[
 ];
 
 /// As the official tests spell it.
-fn invalid() -> Auth {
+pub(super) fn invalid() -> Auth {
     Auth::Raw("Bearer very-invalid-access-token-0123456789".to_owned())
 }
 
@@ -145,7 +146,7 @@ async fn tc07(run: &Run) -> Judgement {
         .ok()
         .and_then(|listing| Some(listing.records.first()?["id"].as_str()?.to_owned()));
     let id = id.unwrap_or_else(|| "00000000-0000-0000-0000-000000000000".to_owned());
-    let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    let id = form_encoded(&id);
     refused(
         run,
         &with(run, &format!("/2/footprints/{id}"), invalid()).await?,

@@ -2,10 +2,10 @@
 
 use http::Method;
 
-use super::case;
+use super::{case, refused};
 use crate::{
     case::{Case, HARDENING},
-    outcome::{Judgement, Stop},
+    outcome::Judgement,
     run::Run,
     wire::Request,
 };
@@ -121,18 +121,6 @@ async fn wrong_method(run: &Run) -> Judgement {
         return Err(answer.fails("405 without Allow"));
     }
     Ok(String::new())
-}
-
-/// A refusal, or a closed connection.
-fn refused(sent: Result<crate::wire::Answer, Stop>) -> Judgement {
-    match sent {
-        Ok(answer) => {
-            answer.expect_refusal()?;
-            Ok(String::new())
-        }
-        Err(stop) if stop.reason.contains("broke off") => Ok("the host hung up".to_owned()),
-        Err(stop) => Err(stop),
-    }
 }
 
 async fn long_target(run: &Run) -> Judgement {

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{case, intrusive};
+use super::{bearer, case, intrusive, refused};
 use crate::{
     case::{ACT, Case, HARDENING, PACT},
     listener::Received,
     outcome::{Judgement, Problems, Stop},
     run::{Requested, Run},
     schema::Schema,
-    wire::{Answer, Auth},
+    wire::Answer,
 };
 
 pub(super) static CASES: &[Case] = &[
@@ -288,8 +288,7 @@ async fn empty_answer(run: &Run) -> Judgement {
 async fn tc16(run: &Run) -> Judgement {
     let event = run.published(&[&Uuid::new_v4().to_string()]);
     let request = run.event_request(event.to_string());
-    let auth = Auth::Raw("Bearer very-invalid-access-token-0123456789".to_owned());
-    let answer = run.wire.send(request.auth(auth)).await?;
+    let answer = run.wire.send(request.auth(bearer::invalid())).await?;
     answer.expect(&[400, 401])?;
     answer.expect_code(&["BadRequest"])?;
     Ok(String::new())
@@ -351,12 +350,5 @@ async fn large(run: &Run) -> Judgement {
     let rest = event.strip_prefix('{').unwrap_or_default();
     let padding = "x".repeat(8 * 1024 * 1024);
     let request = run.event_request(format!("{{\"padding\":\"{padding}\",{rest}"));
-    match run.send(request).await {
-        Ok(answer) => {
-            answer.expect_refusal()?;
-            Ok(String::new())
-        }
-        Err(stop) if stop.reason.contains("broke off") => Ok("the host hung up".to_owned()),
-        Err(stop) => Err(stop),
-    }
+    refused(run.send(request).await)
 }

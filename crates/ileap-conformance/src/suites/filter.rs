@@ -6,6 +6,7 @@ use super::{activity, case};
 use crate::{
     case::{BOTH, Case, HARDENING, ILEAP},
     listing::{self, Listing},
+    options::form_encoded,
     outcome::{Judgement, Stop},
     run::Run,
     wire::Answer,
@@ -96,7 +97,7 @@ pub(super) static CASES: &[Case] = &[
 
 /// The answer to a filter, where the host implements it.
 pub(super) async fn filtered(run: &Run, expression: &str) -> Result<(Answer, Vec<Value>), Stop> {
-    let expression: String = form_urlencoded::byte_serialize(expression.as_bytes()).collect();
+    let expression = form_encoded(expression);
     listed(run, &format!("/2/footprints?%24filter={expression}")).await
 }
 
@@ -237,7 +238,7 @@ async fn tad_and(run: &Run) -> Judgement {
     };
     needs_modes(run, records).await?;
     needs_filter_by(run, "activityId", NOBODY).await?;
-    let path = format!("/2/ileap/tad?mode={mode}&activityId={}", encoded(id));
+    let path = format!("/2/ileap/tad?mode={mode}&activityId={}", form_encoded(id));
     let (answer, list) = listed(run, &path).await?;
     if list.is_empty() {
         return Ok(String::new());
@@ -257,7 +258,7 @@ async fn tad_or(run: &Run) -> Judgement {
         return Err(Stop::skip("it needs two activities with ids"));
     };
     needs_filter_by(run, "activityId", NOBODY).await?;
-    let (first, second) = (encoded(first), encoded(second));
+    let (first, second) = (form_encoded(first), form_encoded(second));
     let path = format!("/2/ileap/tad?activityId={first}&activityId={second}");
     exactly(&all(run, &path).await?, 2, |record| {
         activity::id(record).is_some_and(|id| ids.contains(&id))
@@ -278,10 +279,6 @@ async fn tad_case(run: &Run) -> Judgement {
 
 /// A value that no activity has.
 const NOBODY: &str = "no-such-value";
-
-fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
-}
 
 /// All that fit, and no others; there may be more of them than were counted.
 fn exactly(found: &Listing, expected: usize, fits: impl Fn(&Value) -> bool) -> Judgement {
@@ -342,7 +339,7 @@ async fn tad_unknown(run: &Run) -> Judgement {
 
 async fn depth(run: &Run) -> Judgement {
     let deep = format!("{}{ALWAYS}{}", "(".repeat(500), ")".repeat(500));
-    let deep: String = form_urlencoded::byte_serialize(deep.as_bytes()).collect();
+    let deep = form_encoded(&deep);
     let answer = run.get(&format!("/2/footprints?%24filter={deep}")).await?;
     if answer.status < 500 {
         return Ok(String::new());

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::case;
 use crate::{
     case::{ACT, BOTH, Case, PACT, PactVersion},
+    options::form_encoded,
     outcome::{Judgement, Problems, Stop},
     rules,
     run::{Run, aside},
@@ -136,7 +137,7 @@ async fn first_id(run: &Run) -> Result<String, Stop> {
 }
 
 async fn by_id(run: &Run, id: &str) -> Result<Answer, Stop> {
-    let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    let id = form_encoded(id);
     run.get(&format!("/2/footprints/{id}")).await
 }
 

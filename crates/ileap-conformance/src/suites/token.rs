@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{case, intrusive};
+use super::{case, intrusive, refused};
 use crate::{
     case::{BOTH, Case, HARDENING, PACT},
     outcome::{Judgement, Stop},
@@ -414,16 +414,7 @@ async fn get(run: &Run) -> Judgement {
 
 async fn large_body(run: &Run) -> Judgement {
     let body = format!("{GRANT}&padding={}", "x".repeat(1024 * 1024));
-    let sent = send(run, &body, Auth::Basic).await;
-    match sent {
-        Ok(answer) => {
-            answer.expect_refusal()?;
-            Ok(String::new())
-        }
-        // To hang up on it is a refusal, too.
-        Err(stop) if stop.reason.contains("broke off") => Ok("the host hung up".to_owned()),
-        Err(stop) => Err(stop),
-    }
+    refused(send(run, &body, Auth::Basic).await)
 }
 
 async fn no_enumeration(run: &Run) -> Judgement {

@@ -66,7 +66,7 @@ impl Silence {
     pub(super) fn stop(&self, longest: Duration) -> Stop {
         match self {
             Self::Connect => Stop::inconclusive("no connection to the host"),
-            Self::Interrupted => Stop::fail("the host broke off, or what it sent is no HTTP"),
+            Self::Interrupted => Stop::broken_off("the host broke off, or what it sent is no HTTP"),
             Self::Timeout => Stop::fail(format!(
                 "no whole answer within {} s",
                 longest.as_secs_f32()

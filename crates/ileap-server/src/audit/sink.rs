@@ -29,36 +29,17 @@ pub(super) trait Trail: Send + 'static {
     fn sync(&self) -> io::Result<()>;
 }
 
-/// An open trail of the process's own.
+/// The process's standard error.
 #[derive(Debug)]
-pub(super) enum Sink {
-    File(Reopened),
-    Stderr,
-}
+pub(super) struct StandardError;
 
-impl Sink {
-    pub(super) fn open(target: &Target) -> io::Result<Option<Self>> {
-        Ok(match target {
-            Target::File(path) => Some(Self::File(Reopened::open(path)?)),
-            Target::Off => None,
-            Target::Stderr => Some(Self::Stderr),
-        })
-    }
-}
-
-impl Trail for Sink {
+impl Trail for StandardError {
     fn write(&mut self, line: &mut Pending) -> io::Result<()> {
-        match self {
-            Self::File(file) => file.write(line),
-            Self::Stderr => line.write_to(&mut io::stderr().lock()),
-        }
+        line.write_to(&mut io::stderr().lock())
     }
 
     fn sync(&self) -> io::Result<()> {
-        match self {
-            Self::File(file) => file.sync(),
-            Self::Stderr => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -72,7 +53,7 @@ pub(super) struct Reopened {
 }
 
 impl Reopened {
-    fn open(path: &Path) -> io::Result<Self> {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
         // Appending: other processes (`ileap access`) write to the same file, a line at a time.
         let file = private_file::make_or_open(path, OpenOptions::new().append(true))?;
         let opened = Self {
@@ -101,14 +82,15 @@ impl Reopened {
         Ok(())
     }
 
-    fn sync(&self) -> io::Result<()> {
-        if self.is_on_disk {
-            self.file.sync_data()
-        } else {
-            Ok(())
-        }
+    fn is_in_place(&self) -> bool {
+        let (Ok(open), Ok(named)) = (self.file.metadata(), fs::metadata(&self.path)) else {
+            return false;
+        };
+        (open.dev(), open.ino()) == (named.dev(), named.ino())
     }
+}
 
+impl Trail for Reopened {
     fn write(&mut self, line: &mut Pending) -> io::Result<()> {
         if !self.is_in_place() {
             // A line begun in the old file is written whole in the new one.
@@ -119,11 +101,12 @@ impl Reopened {
         line.write_to(&mut self.file)
     }
 
-    fn is_in_place(&self) -> bool {
-        let (Ok(open), Ok(named)) = (self.file.metadata(), fs::metadata(&self.path)) else {
-            return false;
-        };
-        (open.dev(), open.ino()) == (named.dev(), named.ino())
+    fn sync(&self) -> io::Result<()> {
+        if self.is_on_disk {
+            self.file.sync_data()
+        } else {
+            Ok(())
+        }
     }
 }
 
