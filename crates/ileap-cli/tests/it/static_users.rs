@@ -1,12 +1,14 @@
 //! `ileap hash-secret`, and a server over a file of what it prints.
 
 use std::{
+    collections::{BTreeSet, HashSet},
     fs,
     io::Write as _,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Stdio},
+    sync::Mutex,
     thread,
     time::{Duration, Instant},
 };
@@ -60,9 +62,16 @@ pub(crate) fn write_users(path: &Path, users: &[(&str, &str)]) {
     fs::rename(&new, path).unwrap();
 }
 
+/// An address nobody listens on; no other call is given the same.
 pub(crate) fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
+    static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        if GIVEN.lock().unwrap().insert(address) {
+            return address.to_string();
+        }
+    }
 }
 
 /// Status and body of a token request; status 0 where nobody answers.
@@ -90,6 +99,12 @@ pub(crate) fn eventually(mut is_so: impl FnMut() -> bool) {
         assert!(begin.elapsed() < Duration::from_secs(60));
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+#[test]
+fn no_two_servers_of_these_tests_are_given_the_same_address() {
+    let addresses: Vec<_> = (0..1000).map(|_| free_address()).collect();
+    assert_eq!(addresses.iter().collect::<HashSet<_>>().len(), 1000);
 }
 
 #[test]
