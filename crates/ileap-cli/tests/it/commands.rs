@@ -9,6 +9,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::static_users::free_address;
+
 /// The binary with nothing of this machine's configuration.
 pub(crate) fn ileap(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ileap"));
@@ -321,13 +323,9 @@ fn the_demo_logs_in_over_either_of_clerks_apis() {
 
 #[test]
 fn the_lines_the_demo_prints_work_as_pasted() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-        .to_string();
-    let child = ileap(&["demo", "--port", &port])
+    let address = free_address();
+    let (_, port) = address.split_once(':').unwrap();
+    let child = ileap(&["demo", "--port", port])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

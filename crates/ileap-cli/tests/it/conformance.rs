@@ -3,12 +3,15 @@
 mod hostile;
 mod hosts;
 
-use std::{fs, net::TcpListener, path::Path, process::Command, thread};
+use std::{fs, path::Path, process::Command, thread};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::commands::{Running, ileap, run};
+use crate::{
+    commands::{Running, ileap, run},
+    static_users::free_address,
+};
 
 fn conformance(url: &str, arguments: &[&str]) -> Command {
     let mut command = ileap(&[&["conformance", url], arguments].concat());
@@ -108,12 +111,8 @@ fn the_cases_are_listed_without_a_host_and_nonsense_is_exit_2() {
 
 #[test]
 fn a_host_that_is_away_is_exit_69() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let (code, stdout, _) = run(&mut conformance(&format!("http://127.0.0.1:{port}"), &[]));
+    let url = format!("http://{}", free_address());
+    let (code, stdout, _) = run(&mut conformance(&url, &[]));
     assert_eq!(code, 69, "{stdout}");
 }
 

@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::commands::{configuration, ileap, run};
+use crate::{
+    commands::{configuration, ileap, run},
+    static_users::free_address,
+};
 
 struct Place {
     directory: tempfile::TempDir,
@@ -141,11 +144,7 @@ fn a_login_at_the_partners_host_is_tried_and_the_exit_code_says_how_it_went() {
         assert_eq!(ended, code, "{status}: {stdout} {stderr}");
         assert!(!stderr.contains("sesame"), "{stderr}");
     }
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let base = format!("http://{gone}");
+    let base = format!("http://{}", free_address());
     place.json(&["add", "org_acme", &base, "--client-id", "us"]);
     assert_eq!(place.run(&["test", "org_acme", &base]).0, 69);
 }

@@ -1,14 +1,14 @@
 //! `ileap hash-secret`, and a server over a file of what it prints.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::HashSet,
     fs,
     io::Write as _,
-    net::{SocketAddr, TcpListener},
+    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Stdio},
-    sync::Mutex,
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -62,14 +62,17 @@ pub(crate) fn write_users(path: &Path, users: &[(&str, &str)]) {
     fs::rename(&new, path).unwrap();
 }
 
-/// An address nobody listens on; no other call is given the same.
+/// An address nobody listens on; no other call is given the same, and no system gives its port away by itself, as
+/// it does with those from 32768 on, for connections too.
 pub(crate) fn free_address() -> String {
-    static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
     loop {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        if GIVEN.lock().unwrap().insert(address) {
-            return address.to_string();
+        let given = GIVEN.fetch_add(1, Ordering::Relaxed);
+        // Other processes begin elsewhere.
+        let port = 10_000 + (std::process::id().wrapping_mul(997).wrapping_add(given)) % 20_000;
+        let address = format!("127.0.0.1:{port}");
+        if TcpListener::bind(&address).is_ok() {
+            return address;
         }
     }
 }

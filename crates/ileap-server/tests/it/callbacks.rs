@@ -11,7 +11,7 @@ use ileap_server::{
     store::{ImportKind, ImportObject, partners::Partner as Registered},
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use self::partner::{CLIENT_ID, CLIENT_SECRET, Partner};
 use crate::harness::{Caller, Options, TestServer};
@@ -60,6 +60,14 @@ fn request(id: &str, source: &str, product: &str) -> Value {
 async fn send(caller: &Caller<'_>, event: &Value) {
     let answer = caller.send_event(event).await;
     assert_eq!(answer.status(), 200);
+}
+
+/// The base URL of a host that refuses connections until somebody listens in its place, which nobody else can take.
+fn nobody_listens() -> (TcpSocket, String) {
+    let place = TcpSocket::new_v4().unwrap();
+    place.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let base = format!("http://{}", place.local_addr().unwrap());
+    (place, base)
 }
 
 /// A footprint that `hello` sees.
@@ -292,11 +300,7 @@ async fn redirects_are_not_followed() {
 #[tokio::test]
 async fn an_answer_waits_for_a_partner_that_is_down_and_for_a_restart_of_ours() {
     let server = TestServer::start().await;
-    // An address that nobody listens on, for now.
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let base = format!("http://{address}");
+    let (place, base) = nobody_listens();
     register(&server, &base).await;
     send(
         &server.as_client("hello").await,
@@ -305,7 +309,7 @@ async fn an_answer_waits_for_a_partner_that_is_down_and_for_a_restart_of_ours() 
     .await;
     let server = server.restarted().await;
     assert_eq!(depth(&server).await, (1, 0));
-    let partner = Partner::on(TcpListener::bind(address).await.unwrap());
+    let partner = Partner::on(place.listen(128).unwrap());
     let events = partner.has_acknowledged(1).await;
     assert_eq!(events[0]["data"]["requestEventId"], "1");
     all_is_done(&server).await;

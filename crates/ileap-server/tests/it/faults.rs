@@ -4,8 +4,12 @@
 use std::time::Duration;
 
 use clerk_emulator::{EmulatorAdmin, Endpoint, Fault};
+use futures_util::StreamExt as _;
 
 use crate::harness::{Options, TestServer, header, refusal};
+
+/// How many servers are tried at a time.
+const AT_ONCE: usize = 8;
 
 /// Where a fault lies, for each way to check credentials.
 const PLACES: [(&str, &[Endpoint]); 4] = [
@@ -72,12 +76,12 @@ fn break_at(clerk: &EmulatorAdmin, places: &[Endpoint], fault: &Fault) {
 #[tokio::test]
 async fn no_fault_of_clerks_becomes_the_partners() {
     let runs = PLACES.iter().flat_map(|(verifier, places)| {
-        let run = move |(what, fault)| tokio::spawn(survive(verifier, places, what, fault));
+        let run = move |(what, fault)| survive(verifier, places, what, fault);
         faults().into_iter().map(run)
     });
-    for run in runs.collect::<Vec<_>>() {
-        run.await.unwrap();
-    }
+    // Not all at once: a Clerk that answers too late because the machine is busy is one more fault.
+    let mut runs = futures_util::stream::iter(runs).buffer_unordered(AT_ONCE);
+    while runs.next().await.is_some() {}
 }
 
 async fn survive(
