@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 /// How many footprints and activities come in one transaction.
-const FILE: u64 = 20_000;
+const FILE: u64 = 200_000;
 const SAMPLE_FOOTPRINTS: &str = include_str!("../../sample-data/footprints.json");
 const SAMPLE_TADS: &str = include_str!("../../sample-data/tads.json");
 

@@ -43,6 +43,7 @@ pub(crate) async fn run(store: &dyn Store) {
     events_are_kept_once_per_sender(store).await;
     imports::are_whole_or_not_at_all(store).await;
     imports::that_are_dropped_never_were(store).await;
+    imports::find_activities_by_their_last_version(store).await;
     imports::know_what_they_leave_open(store).await;
     pages_hold_while_objects_are_added(store).await;
     an_activity_id_fits_into_a_link(store).await;

@@ -157,6 +157,46 @@ pub(super) async fn know_what_they_leave_open(store: &dyn Store) {
 }
 
 /// How many activities there are.
+/// Activities are found by what they say, not by what they said earlier in the same file, and those that go in it
+/// by nothing.
+pub(super) async fn find_activities_by_their_last_version(store: &dyn Store) {
+    let mut value = tads()[0].clone();
+    value["origin"]["city"] = json!("Atlantis");
+    let version = |id: &str, mass: u32| {
+        let mut value = value.clone();
+        value["activityId"] = json!(id);
+        value["mass"] = json!(mass);
+        let json = Bytes::from(value.to_string());
+        let kind = ImportKind::Tad;
+        ImportObject { kind, value, json }
+    };
+    let mut transaction = store.begin_import().await.unwrap();
+    let twice = [
+        version("twice", 101),
+        version("twice", 102),
+        version("gone", 103),
+    ];
+    let summary = transaction.write(&twice).await.unwrap();
+    assert_eq!((summary.added, summary.updated), (2, 1));
+    assert!(transaction.delete_tad("gone").await.unwrap());
+    transaction.write(&[version("twice", 104)]).await.unwrap();
+    transaction.commit().await.unwrap();
+    for (name, text, expected) in [
+        ("origin.city", "Atlantis", ["twice"].as_slice()),
+        ("mass", "104", &["twice"]),
+        ("mass", "101", &[]),
+        ("mass", "102", &[]),
+        ("mass", "103", &[]),
+    ] {
+        let filter = TadFilter::parse(&[(name.to_owned(), text.to_owned())]).unwrap();
+        let found = walk_activities(store, &filter, 10).await;
+        assert_eq!(found, expected, "{name} {text}");
+    }
+    let mut transaction = store.begin_import().await.unwrap();
+    assert!(transaction.delete_tad("twice").await.unwrap());
+    transaction.commit().await.unwrap();
+}
+
 async fn number_of_tads(store: &dyn Store) -> usize {
     let page = store
         .tads(&Visibility::everything(), &every_tad(), &first(1000))

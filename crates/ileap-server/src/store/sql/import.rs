@@ -1,5 +1,6 @@
 //! Writing objects: all of them, or none.
 
+mod fields;
 mod footprints;
 mod references;
 mod rows;
@@ -13,7 +14,7 @@ use serde_json::Value;
 
 pub(super) use self::references::around;
 
-use self::references::Touched;
+use self::{fields::Fields, references::Touched};
 use super::{
     database::{Lock, Pool, Transaction},
     dialect::Dialect,
@@ -42,6 +43,7 @@ enum Outcome {
 /// A transaction that writes objects.
 pub(super) struct Import {
     transaction: Transaction,
+    fields: Fields,
     /// Whether any access rule names objects; none can come while this lasts.
     has_grants: bool,
     /// Whether any partner is told of changes.
@@ -62,6 +64,9 @@ impl Import {
                 .map_err(&failed)?;
         }
         Ok(Self {
+            fields: Self::begin_fields(&mut transaction)
+                .await
+                .map_err(&failed)?,
             has_followers: publish::has_followers(&mut transaction)
                 .await
                 .map_err(&failed)?,
@@ -118,11 +123,13 @@ impl ImportTransaction for Import {
     }
 
     async fn delete_tad(&mut self, activity_id: &str) -> Result<bool, StoreError> {
+        let failed = unavailable("deleting activity data");
+        self.place_fields().await.map_err(&failed)?;
         let deleted = sql("DELETE FROM tads WHERE activity_id = $1")
             .bind(activity_id)
             .execute(&mut self.transaction)
             .await
-            .map_err(unavailable("deleting activity data"))?;
+            .map_err(&failed)?;
         Ok(deleted > 0)
     }
 
@@ -131,9 +138,10 @@ impl ImportTransaction for Import {
         open.map_err(unavailable("looking for what shipments refer to"))
     }
 
-    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        let committed = self.transaction.commit().await;
-        committed.map_err(unavailable("importing objects"))
+    async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
+        let failed = unavailable("importing objects");
+        self.place_fields().await.map_err(&failed)?;
+        self.transaction.commit().await.map_err(&failed)
     }
 }
 

@@ -93,15 +93,18 @@ impl Import {
         changed: &[Activity<'_>],
         replaced: &[String],
     ) -> Result<(), sqlx::Error> {
-        let transaction = &mut self.transaction;
         if !replaced.is_empty() {
+            self.place_fields().await?;
             let deleted = about("DELETE FROM tads WHERE activity_id IN ", replaced);
-            deleted.execute(&mut *transaction).await?;
+            deleted.execute(&mut self.transaction).await?;
         }
-        for rows in tables(changed) {
+        let transaction = &mut self.transaction;
+        for rows in tables(changed, self.fields.rows()) {
             rows.insert(transaction).await?;
         }
+        self.have_fields(changed.len());
         if self.has_grants {
+            let transaction = &mut self.transaction;
             for activity in changed {
                 grants::activity_written(transaction, &activity.id).await?;
             }
@@ -154,9 +157,8 @@ impl<'a> Activity<'a> {
     }
 }
 
-fn tables<'a>(activities: &'a [Activity<'a>]) -> [Rows<'a>; 3] {
+fn tables<'a>(activities: &'a [Activity<'a>], mut fields: Rows<'a>) -> [Rows<'a>; 3] {
     let mut own = Rows::new("tads (activity_id, departs, arrives, json)", 4);
-    let mut fields = Rows::new("tad_fields (path, key, activity_id)", 3);
     let mut consignments = Rows::new("tad_consignments (consignment_id, activity_id)", 2).once();
     for activity in activities {
         let id = &activity.id;

@@ -2,6 +2,8 @@ mod crash;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
+use bytes::Bytes;
+use serde_json::json;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use super::super::{
@@ -14,6 +16,7 @@ use crate::{
     identity::Role,
     import,
     store::{
+        ImportKind, ImportObject,
         access::AccessRules as _,
         contract,
         logins::{Invalidation, InvalidationMark, LoginRecords as _, News},
@@ -106,6 +109,35 @@ async fn an_earlier_version_s_invalidations_and_their_marks_go_on() {
     store.invalidate(&later, at).await.unwrap();
     let (_, mark) = store.invalidations(Some(mark)).await.unwrap();
     assert_eq!(mark, InvalidationMark(4), "never one that was there before");
+}
+
+#[tokio::test]
+async fn a_large_import_finds_and_forgets_activities_like_small_ones() {
+    let store = SqlStore::open("sqlite::memory:").await.unwrap();
+    let activities: Vec<_> = (0..10_500)
+        .map(|number| {
+            let value =
+                json!({ "activityId": format!("a-{}", number * 7919 % 10_500), "mode": "Road" });
+            let json = Bytes::from(value.to_string());
+            let kind = ImportKind::Tad;
+            ImportObject { kind, value, json }
+        })
+        .collect();
+    assert_eq!(store.import(&activities).await.unwrap().added, 10_500);
+    let count = async |text: &'static str| {
+        let row = sql(text).fetch_one(&store.readers).await.unwrap();
+        row.get::<i64>(0).unwrap()
+    };
+    let of_mode = "SELECT COUNT(*) FROM tad_fields WHERE path = 'mode'";
+    let by_activity = "SELECT COUNT(*) FROM tad_fields INDEXED BY tad_fields_by_activity WHERE activity_id = 'a-17'";
+    assert_eq!(count(of_mode).await, 10_500);
+    let own = count(by_activity).await;
+    assert!(own > 0);
+    let all = count("SELECT COUNT(*) FROM tad_fields").await;
+    let mut import = store.begin_import().await.unwrap();
+    assert!(import.delete_tad("a-17").await.unwrap());
+    import.commit().await.unwrap();
+    assert_eq!(count("SELECT COUNT(*) FROM tad_fields").await, all - own);
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use std::{
 
 use ileap_types::pact::event::CloudEvent;
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::*;
 
