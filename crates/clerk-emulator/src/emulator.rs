@@ -103,7 +103,7 @@ impl ClerkEmulator {
         };
         let listener = TcpListener::bind(wanted).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
-        let key = tokio::task::spawn_blocking(SigningKey::generate).await;
+        let key = tokio::task::spawn_blocking(SigningKey::of_this_process).await;
         let key = key.ok().and_then(Result::ok).ok_or(StartError::Keys)?;
         let ids = Ids::new().map_err(|_| StartError::Keys)?;
         let webhook_url = options.webhook_url.clone();

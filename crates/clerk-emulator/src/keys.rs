@@ -1,5 +1,7 @@
 //! The instance's RSA key, and the tokens signed with it.
 
+use std::sync::{Arc, OnceLock};
+
 use aws_lc_rs::{
     error::Unspecified,
     rand::SystemRandom,
@@ -26,11 +28,23 @@ impl TokenClass {
 }
 
 /// An RSA-2048 key that lives as long as the emulator or until it is rotated.
-pub(crate) struct SigningKey(RsaKeyPair);
+#[derive(Clone)]
+pub(crate) struct SigningKey(Arc<RsaKeyPair>);
 
 impl SigningKey {
+    /// The key that every emulator of this process begins with: making one takes longer than most tests.
+    pub(crate) fn of_this_process() -> Result<Self, Unspecified> {
+        static FIRST: OnceLock<SigningKey> = OnceLock::new();
+        if let Some(first) = FIRST.get() {
+            return Ok(first.clone());
+        }
+        let made = Self::generate()?;
+        Ok(FIRST.get_or_init(|| made).clone())
+    }
+
     pub(crate) fn generate() -> Result<Self, Unspecified> {
-        RsaKeyPair::generate(KeySize::Rsa2048).map(Self)
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048)?;
+        Ok(Self(Arc::new(pair)))
     }
 
     /// A JWS in compact form (RFC 7515 §3.1) with RS256.
