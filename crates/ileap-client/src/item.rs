@@ -70,8 +70,8 @@ impl<T> Item<T> {
 }
 
 impl<T: Readable> Item<T> {
-    /// What is understood of it: nulls are absent, unknown members are passed over, open lists keep names they do
-    /// not know.
+    /// What is understood of it: nulls are absent, unknown members are passed over, names that a list of the
+    /// specification does not know are kept.
     pub fn read(&self) -> Result<T, Error> {
         serde_json::from_value(self.value()?).map_err(|_| unreadable::<T>())
     }

@@ -70,10 +70,6 @@ impl ObjectKind {
 }
 
 /// An iLEAP object taken from a footprint.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one at a time, never kept in lists"
-)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IleapObject {
     /// A hub operation category.

@@ -10,7 +10,7 @@ use crate::wire::{null_as_default, wire_enum};
 
 wire_enum! {
     /// The kind of a hub (iLEAP 1.0.0 `HubType`).
-    pub closed enum HubType {
+    pub open enum HubType {
         /// Goods change vehicles.
         Transshipment = "Transshipment",
         /// Goods change vehicles and may be stored.

@@ -7,9 +7,8 @@
 //! | OAuth 2.0, discovery | RFC 6749, RFC 8414 | [`oauth2`] |
 //! | Web linking, `CloudEvents` | RFC 8288, 1.0 | [`page`], [`pact::event`] |
 //!
-//! Reading is lenient where the specifications leave room: unknown members are ignored, `null` means
-//! absent, and lists that are announced to grow keep names they do not know. Writing is strict: no
-//! `null`, no empty optional list. Nothing here does I/O, asks for the time or panics on input.
+//! Reading data is lenient: unknown members are ignored, `null` means absent, and names that a list does not
+//! know are kept; [`rules`] judge. Writing is strict: no `null`, no empty optional list. Nothing here does I/O, asks for the time or panics on input.
 
 pub mod datetime;
 pub mod decimal;

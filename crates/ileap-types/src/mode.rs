@@ -4,7 +4,7 @@ use crate::wire::wire_enum;
 
 wire_enum! {
     /// How goods move (iLEAP 1.0.0 `TransportMode`).
-    pub closed enum TransportMode {
+    pub open enum TransportMode {
         /// By truck.
         Road = "Road",
         /// By train.
@@ -20,7 +20,7 @@ wire_enum! {
 
 wire_enum! {
     /// The temperature of a transport or hub operation (iLEAP 1.0.0 "TOC", "HOC", `temperatureControl`).
-    pub closed enum TemperatureControl {
+    pub open enum TemperatureControl {
         /// Not controlled.
         Ambient = "ambient",
         /// Controlled.

@@ -25,7 +25,7 @@ pub struct ShipmentFootprint {
 
 wire_enum! {
     /// The terms of delivery (Incoterms 2020; iLEAP 1.0.0 "TCE", `incoterms`).
-    pub closed enum Incoterms {
+    pub open enum Incoterms {
         /// Ex works.
         Exw = "EXW",
         /// Free carrier.

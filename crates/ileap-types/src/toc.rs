@@ -9,7 +9,7 @@ use crate::wire::{null_as_default, wire_enum};
 
 wire_enum! {
     /// How a truck is loaded (iLEAP 1.0.0 "TOC", `truckLoadingSequence`).
-    pub closed enum TruckLoadingSequence {
+    pub open enum TruckLoadingSequence {
         /// Less than a truck load.
         Ltl = "LTL",
         /// A full truck load.
@@ -19,7 +19,7 @@ wire_enum! {
 
 wire_enum! {
     /// Which aircraft carries the goods (iLEAP 1.0.0 "TOC", `airShippingOption`).
-    pub closed enum AirShippingOption {
+    pub open enum AirShippingOption {
         /// A passenger aircraft.
         BellyFreight = "belly freight",
         /// A cargo aircraft.
@@ -29,7 +29,7 @@ wire_enum! {
 
 wire_enum! {
     /// How long a flight is (iLEAP 1.0.0 "TOC", `flightLength`); the border is at 1500 km.
-    pub closed enum FlightLength {
+    pub open enum FlightLength {
         /// A short flight.
         ShortHaul = "short-haul",
         /// A long flight.

@@ -15,8 +15,8 @@ where
 
 /// Defines an enum by the exact names its values have in JSON.
 ///
-/// `closed` refuses other names; `open` keeps them as `Other`, for the lists which their
-/// specification announces to grow.
+/// `open` keeps other names as `Other`: whether a list is closed is for [`crate::rules`] to say, and one name must not
+/// make the rest unreadable. `closed` refuses them, where nothing can be done with what is not known.
 macro_rules! wire_enum {
     (
         $(#[$meta:meta])*

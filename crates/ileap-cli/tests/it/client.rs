@@ -1,5 +1,7 @@
 //! The client side as a shell sees it, against the demo.
 
+mod odd_hosts;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},

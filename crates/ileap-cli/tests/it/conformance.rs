@@ -1,7 +1,7 @@
 //! `ileap conformance` as a shell sees it, against the demo.
 
 mod hostile;
-mod hosts;
+pub(crate) mod hosts;
 
 use std::{fs, path::Path, process::Command, thread};
 

@@ -11,3 +11,4 @@ mod host;
 mod lists;
 mod tls;
 mod tokens;
+mod unknown_names;

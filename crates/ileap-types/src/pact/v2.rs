@@ -21,7 +21,7 @@ use crate::wire::{null_as_default, wire_enum};
 
 wire_enum! {
     /// The status of a footprint (PACT v2.3 `ProductFootprint`, `status`).
-    pub closed enum Status {
+    pub open enum Status {
         /// In force.
         Active = "Active",
         /// Replaced or withdrawn; never changes again.

@@ -13,11 +13,11 @@ use rustls::{ServerConnection, StreamOwned};
 use crate::upstream_tls::{Authority, Shown};
 
 /// Everything a case may look for, on every path.
-pub(super) const YES: &str = r#"{"access_token":"t","token_type":"Bearer","data":[{"id":"1"}]}"#;
+pub(crate) const YES: &str = r#"{"access_token":"t","token_type":"Bearer","data":[{"id":"1"}]}"#;
 
 /// How a host answers to everything.
 #[derive(Clone, Copy)]
-pub(super) enum Manner {
+pub(crate) enum Manner {
     /// Headers with their line ends, and a body.
     Says(&'static str, &'static str, &'static [u8]),
     /// Nothing.
@@ -33,7 +33,7 @@ pub(super) enum Manner {
 }
 
 /// Starts one; it ends with the test.
-pub(super) fn start(manner: Manner) -> String {
+pub(crate) fn start(manner: Manner) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let host = base.clone();
@@ -85,7 +85,7 @@ fn behave(mut stream: TcpStream, manner: Manner, host: &str) -> std::io::Result<
 }
 
 /// A host on https that gives a token to everyone.
-pub(super) fn secured(shown: &Shown, authority: &Authority) -> String {
+pub(crate) fn secured(shown: &Shown, authority: &Authority) -> String {
     let config = shown.config(authority);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("https://{}", listener.local_addr().unwrap());

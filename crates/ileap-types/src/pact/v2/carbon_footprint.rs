@@ -12,7 +12,7 @@ use crate::wire::{null_as_default, wire_enum};
 
 wire_enum! {
     /// The unit a product is measured in (PACT v2.3 `DeclaredUnit`).
-    pub closed enum DeclaredUnit {
+    pub open enum DeclaredUnit {
         /// Litre.
         Liter = "liter",
         /// Kilogram.
@@ -32,7 +32,7 @@ wire_enum! {
 
 wire_enum! {
     /// The IPCC report whose warming potentials were used (PACT v2.3 `CharacterizationFactors`).
-    pub closed enum CharacterizationFactors {
+    pub open enum CharacterizationFactors {
         /// The fifth assessment report.
         Ar5 = "AR5",
         /// The sixth assessment report.
@@ -42,7 +42,7 @@ wire_enum! {
 
 wire_enum! {
     /// A standard that covers all sectors (PACT v2.3 `CrossSectoralStandard`).
-    pub closed enum CrossSectoralStandard {
+    pub open enum CrossSectoralStandard {
         /// The product standard of the GHG Protocol.
         GhgProtocolProduct = "GHG Protocol Product standard",
         /// ISO 14067.
@@ -54,7 +54,7 @@ wire_enum! {
 
 wire_enum! {
     /// How biogenic carbon was accounted for (PACT v2.3 `BiogenicAccountingMethodology`).
-    pub closed enum BiogenicAccountingMethodology {
+    pub open enum BiogenicAccountingMethodology {
         /// The Product Environmental Footprint of the EU.
         Pef = "PEF",
         /// ISO.
@@ -68,7 +68,7 @@ wire_enum! {
 
 wire_enum! {
     /// A region of the United Nations (PACT v2.3 `RegionOrSubregion`).
-    pub closed enum RegionOrSubregion {
+    pub open enum RegionOrSubregion {
         /// Africa.
         Africa = "Africa",
         /// Americas.

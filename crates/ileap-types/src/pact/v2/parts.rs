@@ -8,13 +8,13 @@ use crate::wire::wire_enum;
 
 wire_enum! {
     /// Who publishes a rule (PACT v2.3 `ProductOrSectorSpecificRuleOperator`).
-    pub closed enum RuleOperator {
+    pub open enum RuleOperator {
         /// The Product Environmental Footprint of the EU.
         Pef = "PEF",
         /// EPD International.
         EpdInternational = "EPD International",
-        /// Somebody else.
-        Other = "Other",
+        /// Somebody else, whom another member names.
+        Another = "Other",
     }
 }
 
@@ -26,7 +26,7 @@ pub struct ProductOrSectorSpecificRule {
     pub operator: RuleOperator,
     /// The names of the rules; at least one.
     pub rule_names: Vec<String>,
-    /// The publisher; given exactly if the operator is [`RuleOperator::Other`].
+    /// The publisher; given exactly if the operator is [`RuleOperator::Another`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_operator_name: Option<String>,
 }
@@ -66,7 +66,7 @@ pub struct DataQualityIndicators {
 
 wire_enum! {
     /// What was verified (PACT v2.3 "Assurance", `coverage`).
-    pub closed enum AssuranceCoverage {
+    pub open enum AssuranceCoverage {
         /// The whole company.
         CorporateLevel = "corporate level",
         /// A product line.
@@ -80,7 +80,7 @@ wire_enum! {
 
 wire_enum! {
     /// How deep was verified (PACT v2.3 "Assurance", `level`).
-    pub closed enum AssuranceLevel {
+    pub open enum AssuranceLevel {
         /// Limited assurance.
         Limited = "limited",
         /// Reasonable assurance.
@@ -90,7 +90,7 @@ wire_enum! {
 
 wire_enum! {
     /// How far was verified (PACT v2.3 "Assurance", `boundary`).
-    pub closed enum AssuranceBoundary {
+    pub open enum AssuranceBoundary {
         /// Within the company.
         GateToGate = "Gate-to-Gate",
         /// From raw material on.
