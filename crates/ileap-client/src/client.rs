@@ -147,13 +147,13 @@ impl Client {
     pub(crate) async fn authorized(
         &self,
         attempted: &str,
-        request: impl Fn() -> RequestBuilder,
+        request: impl Fn() -> Result<RequestBuilder, ErrorKind>,
     ) -> Result<Answer, Error> {
         let transport = &self.0.transport;
         let token = self.0.tokens.get(transport).await?;
-        let send = |token: &crate::token::Token| {
-            let request = request().header(header::AUTHORIZATION, token.bearer.clone());
-            transport.send(request)
+        let send = async |token: &crate::token::Token| {
+            let request = request()?.header(header::AUTHORIZATION, token.bearer.clone());
+            transport.send(request).await
         };
         let answer = transport.call(attempted, || send(&token)).await;
         let is_worn = match answer.as_ref().err().and_then(Error::refusal) {

@@ -14,14 +14,16 @@ impl Client {
         let body = event.to_json().to_string();
         let attempted = format!("sending an event to {url}");
         let request = || {
-            self.transport()
-                .post(&url)
+            let request = self
+                .transport()
+                .post(&url)?
                 .header(header::ACCEPT, "application/json")
                 .header(
                     header::CONTENT_TYPE,
                     "application/cloudevents+json; charset=UTF-8",
                 )
-                .body(body.clone())
+                .body(body.clone());
+            Ok(request)
         };
         self.authorized(&attempted, request).await.map(|_| ())
     }

@@ -35,6 +35,7 @@ mod options;
 mod query;
 mod token;
 mod transport;
+mod ways;
 
 pub use self::{
     auth::{BasicEncoding, Credentials},

@@ -132,7 +132,7 @@ impl Tokens {
         let asked_at = Instant::now();
         let attempt = || async {
             let request = transport
-                .post(&url)
+                .post(&url)?
                 .header(header::AUTHORIZATION, basic.clone())
                 .header(header::ACCEPT, "application/json")
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -191,7 +191,7 @@ impl Tokens {
             token_endpoint: Option<String>,
         }
         let url = below(&self.auth_base, &[".well-known", "openid-configuration"]);
-        let attempt = || async { transport.send(transport.get(&url)).await };
+        let attempt = || async { transport.send(transport.get(&url)?).await };
         let answer = transport
             .call("reading the discovery document", attempt)
             .await

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
-use reqwest::{RequestBuilder, redirect::Policy};
+use reqwest::RequestBuilder;
 use rustls::CertificateError;
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,6 +14,7 @@ use url::{Host, Url};
 use crate::{
     error::{CertificateProblem, Error, ErrorKind, Refusal},
     options::Options,
+    ways::Ways,
 };
 
 /// The pause before the second attempt; each later one is twice as long, give or take.
@@ -26,8 +27,8 @@ const REFUSAL_LIMIT_BYTES: usize = 64 * 1024;
 /// Sends requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
-    http: reqwest::Client,
     options: Arc<Options>,
+    ways: Arc<Ways>,
 }
 
 /// A whole answer with a 2xx status.
@@ -41,46 +42,24 @@ pub(crate) struct Answer {
 impl Transport {
     /// For calls to the host at `base` and those it names.
     pub(crate) fn new(base: &Url, options: Options) -> Result<Self, ErrorKind> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that builds a client"
-        )]
-        let builder = reqwest::Client::builder();
-        let mut builder = builder
-            .connect_timeout(options.connect_timeout)
-            .timeout(options.call_timeout)
-            .redirect(Policy::none())
-            .referer(false)
-            .user_agent(concat!("ileap-client/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(base) {
-            // Machines without CA certificates can talk to themselves, and no proxy leads there.
-            builder = builder.no_proxy();
-            if base.scheme() == "http" {
-                builder = builder.tls_certs_only([]);
-            }
-        }
-        for authority in &options.authorities {
-            let certificate = reqwest::Certificate::from_der(authority);
-            let unusable = |_| ErrorKind::Address("the CA certificate is none");
-            builder = builder.tls_certs_merge([certificate.map_err(unusable)?]);
-        }
-        Ok(Self {
-            http: builder.build().map_err(|_| ErrorKind::Certificates)?,
-            options: Arc::new(options),
-        })
+        let options = Arc::new(options);
+        let ways = Arc::new(Ways::new(Arc::clone(&options)));
+        // What is wrong is told before anything is sent.
+        ways.to(base)?;
+        Ok(Self { options, ways })
     }
 
     pub(crate) fn options(&self) -> &Options {
         &self.options
     }
 
-    pub(crate) fn get(&self, url: &Url) -> RequestBuilder {
-        let request = self.http.get(url.clone());
-        request.header(header::ACCEPT, "application/json")
+    pub(crate) fn get(&self, url: &Url) -> Result<RequestBuilder, ErrorKind> {
+        let request = self.ways.to(url)?.get(url.clone());
+        Ok(request.header(header::ACCEPT, "application/json"))
     }
 
-    pub(crate) fn post(&self, url: &Url) -> RequestBuilder {
-        self.http.post(url.clone())
+    pub(crate) fn post(&self, url: &Url) -> Result<RequestBuilder, ErrorKind> {
+        Ok(self.ways.to(url)?.post(url.clone()))
     }
 
     /// Calls, and again while it may help, as often as the options say.

@@ -1,5 +1,6 @@
 //! The client side as a shell sees it, against the demo.
 
+mod elsewhere;
 mod odd_hosts;
 
 use std::{
