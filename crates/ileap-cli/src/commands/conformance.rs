@@ -1,6 +1,12 @@
 //! `ileap conformance`
 
-use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, ErrorKind},
+    path::Path,
+    time::Duration,
+};
 
 use anstyle::Style;
 use ileap_conformance::{CaseReport, Options, Report, case::Verdict, options, report};
@@ -208,11 +214,24 @@ fn token(path: &Path) -> Result<SecretString, Failed> {
     Ok(SecretString::from(token))
 }
 
-/// Told before the host is asked, and not after half an hour.
+/// Told before the host is asked, and not after half an hour. Whatever is there stays as it is.
 fn may_write(path: &Path) -> Result<(), Failed> {
-    let opened = fs::OpenOptions::new().create(true).append(true).open(path);
-    let opened = opened.map(drop);
-    opened.map_err(|error| Failed::new(format!("writing {}", path.display()), error))
+    let tried = match fs::metadata(path) {
+        // Opened once, a pipe would be at its end.
+        Ok(found) if !found.is_file() && !found.is_dir() => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => try_to_create(path),
+        _ => fs::OpenOptions::new().append(true).open(path).map(drop),
+    };
+    tried.map_err(|error| Failed::new(format!("writing {}", path.display()), error))
+}
+
+fn try_to_create(path: &Path) -> io::Result<()> {
+    match fs::File::create_new(path) {
+        Ok(_) => fs::remove_file(path),
+        // A link to what is not there yet.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn write(path: Option<&Path>, text: impl Fn() -> String) -> Result<(), Failed> {

@@ -80,6 +80,27 @@ fn a_run_that_names_no_profile_prints_every_case_and_writes_its_reports() {
 }
 
 #[test]
+fn a_run_that_cannot_begin_leaves_no_report_behind_and_every_other_as_it_was() {
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let (new, old, broken) = (path("new.html"), path("old.xml"), path("ca.pem"));
+    fs::write(&old, "the last report").unwrap();
+    let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    fs::write(&broken, no_certificate).unwrap();
+    let nowhere = path("nowhere/report.xml");
+    for (arguments, remark) in [
+        (["--junit", &nowhere, "--case", "pact/"], "nowhere"),
+        (["--junit", &old, "--ca-file", &broken], "ileap"),
+    ] {
+        let arguments = [&["--html", &new], &arguments[..]].concat();
+        let (code, stdout, stderr) = run(&mut conformance("https://ileap.example", &arguments));
+        assert!(code == 1 && stderr.contains(remark), "{stdout}{stderr}");
+        assert!(!Path::new(&new).exists(), "{arguments:?}");
+    }
+    assert_eq!(fs::read_to_string(old).unwrap(), "the last report");
+}
+
+#[test]
 fn an_account_that_sees_too_little_is_exit_1_with_what_to_fix_first() {
     let (_demo, url) = demo();
     let mut command = conformance(&url, &["--case", "ileap/tc00"]);
