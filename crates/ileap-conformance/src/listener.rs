@@ -1,4 +1,6 @@
-//! Receives the host's callbacks, as the official tests' host does.
+//! Receives the host's callbacks, as the official tests' host does, and offers keys that nobody should ask for.
+
+mod offers;
 
 use std::{
     net::SocketAddr,
@@ -9,15 +11,16 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, State},
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse as _, Response},
-    routing::post,
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle, time::Instant};
 use url::Url;
 use uuid::Uuid;
 
+use self::offers::Offers;
 use crate::{outcome::Stop, wire};
 
 /// The credentials with which hosts call the official tests back.
@@ -38,6 +41,7 @@ pub(crate) struct Listener {
 #[derive(Debug)]
 struct Inbox {
     token: String,
+    offers: Offers,
     received: Mutex<Vec<Received>>,
     arrived: Notify,
 }
@@ -65,12 +69,14 @@ impl Listener {
         };
         let inbox = Arc::new(Inbox {
             token: Uuid::new_v4().to_string(),
+            offers: Offers::default(),
             received: Mutex::default(),
             arrived: Notify::new(),
         });
         let router = Router::new()
             .route("/auth/token", post(token))
             .route("/2/events", post(event))
+            .route(offers::PATH, get(offered))
             .layer(DefaultBodyLimit::max(EVENT_LIMIT_BYTES))
             .with_state(Arc::clone(&inbox));
         let task = tokio::spawn(async move {
@@ -82,6 +88,17 @@ impl Listener {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Has a text ready at a URL that nobody knows yet.
+    pub(crate) fn offer(&self, text: String) -> String {
+        format!("{}{}", self.url, self.inbox.offers.add(text))
+    }
+
+    /// Whether somebody came for what is at this URL.
+    pub(crate) fn was_asked(&self, url: &str) -> bool {
+        let path = url.strip_prefix(&self.url);
+        path.is_some_and(|path| self.inbox.offers.was_asked(path))
     }
 
     /// The answer to the request of this id, until `due`.
@@ -113,6 +130,14 @@ impl Drop for Listener {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+async fn offered(State(inbox): State<Arc<Inbox>>, uri: Uri) -> Response {
+    let found = inbox.offers.take(uri.path());
+    found.map_or_else(
+        || StatusCode::NOT_FOUND.into_response(),
+        IntoResponse::into_response,
+    )
 }
 
 async fn token(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> Response {
@@ -181,6 +206,7 @@ mod tests {
     fn inbox() -> Arc<Inbox> {
         Arc::new(Inbox {
             token: "t".to_owned(),
+            offers: Offers::default(),
             received: Mutex::default(),
             arrived: Notify::new(),
         })

@@ -9,6 +9,7 @@ mod events;
 mod filter;
 mod footprints;
 mod forged;
+mod own_keys;
 mod paging;
 mod plain;
 mod shipments;
@@ -35,6 +36,7 @@ pub(crate) static ALL: &[&[Case]] = &[
     data::CASES,
     edge::CASES,
     forged::CASES,
+    own_keys::CASES,
 ];
 
 /// A case in one line of each thing that there is to say.
