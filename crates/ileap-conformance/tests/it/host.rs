@@ -2,6 +2,7 @@
 
 mod answers;
 mod callbacks;
+mod documents;
 mod filters;
 mod own_keys;
 pub(crate) mod tls;
@@ -28,8 +29,6 @@ use crate::data::Data;
 
 pub(crate) const EXPIRED_TOKEN: &str = "this-token-has-expired";
 const SIGNATURE: &str = "c2lnbmF0dXJl-of-the-host";
-/// The modulus of an RSA key of 2048 bits; nobody needs its other half.
-const MODULUS: &str = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
 
 /// The state of a host.
 pub(crate) struct Host {
@@ -61,8 +60,11 @@ impl Host {
             later: AtomicUsize::new(0),
         });
         let api = Router::new()
-            .route("/.well-known/openid-configuration", get(discovery))
-            .route("/jwks", get(jwks))
+            .route(
+                "/.well-known/openid-configuration",
+                get(documents::discovery),
+            )
+            .route("/jwks", get(documents::jwks))
             .route("/auth/token", any(token))
             .route("/2/footprints", any(list))
             .route("/2/footprints/{id}", any(one))
@@ -101,60 +103,6 @@ async fn unknown(State(host): State<Shared>) -> Response {
         return ok(&host, &json!({}));
     }
     status(404)
-}
-
-/// What a client is told of this host's URL.
-fn public(host: &Host, headers: &HeaderMap) -> String {
-    let named = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
-    let spoofed = if host.is("host-believed") {
-        named("host")
-    } else if host.is("forwarded-host-believed") {
-        named("x-forwarded-host")
-    } else {
-        None
-    };
-    spoofed.map_or_else(|| host.base.clone(), |name| format!("http://{name}/api"))
-}
-
-async fn discovery(State(host): State<Shared>, headers: HeaderMap) -> Response {
-    if host.is("no-discovery") {
-        return status(404);
-    }
-    let base = public(&host, &headers);
-    let mut document = json!({
-        "issuer": base,
-        "token_endpoint": format!("{base}/auth/token"),
-        "jwks_uri": format!("{base}/jwks"),
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-    });
-    match host.fault {
-        "foreign-token-endpoint" | "foreign-tokens-only" => {
-            document["token_endpoint"] = json!("https://elsewhere.invalid/token");
-        }
-        "odd-writing" => document["issuer"] = json!(format!("{base}/")),
-        "no-token-endpoint" => document["token_endpoint"] = Value::Null,
-        "other-issuer" => document["issuer"] = json!("https://elsewhere.invalid"),
-        _ => {}
-    }
-    ok(&host, &document)
-}
-
-async fn jwks(State(host): State<Shared>) -> Response {
-    let mut key =
-        json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "n": MODULUS, "e": "AQAB"});
-    match host.fault {
-        "hs256-ec" => {
-            let point = [
-                "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
-                "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
-            ];
-            key = json!({"kty": "EC", "use": "sig", "alg": "ES256", "kid": "k1", "crv": "P-256", "x": point[0], "y": point[1]});
-        }
-        "private-key" => key["d"] = json!("AQAB"),
-        "no-kid" => key["kid"] = Value::Null,
-        _ => {}
-    }
-    ok(&host, &json!({"keys": [key]}))
 }
 
 /// The token of this host: a JWT whose signature is a secret.
@@ -328,7 +276,11 @@ async fn list(
     if host.is("echo") {
         return answers::with_echo(&host, status(500), &headers);
     }
-    filters::footprints(&host, &public(&host, &headers), &query.unwrap_or_default())
+    filters::footprints(
+        &host,
+        &documents::public(&host, &headers),
+        &query.unwrap_or_default(),
+    )
 }
 
 async fn tads(
@@ -339,7 +291,11 @@ async fn tads(
     if let Err(refusal) = admit(&host, &headers, "/2/ileap/tad").await {
         return refusal;
     }
-    filters::tads(&host, &public(&host, &headers), &query.unwrap_or_default())
+    filters::tads(
+        &host,
+        &documents::public(&host, &headers),
+        &query.unwrap_or_default(),
+    )
 }
 
 async fn one(
