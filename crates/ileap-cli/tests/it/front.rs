@@ -1,10 +1,10 @@
 //! nginx with the configuration that is shipped, in front of servers, on ports of the test's.
 
 use std::{
-    fs,
+    fs::{self, File},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use tempfile::TempDir;
@@ -77,13 +77,33 @@ impl Front {
         change("worker_processes auto;", "daemon off; master_process off;");
         let path = self.directory.path().join("nginx.conf");
         fs::write(&path, config).unwrap();
-        let nginx = Command::new("nginx")
-            .arg("-c")
-            .arg(&path)
-            .args(["-e", "stderr"])
-            .spawn();
-        let nginx = nginx.expect("nginx is installed: scripts/test install");
-        self.nginx = Some(Running(nginx));
-        eventually(|| TcpStream::connect(&self.https).is_ok());
+        self.nginx = Some(listening(&path, &self.https));
     }
+}
+
+/// Starts nginx with this configuration and waits until it listens at `address`.
+pub(crate) fn listening(configuration: &Path, address: &str) -> Running {
+    let words = configuration.with_file_name("nginx.stderr");
+    let nginx = Command::new("nginx")
+        .arg("-c")
+        .arg(configuration)
+        .args(["-e", "stderr"])
+        .stdin(Stdio::null())
+        .stderr(File::create(&words).unwrap())
+        .spawn()
+        .expect("nginx is installed: scripts/test install");
+    let mut nginx = Running(nginx);
+    eventually(|| {
+        if let Some(status) = nginx.0.try_wait().unwrap() {
+            panic!("nginx: {status}\n{}", fs::read_to_string(&words).unwrap());
+        }
+        TcpStream::connect(address).is_ok()
+    });
+    nginx
+}
+
+#[test]
+#[should_panic(expected = "invalid port in upstream")]
+fn an_nginx_that_ends_at_once_says_why() {
+    Front::new().start(&["127.0.0.1:none".to_owned()]);
 }

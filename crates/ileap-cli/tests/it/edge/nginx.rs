@@ -1,13 +1,14 @@
 //! A real nginx in front of servers.
 
-use std::{fmt::Write as _, process::Child};
+use std::fmt::Write as _;
 
 use super::*;
+use crate::{commands::Running, front::listening};
 
 pub(super) struct Nginx {
     pub(super) address: String,
     _directory: tempfile::TempDir,
-    process: Child,
+    process: Running,
 }
 
 impl Nginx {
@@ -31,29 +32,20 @@ impl Nginx {
         );
         let file = directory.path().join("nginx.conf");
         fs::write(&file, config).unwrap();
-        let process = Command::new("nginx")
-            .arg("-e")
-            .arg(directory.path().join("error.log"))
-            .arg("-c")
-            .arg(file)
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("nginx: apt install nginx-light");
-        let nginx = Self {
+        let process = listening(&file, &address);
+        Self {
             address,
             _directory: directory,
             process,
-        };
-        eventually(|| TcpStream::connect(&nginx.address).is_ok());
-        nginx
+        }
     }
 }
 
 impl Drop for Nginx {
     fn drop(&mut self) {
         // Its worker ends with it when it is asked to; killed, it would leave the worker behind.
-        let pid = self.process.id().to_string();
+        let pid = self.process.0.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &pid]).status();
-        let _ = self.process.wait();
+        let _ = self.process.0.wait();
     }
 }

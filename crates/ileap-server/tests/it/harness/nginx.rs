@@ -1,6 +1,10 @@
 //! A real nginx in front of a server.
 
-use std::process::{Child, Command, Stdio};
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
 
 use tokio::net::TcpStream;
 
@@ -33,18 +37,8 @@ impl Nginx {
              proxy_request_buffering off; proxy_set_header Connection \"\"; }} }} }}\n"
         );
         let file = directory.path().join("nginx.conf");
-        std::fs::write(&file, config).unwrap();
-        let process = Command::new("nginx")
-            .arg("-e")
-            .arg(directory.path().join("error.log"))
-            .arg("-c")
-            .arg(file)
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("nginx, which Debian has as nginx-light");
-        while TcpStream::connect(&address).await.is_err() {
-            tokio::task::yield_now().await;
-        }
+        fs::write(&file, config).unwrap();
+        let process = listening(&file, &address).await;
         Self {
             address,
             directory,
@@ -53,10 +47,39 @@ impl Nginx {
     }
 }
 
+/// Starts nginx with this configuration and waits until it listens at `address`.
+async fn listening(configuration: &Path, address: &str) -> Child {
+    let words = configuration.with_file_name("nginx.stderr");
+    let mut nginx = Command::new("nginx")
+        .arg("-c")
+        .arg(configuration)
+        .args(["-e", "stderr"])
+        .stdin(Stdio::null())
+        .stderr(File::create(&words).unwrap())
+        .spawn()
+        .expect("nginx, which Debian has as nginx-light");
+    while TcpStream::connect(address).await.is_err() {
+        if let Some(status) = nginx.try_wait().unwrap() {
+            panic!("nginx: {status}\n{}", fs::read_to_string(&words).unwrap());
+        }
+        tokio::task::yield_now().await;
+    }
+    nginx
+}
+
+#[tokio::test]
+#[should_panic(expected = "unknown directive \"nonsense\"")]
+async fn an_nginx_that_ends_at_once_says_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("nginx.conf");
+    fs::write(&file, "nonsense;").unwrap();
+    listening(&file, "127.0.0.1:9").await;
+}
+
 impl Nginx {
     /// How many requests for `path` it has seen, once it has ended them.
     pub(crate) fn seen(&self, path: &str) -> usize {
-        let log = std::fs::read_to_string(self.directory.path().join("access"));
+        let log = fs::read_to_string(self.directory.path().join("access"));
         let log = log.unwrap_or_default();
         log.lines().filter(|target| *target == path).count()
     }
