@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::{output, style};
 
-/// The widest a column gets; what is longer is cut.
+/// The widest a column gets on a terminal; what is longer is cut.
 const WIDEST: usize = 40;
 /// As narrow as a terminal makes a column of text; of numbers nothing is cut.
 const NARROWEST: usize = 8;
@@ -35,7 +35,7 @@ pub(crate) struct Table<const N: usize> {
 }
 
 impl<const N: usize> Table<N> {
-    /// No rows yet. On a terminal it keeps to the terminal's width.
+    /// No rows yet. On a terminal it keeps to the terminal's width; elsewhere nothing is cut.
     pub(crate) fn new(columns: [(&'static str, Align); N]) -> Self {
         let size = terminal_size::terminal_size_of(io::stdout());
         Self {
@@ -58,7 +58,11 @@ impl<const N: usize> Table<N> {
             widths
         } else {
             let heads = self.columns.map(|(head, _)| head.to_owned());
-            let widths = self.fitting(widths(&heads, &rows));
+            let widths = self.fitting(widths(
+                &heads,
+                &rows,
+                self.room.map_or(usize::MAX, |_| WIDEST),
+            ));
             self.widths = Some(widths);
             lines.push(style::painted(style::BOLD, self.line(&heads, widths)));
             widths
@@ -103,7 +107,10 @@ impl<const N: usize> Table<N> {
             if !line.is_empty() {
                 line.push_str(GAP);
             }
-            let cell = cut(cell, width);
+            let cell = match self.room {
+                Some(_) => cut(cell, width),
+                None => cell.clone(),
+            };
             let pad = " ".repeat(width.saturating_sub(cell.width()));
             match align {
                 Align::Left => line.extend([cell.as_str(), &pad]),
@@ -115,11 +122,11 @@ impl<const N: usize> Table<N> {
     }
 }
 
-fn widths<const N: usize>(heads: &[String; N], rows: &[[String; N]]) -> [usize; N] {
+fn widths<const N: usize>(heads: &[String; N], rows: &[[String; N]], widest: usize) -> [usize; N] {
     let mut widths = heads.each_ref().map(|head| head.width());
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.width().min(WIDEST));
+            *width = (*width).max(cell.width().min(widest));
         }
     }
     widths
@@ -153,6 +160,7 @@ mod tests {
     #[test]
     fn text_stands_left_and_numbers_right() {
         let mut table = Table::new([("NAME", Align::Left), ("KG", Align::Right)]);
+        table.room = Some(80);
         let lines = table.lines(&[row("a", "1"), row("Köln", "1000")]);
         let head = style::painted(style::BOLD, "NAME    KG");
         assert_eq!(lines, [head.as_str(), "a        1", "Köln  1000"]);
@@ -165,6 +173,18 @@ mod tests {
         let lines = table.lines(&[row("a\u{1b}[31m\nb", "1")]);
         assert_eq!(lines[1], "a\u{fffd}[31m b   1");
     }
+
+    #[test]
+    fn nothing_is_cut_for_a_pipe_however_long_and_late() {
+        let mut table = Table::new([("NAME", Align::Left), ("KG", Align::Right)]);
+        let long = "a".repeat(60);
+        let lines = table.lines(&[row(&long, "1")]);
+        assert_eq!(lines[1], format!("{long}   1"));
+        let longer = "a".repeat(70);
+        assert_eq!(table.lines(&[row(&longer, "2")]), [format!("{longer}   2")]);
+        assert!(!table.is_cut());
+    }
+
     #[test]
     fn a_narrow_terminal_cuts_text_and_no_number() {
         let mut table = Table::new([("NAME", Align::Left), ("KG", Align::Right)]);

@@ -173,7 +173,7 @@ impl<R, const N: usize> Printer<R, N> {
             }
         }
         if self.table.is_cut() {
-            output::note("what ends with … is cut: --json has it whole");
+            output::note("what ends with … is cut: a pipe and --json have it whole");
         }
         self.unreadable.complain(T::NAME);
         Ok(())
