@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use reqwest::redirect::Policy;
+use rustls::RootCertStore;
 use url::Url;
 
 use crate::{error::ErrorKind, options::Options, transport::is_loopback};
@@ -65,9 +66,12 @@ impl Ways {
             builder = builder.tls_certs_only([]);
         }
         for authority in &self.options.authorities {
-            let certificate = reqwest::Certificate::from_der(authority);
-            let unusable = |_| ErrorKind::Address("the CA certificate is none");
-            builder = builder.tls_certs_merge([certificate.map_err(unusable)?]);
+            // Only the whole would be refused, without a word about why.
+            let is_one = RootCertStore::empty().add(authority.clone()).is_ok();
+            let certificate = reqwest::Certificate::from_der(authority).ok();
+            let certificate = certificate.filter(|_| is_one);
+            let certificate = certificate.ok_or(ErrorKind::Address("a CA certificate is none"))?;
+            builder = builder.tls_certs_merge([certificate]);
         }
         builder.build().map_err(|_| ErrorKind::Certificates)
     }

@@ -90,7 +90,10 @@ fn a_run_that_cannot_begin_leaves_no_report_behind_and_every_other_as_it_was() {
     let nowhere = path("nowhere/report.xml");
     for (arguments, remark) in [
         (["--junit", &nowhere, "--case", "pact/"], "nowhere"),
-        (["--junit", &old, "--ca-file", &broken], "ileap"),
+        (
+            ["--junit", &old, "--ca-file", &broken],
+            "a CA certificate is none",
+        ),
     ] {
         let arguments = [&["--html", &new], &arguments[..]].concat();
         let (code, stdout, stderr) = run(&mut conformance("https://ileap.example", &arguments));

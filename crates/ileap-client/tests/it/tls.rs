@@ -109,3 +109,16 @@ async fn a_certificate_that_has_expired_is_called_so() {
     assert_eq!(*error.kind(), ErrorKind::Tls(CertificateProblem::Expired));
     assert!(error.to_string().contains("has expired"), "{error}");
 }
+
+#[test]
+fn a_ca_certificate_that_is_none_is_called_so() {
+    let options = Options {
+        authorities: vec![CertificateDer::from(vec![0; 3])],
+        ..quick()
+    };
+    let error = Client::with_options("https://localhost", credentials(), options).unwrap_err();
+    assert!(
+        error.to_string().contains("a CA certificate is none"),
+        "{error}"
+    );
+}
