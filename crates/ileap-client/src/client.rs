@@ -119,7 +119,7 @@ impl Client {
         let wrapped: Wrapped = serde_json::from_slice(&answer.body).map_err(|_| {
             Error::new(
                 attempted,
-                ErrorKind::Unreadable("it is no JSON object with `data`"),
+                answer.unreadable("it is no JSON object with `data`"),
             )
         })?;
         Ok(Some(Item::new(wrapped.data)))

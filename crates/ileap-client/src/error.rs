@@ -2,6 +2,10 @@
 
 use std::{fmt, time::Duration};
 
+/// What is answered where no host is.
+pub(crate) const WEB_PAGE: &str = "it is a web page and not JSON";
+const CHECK_BASE: &str = "check the base URL: `/2/footprints` comes right behind it";
+
 /// A failed call: what was attempted, on what, and what happened.
 #[derive(Clone, Debug)]
 pub struct Error {
@@ -138,15 +142,14 @@ impl Error {
             ErrorKind::CredentialsRefused(_) => Some(
                 "check client id and secret; where they hold characters such as + or %, try the other Basic encoding",
             ),
+            ErrorKind::Unreadable(WEB_PAGE) => Some(CHECK_BASE),
             ErrorKind::Link(_) | ErrorKind::Unreadable(_) => {
                 Some("tell the host's operator; `ileap conformance` shows what is wrong")
             }
             ErrorKind::Refused(refusal) if (300..400).contains(&refusal.status) => {
                 Some("redirects are not followed: use the URL the host is really at")
             }
-            ErrorKind::Refused(refusal) if refusal.status == 404 => {
-                Some("check the base URL: `/2/footprints` comes right behind it")
-            }
+            ErrorKind::Refused(refusal) if matches!(refusal.status, 404 | 405) => Some(CHECK_BASE),
             ErrorKind::Tls(problem) => Some(problem.remedy()),
             ErrorKind::TokenEndpointElsewhere { .. } => {
                 Some("if you trust it with the credentials, allow that host")

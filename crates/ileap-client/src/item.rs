@@ -79,6 +79,9 @@ impl<T: Readable> Item<T> {
     /// Why it cannot be read, in the parser's words, for people; `None` if it can.
     pub fn problem(&self) -> Option<String> {
         let value = self.value().ok()?;
+        if !value.is_object() {
+            return Some("it is no JSON object".to_owned());
+        }
         serde_json::from_value::<T>(value)
             .err()
             .map(|error| error.to_string())

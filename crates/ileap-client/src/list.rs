@@ -238,7 +238,7 @@ async fn fetch<T>(client: Client, url: Url, is_filtered: bool) -> Result<Fetched
         let items = objects(&answer.body).ok_or_else(|| {
             Error::new(
                 &attempted,
-                ErrorKind::Unreadable("it is no JSON object with a list `data`"),
+                answer.unreadable("it is no JSON object with a list `data`"),
             )
         })?;
         let (next, fault) = match next_url(&url, &answer.headers) {

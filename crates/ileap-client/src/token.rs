@@ -140,12 +140,7 @@ impl Tokens {
             transport.send(request).await.map_err(as_credentials)
         };
         let answer = transport.call(&attempted, attempt).await?;
-        let unreadable = || {
-            Error::new(
-                &attempted,
-                ErrorKind::Unreadable("it holds no access token"),
-            )
-        };
+        let unreadable = || Error::new(&attempted, answer.unreadable("it holds no access token"));
         let response: TokenResponse =
             serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
         let lifetime = response.expires_in.map_or(LIFETIME, Duration::from_secs);

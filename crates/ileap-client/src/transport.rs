@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, io, sync::Arc, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable as _};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use reqwest::RequestBuilder;
 use rustls::CertificateError;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use crate::{
-    error::{CertificateProblem, Error, ErrorKind, Refusal},
+    error::{CertificateProblem, Error, ErrorKind, Refusal, WEB_PAGE},
     options::Options,
     ways::Ways,
 };
@@ -23,6 +23,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const MESSAGE_CHARS: usize = 500;
 /// How much of an error answer is read.
 const REFUSAL_LIMIT_BYTES: usize = 64 * 1024;
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Sends requests.
 #[derive(Clone, Debug)]
@@ -37,6 +39,20 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// Why it is not what was asked for, which `otherwise` says of text in JSON.
+    pub(crate) fn unreadable(&self, otherwise: &'static str) -> ErrorKind {
+        let is_page = self.body.trim_ascii_start().starts_with(b"<");
+        ErrorKind::Unreadable(if is_page {
+            WEB_PAGE
+        } else if str::from_utf8(&self.body).is_err() {
+            "it is not UTF-8, as JSON must be"
+        } else {
+            otherwise
+        })
+    }
 }
 
 impl Transport {
@@ -112,7 +128,11 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            let body = body.freeze();
+            let mut body = body.freeze();
+            // JSON has no such mark, and readers may pass over it (RFC 8259 §8.1).
+            if body.starts_with(BYTE_ORDER_MARK) {
+                body.advance(BYTE_ORDER_MARK.len());
+            }
             return Ok(Answer {
                 status,
                 headers,

@@ -135,7 +135,6 @@ async fn nonsense_is_called_so() {
         "{}x",
         r#"{"data":{}}"#,
         r#"{"data":[1,}"#,
-        "\u{feff}{\"data\":[]}",
         "null",
         "{}",
         r#"{"footprints":[]}"#,
@@ -213,4 +212,42 @@ async fn no_http_and_no_host_are_told_apart() {
         .await
         .unwrap_err();
     assert_eq!(kind, ErrorKind::Connect);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_json_is_called_what_it_is() {
+    let page = b"HTTP/1.1 200 OK\r\ncontent-length: 30\r\n\r\n <!DOCTYPE html><p>Hello!</p>  ";
+    let latin =
+        b"HTTP/1.1 200 OK\r\ncontent-length: 31\r\n\r\n{\"data\":[{\"companyName\":\"K\xf6ln\"}]}";
+    for (answer, reason, remedy) in [
+        (&page[..], "web page", "base URL"),
+        (&latin[..], "not UTF-8", "operator"),
+    ] {
+        let base = raw_host(answer, false).await;
+        let client = Client::with_options(&base, credentials(), quick()).unwrap();
+        let error = client
+            .footprints(&Query::new())
+            .next_page()
+            .await
+            .unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(reason) && text.contains(remedy), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_the_json_is_passed_over() {
+    let host = host(|_| Reply::ok("\u{feff}{\"data\":[{}]}")).await;
+    assert_eq!(list(&host.client()).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_site_that_has_no_token_endpoint_is_asked_about_its_url() {
+    let site = Host::start(|asked, _| match asked.path.as_str() {
+        "/auth/token" => Reply::new(405, ""),
+        _ => Reply::ok("<html></html>"),
+    })
+    .await;
+    let error = site.client().log_in().await.unwrap_err();
+    assert!(error.remedy().unwrap().contains("base URL"), "{error}");
 }

@@ -157,7 +157,8 @@ async fn one_object_that_cannot_be_read_spoils_no_other() {
     assert_eq!(readable, [false, true, false]);
     let tad = items[1].read().unwrap();
     assert_eq!(tad.temperature_control.unwrap().as_str(), "tepid");
-    assert!(items[0].problem().unwrap().contains("activityId") || items[0].problem().is_some());
+    assert!(items[0].problem().unwrap().contains("expected a string"));
+    assert_eq!(items[2].problem().unwrap(), "it is no JSON object");
     assert_eq!(
         items[1].json(),
         good,
