@@ -19,7 +19,7 @@ pub(crate) use self::{
     },
     client::{
         EventsCommand, FootprintsArguments, HostArguments, ListArguments, ListenArguments,
-        LoginArguments, LogoutArguments, RequestArguments, SendArguments, TadsArguments,
+        LoginArguments, LogoutArguments, Patience, RequestArguments, SendArguments, TadsArguments,
         WhoamiArguments,
     },
     conformance::ConformanceArguments,

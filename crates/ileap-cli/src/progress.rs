@@ -1,11 +1,28 @@
 //! A count on stderr that shows itself on a terminal only.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output;
+
 /// How often it turns.
 const TICK: Duration = Duration::from_millis(100);
+
+/// The one that is shown.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// A remark on stderr, from wherever: what is shown is out of the way meanwhile.
+pub(crate) fn note(text: &str) {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match shown {
+        Some(bar) => bar.suspend(|| output::note(text)),
+        None => output::note(text),
+    }
+}
 
 /// Something that takes long, and how far it is.
 pub(crate) struct Progress(ProgressBar);
@@ -18,6 +35,7 @@ impl Progress {
             bar.set_style(style);
         }
         bar.enable_steady_tick(TICK);
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         Self(bar)
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
-use crate::auth::BasicEncoding;
+use crate::{auth::BasicEncoding, error::Error};
 
 /// How a client behaves. The defaults suit an unattended job.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Options {
     pub call_timeout: Duration,
     /// How often a call that failed for now is made in all.
     pub attempts: usize,
+    /// Told of each failure after which the call is made again, and of the pause until then.
+    pub on_retry: Option<fn(&Error, Duration)>,
     /// The longest pause before the next attempt. A host that asks for a longer one is not asked again.
     pub longest_pause: Duration,
     /// The largest answer that is read, in bytes.
@@ -41,6 +43,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(60),
             attempts: 5,
+            on_retry: None,
             longest_pause: Duration::from_secs(60),
             answer_limit_bytes: 64 * 1024 * 1024,
             follow_token_endpoint: true,

@@ -153,7 +153,7 @@ impl Tokens {
     /// From the discovery document; without a usable one, where PACT puts it (PACT v2.3 "Authentication Flow").
     async fn endpoint(&self, transport: &Transport) -> Result<Url, Error> {
         let fallback = below(&self.auth_base, &["auth", "token"]);
-        let Some(endpoint) = self.named(transport).await else {
+        let Some(endpoint) = self.named(transport).await? else {
             return Ok(fallback);
         };
         let attempted = || format!("finding the token endpoint of {}", self.auth_base);
@@ -180,20 +180,27 @@ impl Tokens {
 
     /// What the discovery document says. No answer, or one that cannot be read, is as good as no document; what
     /// else it holds is nothing to us, and may be null.
-    async fn named(&self, transport: &Transport) -> Option<String> {
+    async fn named(&self, transport: &Transport) -> Result<Option<String>, Error> {
         #[derive(Deserialize)]
         struct Document {
             token_endpoint: Option<String>,
         }
         let url = below(&self.auth_base, &[".well-known", "openid-configuration"]);
         let attempt = || async { transport.send(transport.get(&url)?).await };
-        let answer = transport
-            .call("reading the discovery document", attempt)
-            .await
-            .ok()?;
-        serde_json::from_slice::<Document>(&answer.body)
-            .ok()?
-            .token_endpoint
+        // Patience is for what has no other place.
+        let is_worth_it =
+            |error: &Error| error.is_temporary() && *error.kind() != ErrorKind::Timeout;
+        let attempted = format!("reading the discovery document at {url}");
+        let answer = transport.call_while(is_worth_it, &attempted, attempt).await;
+        let document = match answer {
+            Ok(answer) => serde_json::from_slice::<Document>(&answer.body).ok(),
+            // Nobody is there, or nobody who is to be believed.
+            Err(error) if matches!(error.kind(), ErrorKind::Connect | ErrorKind::Tls(_)) => {
+                return Err(error);
+            }
+            Err(_) => None,
+        };
+        Ok(document.and_then(|document| document.token_endpoint))
     }
 }
 

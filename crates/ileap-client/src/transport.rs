@@ -84,6 +84,21 @@ impl Transport {
         F: Fn() -> R,
         R: Future<Output = Result<Answer, ErrorKind>>,
     {
+        self.call_while(Error::is_temporary, attempted, attempt)
+            .await
+    }
+
+    /// The same, while a failure is worth another attempt.
+    pub(crate) async fn call_while<F, R>(
+        &self,
+        is_worth_it: impl Fn(&Error) -> bool,
+        attempted: &str,
+        attempt: F,
+    ) -> Result<Answer, Error>
+    where
+        F: Fn() -> R,
+        R: Future<Output = Result<Answer, ErrorKind>>,
+    {
         let longest = self.options.longest_pause;
         let pauses = ExponentialBuilder::default()
             .with_min_delay(FIRST_PAUSE.min(longest))
@@ -93,13 +108,18 @@ impl Transport {
         let named = || async { attempt().await.map_err(|kind| Error::new(attempted, kind)) };
         named
             .retry(pauses)
-            .when(Error::is_temporary)
+            .when(is_worth_it)
             .adjust(|error, pause| {
                 let wanted = error.refusal().and_then(|refusal| refusal.retry_after);
                 match (pause, wanted) {
                     (Some(_), Some(wanted)) if wanted > longest => None,
                     (Some(pause), Some(wanted)) => Some(wanted.max(pause.min(FIRST_PAUSE))),
                     (pause, _) => pause,
+                }
+            })
+            .notify(|error, pause| {
+                if let Some(tell) = self.options.on_retry {
+                    tell(error, pause);
                 }
             })
             .await

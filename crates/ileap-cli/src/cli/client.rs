@@ -1,13 +1,16 @@
 //! The arguments of the client side: any iLEAP or PACT host.
 
-use std::{num::NonZeroU32, path::PathBuf};
+use std::{
+    num::{NonZeroU16, NonZeroU32},
+    path::PathBuf,
+};
 
 use clap::{Args, Subcommand};
 
 use super::BasicEncoding;
 
 /// Which host, and who we are there.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug)]
 pub(crate) struct HostArguments {
     /// A saved login by its name; otherwise the one that was made last.
     #[arg(long, value_name = "NAME")]
@@ -18,6 +21,16 @@ pub(crate) struct HostArguments {
     /// A file of CA certificates (PEM) to believe besides this machine's: for hosts under test.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// How long a host may take.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// How many seconds the host has for one answer, before it is asked again.
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub(crate) timeout: NonZeroU16,
 }
 
 /// `ileap login`
@@ -46,6 +59,8 @@ pub(crate) struct LoginArguments {
     /// Call a host beyond this machine without TLS: everybody on the way can read secret and data.
     #[arg(long)]
     pub(crate) danger_plain_http: bool,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
     /// Print one line of JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -17,8 +17,9 @@ use url::Url;
 
 use super::secret;
 use crate::{
-    cli::HostArguments,
+    cli::{HostArguments, Patience},
     exit::{Exit, Failed},
+    output, progress,
     saved::{Login, Logins},
 };
 
@@ -156,7 +157,7 @@ async fn client_of(
     environment: FromEnvironment,
     arguments: &HostArguments,
 ) -> Result<Account, Failed> {
-    let options = login_options(login, arguments.ca_file.as_deref())?;
+    let options = login_options(login, arguments)?;
     if let Some(credentials) = environment.credentials() {
         return Account::new(&login.url, credentials, options);
     }
@@ -188,19 +189,33 @@ pub(super) fn client(
 fn options(arguments: &HostArguments) -> Result<Options, Failed> {
     Ok(Options {
         authorities: authorities(arguments.ca_file.as_deref())?,
-        ..Options::default()
+        ..patient(arguments.patience)
     })
 }
 
 /// The options that a login was made with; another CA file may be named.
-fn login_options(login: &Login, ca_file: Option<&Path>) -> Result<Options, Failed> {
+fn login_options(login: &Login, arguments: &HostArguments) -> Result<Options, Failed> {
+    let ca_file = arguments.ca_file.as_deref();
     Ok(Options {
         auth_base_url: login.auth_url.clone(),
         authorities: authorities(ca_file.or(login.ca_file.as_deref()))?,
         basic_encoding: login.basic_encoding(),
         danger_plain_http: login.danger_plain_http,
-        ..Options::default()
+        ..patient(arguments.patience)
     })
+}
+
+/// As patient as the user, who is told why it takes long.
+pub(super) fn patient(patience: Patience) -> Options {
+    Options {
+        call_timeout: Duration::from_secs(patience.timeout.get().into()),
+        on_retry: Some(|error, pause| {
+            let pause = pause.as_secs_f32();
+            let text = format!("{error}; trying again in {pause:.1} s");
+            progress::note(&output::sanitised(&text));
+        }),
+        ..Options::default()
+    }
 }
 
 /// The certificates in a PEM file.

@@ -35,7 +35,7 @@ pub(crate) async fn log_in(arguments: LoginArguments) -> Result<(), Failed> {
             cli::BasicEncoding::Rfc6749 => BasicEncoding::Rfc6749,
         },
         danger_plain_http: arguments.danger_plain_http,
-        ..Options::default()
+        ..host::patient(arguments.patience)
     };
     // Nobody types a secret for a URL that cannot be used.
     host::client(&arguments.url, None::<Credentials>, options.clone())?;

@@ -1,6 +1,12 @@
 //! Hosts that hang, drip, break off, redirect, throttle, and send nonsense or too much.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use ileap_client::{Client, ErrorKind, Options, Query};
 use tokio::{
@@ -250,4 +256,54 @@ async fn a_site_that_has_no_token_endpoint_is_asked_about_its_url() {
     .await;
     let error = site.client().log_in().await.unwrap_err();
     assert!(error.remedy().unwrap().contains("base URL"), "{error}");
+}
+
+/// A host that takes connections and says nothing, and what it was asked.
+async fn silent() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&asked);
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = vec![0; 4096];
+            let length = stream.read(&mut head).await.unwrap();
+            let head = String::from_utf8_lossy(&head[..length]).into_owned();
+            let line = head.lines().next().unwrap_or_default().to_owned();
+            kept.lock().unwrap().push(line);
+            open.push(stream);
+        }
+    });
+    (base, asked)
+}
+
+#[tokio::test]
+async fn a_silent_host_is_asked_once_for_discovery_and_every_further_attempt_is_told() {
+    static TOLD: AtomicUsize = AtomicUsize::new(0);
+    let (base, asked) = silent().await;
+    let options = Options {
+        call_timeout: Duration::from_millis(100),
+        on_retry: Some(|error, _| {
+            assert_eq!(*error.kind(), ErrorKind::Timeout);
+            TOLD.fetch_add(1, Ordering::Relaxed);
+        }),
+        ..quick()
+    };
+    let client = Client::with_options(&base, credentials(), options).unwrap();
+    let error = client.log_in().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Timeout);
+    let asked = asked.lock().unwrap().clone();
+    let lines: Vec<_> = asked.iter().map(|line| &line[..4]).collect();
+    assert_eq!(lines, ["GET ", "POST", "POST", "POST"]);
+    assert_eq!(TOLD.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn where_nobody_is_no_token_is_asked_for() {
+    let client = Client::with_options("http://127.0.0.1:9", credentials(), quick()).unwrap();
+    let error = client.log_in().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Connect);
+    assert!(error.attempted().contains("discovery"), "{error}");
 }

@@ -55,3 +55,20 @@ fn a_word_that_no_list_knows_is_shown_as_it_came_and_is_no_command_to_the_termin
     assert_eq!((code, stderr.as_str()), (0, ""));
     assert!(stdout.contains("\nPipeline: 1 transport"), "{stdout}");
 }
+
+#[test]
+fn a_host_that_is_silent_is_given_the_time_that_is_wanted_and_each_new_attempt_is_told() {
+    let host = start(Manner::Hangs);
+    let home = TempDir::new().unwrap();
+    let mut command = ileap(&["login", &host, "--timeout", "1"]);
+    command
+        .env("ILEAP_CLIENT_ID", "hello")
+        .env("ILEAP_CLIENT_SECRET", "pathfinder")
+        .env("XDG_DATA_HOME", home.path());
+    let (code, stdout, stderr) = run(&mut command);
+    assert_eq!((code, stdout.as_str()), (69, ""), "{stderr}");
+    let again = stderr
+        .lines()
+        .filter(|line| line.contains("; trying again in "));
+    assert_eq!(again.count(), 4, "{stderr}");
+}
