@@ -13,6 +13,12 @@ const NARROWEST: usize = 8;
 /// Between columns.
 const GAP: &str = "  ";
 
+/// The width of the terminal, if stdout is one.
+pub(crate) fn room() -> Option<usize> {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map(|(width, _)| width.0.into())
+}
+
 /// How a column stands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Align {
@@ -37,11 +43,10 @@ pub(crate) struct Table<const N: usize> {
 impl<const N: usize> Table<N> {
     /// No rows yet. On a terminal it keeps to the terminal's width; elsewhere nothing is cut.
     pub(crate) fn new(columns: [(&'static str, Align); N]) -> Self {
-        let size = terminal_size::terminal_size_of(io::stdout());
         Self {
             columns,
             widths: None,
-            room: size.map(|(width, _)| width.0.into()),
+            room: room(),
             is_cut: false,
         }
     }

@@ -23,7 +23,7 @@ use crate::{
     cli::FootprintsArguments,
     exit::Failed,
     output,
-    table::{Align, Table},
+    table::{self, Align, Table},
 };
 
 /// How many TOCs are looked up to name the modes of one shipment.
@@ -69,7 +69,7 @@ async fn show(client: &Client, id: &str, json: bool) -> Result<(), Failed> {
     if let Some(Ok(IleapObject::Shipment(shipment))) = IleapObject::from_footprint(&footprint) {
         let modes = modes(client, &shipment).await;
         output::line("")?;
-        for line in chain::draw(&shipment, &modes) {
+        for line in chain::draw(&shipment, &modes, table::room()) {
             output::line(output::on_one_line(&line))?;
         }
     }

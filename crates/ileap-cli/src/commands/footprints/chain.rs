@@ -7,26 +7,57 @@ use ileap_client::types::{
     decimal::Decimal,
     shipment::{ShipmentFootprint, Tce},
 };
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::commands::{
     numbers::grouped,
     tads::{kilometers, place},
 };
 
-/// How long the bar of the whole is.
+/// How long the bar of the whole is, where there is room; a bar too short to compare is none.
 const BAR: usize = 20;
+const SHORTEST_BAR: usize = 5;
+/// As wide as these columns get; what is longer moves what comes after it.
+const NAME: usize = 14;
+const NUMBER: usize = 18;
 
-/// Lines from the first place to the last: each element with mode, distance, emissions and their share.
-pub(super) fn draw(shipment: &ShipmentFootprint, modes: &BTreeMap<String, String>) -> Vec<String> {
-    let total: BigDecimal = shipment.tces.iter().map(|tce| tce.co2e_wtw.value()).sum();
+/// An element in words.
+struct Row {
+    mark: char,
+    name: String,
+    distance: String,
+    emissions: String,
+    part: BigDecimal,
+    category: String,
+}
+
+/// What all rows have in common.
+struct Layout {
+    name: usize,
+    distance: usize,
+    emissions: usize,
+    bar: usize,
+    total: BigDecimal,
+}
+
+/// Lines from the first place to the last: each element with mode, distance, emissions and their share. They keep to
+/// the room, if there is a terminal.
+pub(super) fn draw(
+    shipment: &ShipmentFootprint,
+    modes: &BTreeMap<String, String>,
+    room: Option<usize>,
+) -> Vec<String> {
+    let tces = in_order(&shipment.tces);
+    let rows: Vec<Row> = tces.iter().map(|tce| row(tce, modes)).collect();
+    let layout = layout(&rows, room);
     let mut lines = vec![format!(
         "shipment {}: {} kg, {} kg CO2e well to wheel",
         shipment.shipment_id,
         grouped(&shipment.mass.value()),
-        grouped(&total)
+        grouped(&layout.total)
     )];
     let mut at = None;
-    for tce in in_order(&shipment.tces) {
+    for (tce, row) in tces.into_iter().zip(&rows) {
         let (from, to) = (
             tce.origin.as_ref().map(place),
             tce.destination.as_ref().map(place),
@@ -34,7 +65,7 @@ pub(super) fn draw(shipment: &ShipmentFootprint, modes: &BTreeMap<String, String
         if from.is_some() && from != at {
             lines.push(format!("  ● {}", from.clone().unwrap_or_default()));
         }
-        lines.push(element(tce, modes, &total));
+        lines.push(line(row, &layout));
         if let Some(to) = to.as_ref().filter(|to| Some(*to) != from.as_ref()) {
             lines.push(format!("  ● {to}"));
         }
@@ -43,8 +74,8 @@ pub(super) fn draw(shipment: &ShipmentFootprint, modes: &BTreeMap<String, String
     lines
 }
 
-fn element(tce: &Tce, modes: &BTreeMap<String, String>, total: &BigDecimal) -> String {
-    let (line, name, category) = match (&tce.toc_id, &tce.hoc_id) {
+fn row(tce: &Tce, modes: &BTreeMap<String, String>) -> Row {
+    let (mark, name, category) = match (&tce.toc_id, &tce.hoc_id) {
         (Some(toc_id), _) => (
             '│',
             modes.get(toc_id).map_or("transport", String::as_str),
@@ -54,24 +85,62 @@ fn element(tce: &Tce, modes: &BTreeMap<String, String>, total: &BigDecimal) -> S
     };
     let distance = kilometers(&tce.distance).map(Decimal::value);
     let distance = distance.filter(|distance| !distance.is_zero());
-    let distance =
-        distance.map_or_else(String::new, |distance| format!("{} km", grouped(&distance)));
-    let emissions = format!("{} kg CO2e", grouped(&tce.co2e_wtw.value()));
+    Row {
+        mark,
+        name: name.to_owned(),
+        distance: distance
+            .map_or_else(String::new, |distance| format!("{} km", grouped(&distance))),
+        emissions: format!("{} kg CO2e", grouped(&tce.co2e_wtw.value())),
+        part: tce.co2e_wtw.value(),
+        category: category.to_owned(),
+    }
+}
+
+fn layout(rows: &[Row], room: Option<usize>) -> Layout {
+    let widest = |cell: fn(&Row) -> &str| {
+        let widths = rows.iter().map(|row| cell(row).width());
+        widths.max().unwrap_or(0)
+    };
+    let name = widest(|row| &row.name).min(NAME);
+    let distance = widest(|row| &row.distance).min(NUMBER);
+    let emissions = widest(|row| &row.emissions).min(NUMBER);
+    // With what stands before, between and after them.
+    let others = 4 + name + 2 + distance + 2 + emissions + 2 + 6 + 2 + widest(|row| &row.category);
+    let bar = room.map_or(BAR, |room| room.saturating_sub(others).min(BAR));
+    Layout {
+        name,
+        distance,
+        emissions,
+        bar: if bar < SHORTEST_BAR { 0 } else { bar },
+        total: rows.iter().map(|row| &row.part).sum(),
+    }
+}
+
+fn line(row: &Row, layout: &Layout) -> String {
+    let pad = |text: &str, width: usize| " ".repeat(width.saturating_sub(text.width()));
     format!(
-        "  {line} {name:<14} {distance:>10}  {emissions:>18}  {}  {category}",
-        share(&tce.co2e_wtw.value(), total)
+        "  {} {}{}  {}{}  {}{}  {}  {}",
+        row.mark,
+        row.name,
+        pad(&row.name, layout.name),
+        pad(&row.distance, layout.distance),
+        row.distance,
+        pad(&row.emissions, layout.emissions),
+        row.emissions,
+        share(&row.part, layout),
+        row.category
     )
 }
 
 /// A bar and a number of per cent; blank where the whole is nothing.
-fn share(part: &BigDecimal, total: &BigDecimal) -> String {
-    let share = if total.is_zero() {
+fn share(part: &BigDecimal, layout: &Layout) -> String {
+    let share = if layout.total.is_zero() {
         None
     } else {
-        (part / total).to_f64()
+        (part / &layout.total).to_f64()
     };
     let Some(share) = share.filter(|share| (0.0..=1.0).contains(share)) else {
-        return " ".repeat(BAR + 6);
+        return " ".repeat(layout.bar + 6);
     };
     #[expect(
         clippy::cast_possible_truncation,
@@ -79,8 +148,8 @@ fn share(part: &BigDecimal, total: &BigDecimal) -> String {
         clippy::cast_sign_loss,
         reason = "between 0 and the length of the bar"
     )]
-    let full = (share * BAR as f64).round() as usize;
-    let bar: String = (0..BAR)
+    let full = (share * layout.bar as f64).round() as usize;
+    let bar: String = (0..layout.bar)
         .map(|at| if at < full { '█' } else { '░' })
         .collect();
     format!("{bar} {:>3.0} %", share * 100.0)
@@ -152,7 +221,27 @@ mod tests {
         let modes = modes
             .iter()
             .map(|(toc, mode)| ((*toc).to_owned(), (*mode).to_owned()));
-        draw(&shipment, &modes.collect())
+        draw(&shipment, &modes.collect(), None)
+    }
+
+    #[test]
+    fn the_drawing_keeps_to_a_terminal_of_80_columns_and_does_without_bars_on_a_narrower_one() {
+        let tces = [
+            tce("1", &[], "A", "B", "120.54"),
+            tce("2", &["1"], "B", "C", "1210.5"),
+        ];
+        let shipment = json!({"shipmentId": "s", "mass": "1000", "tces": tces});
+        let shipment = serde_json::from_value(shipment).unwrap();
+        let modes = [("toc-1", "InlandWaterway"), ("toc-2", "Road")];
+        let modes = modes.map(|(toc, mode)| (toc.to_owned(), mode.to_owned()));
+        let lines = |room| draw(&shipment, &modes.clone().into(), Some(room));
+        for (room, has_bars) in [(80, true), (70, true), (60, false)] {
+            let lines = lines(room);
+            let longest = lines.iter().map(|line| line.width()).max();
+            assert!(longest <= Some(room), "{lines:#?}");
+            assert_eq!(lines[4].contains('█'), has_bars, "{lines:#?}");
+            assert!(lines[4].contains("91 %"), "{lines:#?}");
+        }
     }
 
     #[test]
@@ -167,9 +256,9 @@ mod tests {
             [
                 "shipment s: 1 000 kg, 100 kg CO2e well to wheel",
                 "  ● A DE",
-                "  │ Road               100 km          25 kg CO2e  █████░░░░░░░░░░░░░░░  25 %  toc-1",
+                "  │ Road  100 km  25 kg CO2e  █████░░░░░░░░░░░░░░░  25 %  toc-1",
                 "  ● B DE",
-                "  │ Rail               100 km          75 kg CO2e  ███████████████░░░░░  75 %  toc-2",
+                "  │ Rail  100 km  75 kg CO2e  ███████████████░░░░░  75 %  toc-2",
                 "  ● C DE",
             ]
         );
