@@ -29,7 +29,7 @@ pub(crate) struct HostArguments {
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Patience {
     /// How many seconds the host has for one answer, before it is asked again.
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     pub(crate) timeout: NonZeroU16,
 }
 
@@ -90,7 +90,7 @@ pub(crate) struct ListArguments {
     #[command(flatten)]
     pub(crate) host: HostArguments,
     /// At most this many.
-    #[arg(long, value_name = "N", default_value = "100", conflicts_with = "all")]
+    #[arg(long, value_name = "N", default_value = "100", conflicts_with = "all", value_parser = limit)]
     pub(crate) limit: NonZeroU32,
     /// All of them, page by page.
     #[arg(long)]
@@ -119,8 +119,8 @@ pub(crate) struct FootprintsArguments {
 /// `ileap tads`
 #[derive(Args, Debug)]
 pub(crate) struct TadsArguments {
-    /// Only this mode of transport, such as Road; may be repeated.
-    #[arg(long)]
+    /// Only this mode of transport, such as Road; may be repeated, or several with commas.
+    #[arg(long, value_delimiter = ',')]
     pub(crate) mode: Vec<String>,
     /// Only activity data of this consignment; may be repeated.
     #[arg(long, value_name = "ID")]
@@ -191,4 +191,14 @@ fn pair(text: &str) -> Result<(String, String), String> {
         .filter(|(name, _)| !name.is_empty())
         .ok_or("write NAME=VALUE, such as origin.city=Hamburg")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn limit(text: &str) -> Result<NonZeroU32, String> {
+    let wanted = || format!("write a whole number from 1 to {}", u32::MAX);
+    text.parse().map_err(|_| wanted())
+}
+
+pub(super) fn seconds(text: &str) -> Result<NonZeroU16, String> {
+    let wanted = || format!("write a whole number from 1 to {}", u16::MAX);
+    text.parse().map_err(|_| wanted())
 }

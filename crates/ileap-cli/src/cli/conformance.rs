@@ -49,7 +49,7 @@ pub(crate) struct ConformanceArguments {
     #[arg(long)]
     pub(crate) intrusive: bool,
     /// How many seconds the host has for one answer.
-    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = super::client::seconds)]
     pub(crate) timeout: NonZeroU16,
     /// Call a host beyond this machine without TLS: everybody on the way can read secret and data.
     #[arg(long)]

@@ -166,6 +166,20 @@ fn a_url_that_cannot_be_used_is_told_before_anybody_types_a_secret() {
 }
 
 #[test]
+fn modes_may_be_given_at_once_and_numbers_begin_with_one() {
+    let user = User::logged_in();
+    let both = ndjson(&user.lines(&["tads", "--mode", "Rail,Air", "--json"]));
+    for mode in ["Rail", "Air"] {
+        assert!(both.iter().any(|tad| tad["mode"] == mode), "{mode}");
+    }
+    for argument in ["--limit", "--timeout"] {
+        let (code, _, stderr) = run(&mut user.ileap(&["tads", argument, "0"]));
+        let says = stderr.contains("a whole number from 1 to ");
+        assert!(code == 2 && says, "{stderr}");
+    }
+}
+
+#[test]
 fn a_list_of_nothing_says_so() {
     let user = User::logged_in();
     let (code, stdout, stderr) = run(&mut user.ileap(&["tads", "--mode", "Pipeline"]));
