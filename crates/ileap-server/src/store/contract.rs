@@ -1,11 +1,11 @@
 //! What every store promises, whatever is beneath it.
 
 mod access;
-mod dice;
+pub(crate) mod dice;
 mod filters;
 mod imports;
 mod keys;
-mod logins;
+pub(crate) mod logins;
 mod outbox;
 mod paging;
 mod partners;

@@ -8,6 +8,10 @@ use jiff::Timestamp;
 use super::StoreError;
 use crate::{token::RevokedToken, verify::AccountKey};
 
+/// How long a failure that was counted in advance counts when nobody says what became of it: the process that counted
+/// it has died, or the store did not take its word. As long as Clerk keeps an account locked.
+pub const UNSETTLED_FOR: Duration = Duration::from_hours(1);
+
 /// The part of the store port that logins need. Nothing here is asked on the way of credentials that are
 /// known to be good.
 #[async_trait::async_trait]
@@ -22,7 +26,7 @@ pub trait LoginRecords: Send + Sync {
     ) -> Result<Option<Reservation>, StoreError>;
 
     /// Says what became of a failure of `account`; without a reservation, of one that was not counted in advance.
-    /// Until then, and if this is never said, it counts as one that happened.
+    /// Until then it counts as one that happened; if this is never said, for [`UNSETTLED_FOR`].
     async fn settle_failure(
         &self,
         account: &AccountKey,

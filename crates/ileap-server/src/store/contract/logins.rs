@@ -8,7 +8,8 @@ use crate::{
     store::{
         Store,
         logins::{
-            Fate, Invalidation, InvalidationMark, News, RefusedLogin, Reservation, TokenCutoff,
+            Fate, Invalidation, InvalidationMark, LoginRecords, News, RefusedLogin, Reservation,
+            TokenCutoff,
         },
     },
     verify::AccountKey,
@@ -25,11 +26,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 pub(super) async fn hold(store: &dyn Store) {
-    failures_are_counted_in_advance_up_to_a_limit(store).await;
-    what_nobody_knows_counts_for_its_time(store).await;
-    a_success_forgets_what_came_before_and_nothing_else(store).await;
-    a_success_forgets_what_nobody_settled_for_a_minute(store).await;
-    a_known_origin_keeps_one_try_in_a_window(store).await;
+    failures_are_counted(store).await;
     the_last_ten_refusals_are_kept(store).await;
     invalidations_are_read_in_order_by_everyone(store).await;
     cut_offs_keep_the_latest_moment(store).await;
@@ -37,30 +34,49 @@ pub(super) async fn hold(store: &dyn Store) {
     pruning_leaves_what_protects_accounts(store).await;
 }
 
-async fn reserved(store: &dyn Store, account: &AccountKey, limit: u32) -> Option<Reservation> {
+/// The part that protects accounts, which a model of a store has to keep as well.
+pub(crate) async fn failures_are_counted(store: &dyn LoginRecords) {
+    failures_are_counted_in_advance_up_to_a_limit(store).await;
+    what_nobody_knows_counts_for_its_time(store).await;
+    what_nobody_settles_counts_for_an_hour(store).await;
+    a_success_forgets_what_came_before_and_nothing_else(store).await;
+    a_success_forgets_what_nobody_settled_for_a_minute(store).await;
+    a_known_origin_keeps_one_try_in_a_window(store).await;
+}
+
+async fn reserved(
+    store: &dyn LoginRecords,
+    account: &AccountKey,
+    limit: u32,
+) -> Option<Reservation> {
     let reservation = store.reserve_failure(account, limit, at(0)).await;
     reservation.unwrap()
 }
 
-async fn granted(store: &dyn Store, account: &AccountKey, limit: u32) -> bool {
+async fn granted(store: &dyn LoginRecords, account: &AccountKey, limit: u32) -> bool {
     reserved(store, account, limit).await.is_some()
 }
 
-async fn settle(store: &dyn Store, account: &AccountKey, reservation: Reservation, fate: Fate) {
+async fn settle(
+    store: &dyn LoginRecords,
+    account: &AccountKey,
+    reservation: Reservation,
+    fate: Fate,
+) {
     let settled = store.settle_failure(account, Some(reservation), fate, at(0));
     settled.await.unwrap();
 }
 
-async fn succeed(store: &dyn Store, account: &AccountKey, reservation: Option<Reservation>) {
+async fn succeed(store: &dyn LoginRecords, account: &AccountKey, reservation: Option<Reservation>) {
     let recorded = store.record_success(account, reservation, "203.0.113.7", at(10));
     recorded.await.unwrap();
 }
 
-async fn failures(store: &dyn Store, account: &AccountKey) -> u32 {
+async fn failures(store: &dyn LoginRecords, account: &AccountKey) -> u32 {
     store.login_record(account).await.unwrap().failures
 }
 
-async fn failures_are_counted_in_advance_up_to_a_limit(store: &dyn Store) {
+async fn failures_are_counted_in_advance_up_to_a_limit(store: &dyn LoginRecords) {
     let account = account("limited");
     assert!(!granted(store, &account, 0).await);
     assert_eq!(failures(store, &account).await, 0);
@@ -79,7 +95,7 @@ async fn failures_are_counted_in_advance_up_to_a_limit(store: &dyn Store) {
     assert_eq!(failures(store, &account).await, 5);
 }
 
-async fn what_nobody_knows_counts_for_its_time(store: &dyn Store) {
+async fn what_nobody_knows_counts_for_its_time(store: &dyn LoginRecords) {
     let account = account("unclear");
     let unclear = reserved(store, &account, 1).await.unwrap();
     settle(store, &account, unclear, Fate::Unclear(at(60))).await;
@@ -88,7 +104,18 @@ async fn what_nobody_knows_counts_for_its_time(store: &dyn Store) {
     assert!(ask(60).await.unwrap().is_some());
 }
 
-async fn a_success_forgets_what_came_before_and_nothing_else(store: &dyn Store) {
+async fn what_nobody_settles_counts_for_an_hour(store: &dyn LoginRecords) {
+    let account = account("left-behind");
+    let ask = |second| store.reserve_failure(&account, 2, at(second));
+    let settled = ask(0).await.unwrap().unwrap();
+    settle(store, &account, settled, Fate::Happened).await;
+    assert!(ask(0).await.unwrap().is_some(), "by a process that dies");
+    assert_eq!(ask(3599).await.unwrap(), None);
+    assert!(ask(3600).await.unwrap().is_some());
+    assert_eq!(ask(3601).await.unwrap(), None, "what happened stays");
+}
+
+async fn a_success_forgets_what_came_before_and_nothing_else(store: &dyn LoginRecords) {
     let account = account("begins-anew");
     let (first, under_way) = (
         reserved(store, &account, 9).await.unwrap(),
@@ -110,7 +137,7 @@ async fn a_success_forgets_what_came_before_and_nothing_else(store: &dyn Store) 
     assert_eq!(failures(store, &account).await, 2);
 }
 
-async fn a_success_forgets_what_nobody_settled_for_a_minute(store: &dyn Store) {
+async fn a_success_forgets_what_nobody_settled_for_a_minute(store: &dyn LoginRecords) {
     let account = account("abandoned");
     for _ in 0..3 {
         granted(store, &account, 9).await;
@@ -122,7 +149,7 @@ async fn a_success_forgets_what_nobody_settled_for_a_minute(store: &dyn Store) {
     assert_eq!(failures(store, &account).await, 0);
 }
 
-async fn a_known_origin_keeps_one_try_in_a_window(store: &dyn Store) {
+async fn a_known_origin_keeps_one_try_in_a_window(store: &dyn LoginRecords) {
     let account = account("origins");
     let take = |origin: &'static str, second| {
         let account = account.clone();
@@ -230,6 +257,8 @@ async fn pruning_leaves_what_protects_accounts(store: &dyn Store) {
     let account = account("protected");
     succeed(store, &account, None).await;
     granted(store, &account, 5).await;
+    let happened = reserved(store, &account, 5).await.unwrap();
+    settle(store, &account, happened, Fate::Happened).await;
     store.prune_logins(at(86_400)).await.unwrap();
     assert_eq!(failures(store, &account).await, 1);
     assert!(!store.knows_webhook("msg_1").await.unwrap());

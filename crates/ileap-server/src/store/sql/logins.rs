@@ -16,7 +16,7 @@ use crate::{
         StoreError,
         logins::{
             Fate, Invalidation, InvalidationMark, LoginRecord, LoginRecords, News, RefusedLogin,
-            Reservation, TokenCutoff,
+            Reservation, TokenCutoff, UNSETTLED_FOR,
         },
     },
     verify::AccountKey,
@@ -24,6 +24,8 @@ use crate::{
 
 /// Whatever was under way so many nanoseconds ago has ended.
 const LONG_AGO: i64 = 60_000_000_000;
+/// [`UNSETTLED_FOR`].
+const UNSETTLED_NANOSECONDS: i64 = UNSETTLED_FOR.as_secs().cast_signed() * 1_000_000_000;
 
 #[async_trait::async_trait]
 impl LoginRecords for SqlStore {
@@ -38,11 +40,13 @@ impl LoginRecords for SqlStore {
         let mut transaction = self.writer.begin(lock).await.map_err(&failed)?;
         let row = sql(
             "INSERT INTO login_failures (account, at) SELECT $1, $2 WHERE (SELECT COUNT(*) FROM login_failures \
-             WHERE account = $1 AND (counts_until IS NULL OR counts_until > $2)) < $3 RETURNING id",
+             WHERE account = $1 AND (counts_until IS NULL OR counts_until > $2) \
+             AND (is_settled = 1 OR at > $4)) < $3 RETURNING id",
         )
         .bind(account.as_str())
         .bind(nanoseconds(now))
         .bind(i64::from(limit))
+        .bind(nanoseconds(now).saturating_sub(UNSETTLED_NANOSECONDS))
         .fetch_optional(&mut transaction)
         .await
         .map_err(&failed)?;
@@ -324,7 +328,7 @@ impl LoginRecords for SqlStore {
             "DELETE FROM revoked_tokens WHERE expires_at < $1 AND $2 IS NOT NULL",
             "DELETE FROM login_origins WHERE verified_at < $2 AND $1 IS NOT NULL",
             "DELETE FROM login_accounts WHERE verified_at < $2 AND $1 IS NOT NULL",
-            "DELETE FROM login_failures WHERE counts_until < $1",
+            "DELETE FROM login_failures WHERE counts_until < $1 OR (is_settled = 0 AND at < $1)",
             // Too many: those of inventions go first, which fail once or twice and have never logged in.
             "DELETE FROM login_failures WHERE $1 IS NOT NULL AND (SELECT COUNT(*) FROM login_failures) > 1000000 \
              AND account IN (SELECT account FROM login_failures GROUP BY account \
