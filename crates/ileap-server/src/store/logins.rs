@@ -25,12 +25,12 @@ pub trait LoginRecords: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Reservation>, StoreError>;
 
-    /// Says what became of a failure of `account`; without a reservation, of one that was not counted in advance.
-    /// Until then it counts as one that happened; if this is never said, for [`UNSETTLED_FOR`].
+    /// Says what became of a failure of `account`. Until then it counts as one that happened; if this is never said,
+    /// for [`UNSETTLED_FOR`]. Saying it again, or after it has been forgotten, changes nothing.
     async fn settle_failure(
         &self,
         account: &AccountKey,
-        reservation: Option<Reservation>,
+        reservation: Reservation,
         fate: Fate,
         now: Timestamp,
     ) -> Result<(), StoreError>;

@@ -39,6 +39,7 @@ pub(crate) async fn failures_are_counted(store: &dyn LoginRecords) {
     failures_are_counted_in_advance_up_to_a_limit(store).await;
     what_nobody_knows_counts_for_its_time(store).await;
     what_nobody_settles_counts_for_an_hour(store).await;
+    what_is_settled_again_or_too_late_changes_nothing(store).await;
     a_success_forgets_what_came_before_and_nothing_else(store).await;
     a_success_forgets_what_nobody_settled_for_a_minute(store).await;
     a_known_origin_keeps_one_try_in_a_window(store).await;
@@ -63,7 +64,7 @@ async fn settle(
     reservation: Reservation,
     fate: Fate,
 ) {
-    let settled = store.settle_failure(account, Some(reservation), fate, at(0));
+    let settled = store.settle_failure(account, reservation, fate, at(0));
     settled.await.unwrap();
 }
 
@@ -113,6 +114,20 @@ async fn what_nobody_settles_counts_for_an_hour(store: &dyn LoginRecords) {
     assert_eq!(ask(3599).await.unwrap(), None);
     assert!(ask(3600).await.unwrap().is_some());
     assert_eq!(ask(3601).await.unwrap(), None, "what happened stays");
+}
+
+async fn what_is_settled_again_or_too_late_changes_nothing(store: &dyn LoginRecords) {
+    let account = account("settled-again");
+    let happened = reserved(store, &account, 9).await.unwrap();
+    for _ in 0..3 {
+        settle(store, &account, happened, Fate::Happened).await;
+    }
+    assert_eq!(failures(store, &account).await, 1);
+    let late = reserved(store, &account, 9).await.unwrap();
+    let recorded = store.record_success(&account, None, "203.0.113.7", at(60));
+    recorded.await.unwrap();
+    settle(store, &account, late, Fate::Happened).await;
+    assert_eq!(failures(store, &account).await, 0);
 }
 
 async fn a_success_forgets_what_came_before_and_nothing_else(store: &dyn LoginRecords) {

@@ -59,26 +59,27 @@ impl LoginRecords for SqlStore {
     async fn settle_failure(
         &self,
         account: &AccountKey,
-        reservation: Option<Reservation>,
+        Reservation(id): Reservation,
         fate: Fate,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let failed = unavailable("recording how a login ended");
         let lock = Lock::Account(account.as_str());
         let mut transaction = self.writer.begin(lock).await.map_err(&failed)?;
-        if let Some(Reservation(id)) = reservation {
-            sql("DELETE FROM login_failures WHERE id = $1 AND account = $2")
-                .bind(id)
-                .bind(account.as_str())
-                .execute(&mut transaction)
-                .await
-                .map_err(&failed)?;
-        }
+        let taken_back = sql("DELETE FROM login_failures WHERE id = $1 AND account = $2")
+            .bind(id)
+            .bind(account.as_str())
+            .execute(&mut transaction)
+            .await
+            .map_err(&failed)?;
         let counts_until = match fate {
             Fate::Happened => None,
             Fate::Returned => return transaction.commit().await.map_err(&failed),
             Fate::Unclear(until) => Some(nanoseconds(until)),
         };
+        if taken_back == 0 {
+            return transaction.commit().await.map_err(&failed);
+        }
         sql(
             "INSERT INTO login_failures (account, at, is_settled, counts_until) VALUES ($1, $2, 1, $3)",
         )

@@ -1,17 +1,29 @@
 //! What is written to the store behind everyone's back.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use crate::{
-    store::logins::{Fate, LoginRecords, RefusedLogin, Reservation},
+    store::{
+        StoreError,
+        logins::{Fate, LoginRecords, RefusedLogin, Reservation},
+    },
     verify::{AccountKey, origin::Origin},
 };
+
+/// How many outcomes wait for a store that is away.
+const OWED: usize = 1024;
+/// When nothing else is to be written, they are tried again after this long.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Failures that did not happen and that the store does not know of yet, by account.
 #[derive(Default)]
@@ -45,9 +57,16 @@ impl Returning {
 pub(super) enum Entry {
     Done(oneshot::Sender<()>),
     OriginTry(AccountKey, Origin),
+    Outcome(Outcome),
     Refused(RefusedLogin),
+}
+
+/// How a login ended. What the store does not take is written when it is back.
+#[derive(Debug)]
+pub(super) enum Outcome {
     Settled {
         account: AccountKey,
+        /// None where it was let through without the store.
         reservation: Option<Reservation>,
         fate: Fate,
         at: Timestamp,
@@ -60,37 +79,36 @@ pub(super) enum Entry {
     },
 }
 
-/// Writes entries in their order. What the store does not take is lost on the side of caution: what was counted
-/// stays counted. One line in the log when that begins, and one when it ends.
-pub(super) async fn write(
-    store: Arc<dyn LoginRecords>,
-    returning: Arc<Returning>,
-    mut backlog: mpsc::Receiver<Entry>,
-) {
-    let mut is_in_trouble = false;
-    while let Some(entry) = backlog.recv().await {
-        let written = match entry {
-            Entry::Done(done) => {
-                let _ = done.send(());
-                continue;
-            }
-            Entry::OriginTry(account, origin) => {
-                store.return_origin_try(&account, &origin.to_string()).await
-            }
-            Entry::Refused(refusal) => store.record_refusal(&refusal).await,
-            Entry::Settled {
+impl Outcome {
+    /// Whether a success of `account` makes it pointless: a failure before it.
+    fn is_forgotten_by_success_of(&self, account: &AccountKey) -> bool {
+        match self {
+            Self::Settled {
+                account: own, fate, ..
+            } => own == account && *fate != Fate::Returned,
+            Self::Succeeded { .. } => false,
+        }
+    }
+
+    async fn write(&mut self, store: &dyn LoginRecords) -> Result<(), StoreError> {
+        match self {
+            Self::Settled {
                 account,
                 reservation,
                 fate,
                 at,
             } => {
-                if fate == Fate::Returned {
-                    // Before it is written: for a moment it counts rather too long than too short.
-                    returning.remove(&account);
+                if reservation.is_none() {
+                    *reservation = store.reserve_failure(account, u32::MAX, *at).await?;
                 }
-                store.settle_failure(&account, reservation, fate, at).await
+                match *reservation {
+                    Some(reservation) => {
+                        store.settle_failure(account, reservation, *fate, *at).await
+                    }
+                    None => Ok(()),
+                }
             }
-            Entry::Succeeded {
+            Self::Succeeded {
                 account,
                 reservation,
                 origin,
@@ -98,9 +116,44 @@ pub(super) async fn write(
             } => {
                 let origin = origin.to_string();
                 store
-                    .record_success(&account, reservation, &origin, at)
+                    .record_success(account, *reservation, &origin, *at)
                     .await
             }
+        }
+    }
+}
+
+/// Writes entries in their order, and outcomes that the store did not take when it takes others again. What finds no
+/// room meanwhile is lost: what was counted in the store counts for an hour. One line in the log when that begins,
+/// and one when it ends.
+pub(super) async fn write(
+    store: Arc<dyn LoginRecords>,
+    returning: Arc<Returning>,
+    mut backlog: mpsc::Receiver<Entry>,
+) {
+    let mut owed = VecDeque::new();
+    let mut is_in_trouble = false;
+    loop {
+        let next = if owed.is_empty() {
+            Ok(backlog.recv().await)
+        } else {
+            timeout(AGAIN_AFTER, backlog.recv()).await
+        };
+        let written = match next {
+            Ok(None) => return,
+            Ok(Some(Entry::Done(done))) => {
+                let written = write_owed(&*store, &mut owed).await;
+                if written.is_ok() {
+                    let _ = done.send(());
+                }
+                written
+            }
+            Ok(Some(entry)) => match write_one(&*store, &returning, &mut owed, entry).await {
+                Ok(()) => write_owed(&*store, &mut owed).await,
+                Err(error) => Err(error),
+            },
+            // Nothing else comes.
+            Err(_) => write_owed(&*store, &mut owed).await,
         };
         match &written {
             Err(error) if !is_in_trouble => {
@@ -111,4 +164,50 @@ pub(super) async fn write(
         }
         is_in_trouble = written.is_err();
     }
+}
+
+async fn write_one(
+    store: &dyn LoginRecords,
+    returning: &Returning,
+    owed: &mut VecDeque<Outcome>,
+    entry: Entry,
+) -> Result<(), StoreError> {
+    let mut outcome = match entry {
+        Entry::Done(_) => return Ok(()),
+        Entry::OriginTry(account, origin) => {
+            return store.return_origin_try(&account, &origin.to_string()).await;
+        }
+        Entry::Refused(refusal) => return store.record_refusal(&refusal).await,
+        Entry::Outcome(outcome) => outcome,
+    };
+    match &outcome {
+        Outcome::Settled {
+            account,
+            fate: Fate::Returned,
+            ..
+        } => {
+            // Before it is written: for a moment it counts rather too long than too short.
+            returning.remove(account);
+        }
+        Outcome::Settled { .. } => {}
+        Outcome::Succeeded { account, .. } => {
+            owed.retain(|before| !before.is_forgotten_by_success_of(account));
+        }
+    }
+    let written = outcome.write(store).await;
+    if written.is_err() && owed.len() < OWED {
+        owed.push_back(outcome);
+    }
+    written
+}
+
+async fn write_owed(
+    store: &dyn LoginRecords,
+    owed: &mut VecDeque<Outcome>,
+) -> Result<(), StoreError> {
+    while let Some(outcome) = owed.front_mut() {
+        outcome.write(store).await?;
+        owed.pop_front();
+    }
+    Ok(())
 }

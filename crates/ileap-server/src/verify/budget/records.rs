@@ -11,24 +11,21 @@ use tokio::{
     time::timeout,
 };
 
-use super::backlog::{self, Entry, Returning};
+use super::backlog::{self, Entry, Outcome, Returning};
 use crate::{
     clock::Clock,
-    store::logins::{Fate, LoginRecords, RefusedLogin, Reservation},
+    store::logins::{Fate, LoginRecords, RefusedLogin, Reservation, UNSETTLED_FOR},
     verify::{AccountKey, RejectReason, VerifyError, origin::Origin, unavailable},
 };
 
 /// How long a login waits for the store; then it goes on with what this process knows.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// Entries waiting to be written. What finds no room is lost on the side of caution: it stays counted.
+/// Entries waiting to be written. What finds no room is lost: what was counted in the store counts for an hour.
 const BACKLOG: usize = 8 * 1024;
 /// Strangers' questions to the store at once, so that what is to be written gets its turn.
 const QUESTIONS: usize = 8;
 /// How many accounts' failures are counted here while the store does not answer.
 const HERE: usize = 16 * 1024;
-/// An attempt without an answer counts as a failure for this long: it may have been one. As long as Clerk keeps an
-/// account locked; for longer an outage would keep those out that tried to log in meanwhile.
-const UNCLEAR_FOR: Duration = Duration::from_hours(1);
 
 /// Failures of accounts, kept in the store.
 pub(super) struct Records {
@@ -123,7 +120,8 @@ impl Records {
     }
 
     /// Without the store a quarter of the failures is let through, once between two successes: what it has
-    /// counted is not known here. Nothing for accounts that it has called spent.
+    /// counted is not known here. Nothing for accounts that it has called spent. It is told when it is back; a
+    /// process that ends before then takes it along, and the next one begins only when the store is there.
     fn reserve_here(&self, account: &AccountKey, limit: u32, cause: &str) -> Option<Reserved> {
         tracing::debug!(
             cause,
@@ -167,12 +165,12 @@ impl Records {
     ) {
         self.forget(account);
         let at = self.clock.now();
-        self.enqueue(Entry::Succeeded {
+        self.enqueue(Entry::Outcome(Outcome::Succeeded {
             account: account.clone(),
             reservation: reserved.and_then(Reserved::there),
             origin,
             at,
-        });
+        }));
     }
 
     /// What was counted in advance has happened.
@@ -194,7 +192,8 @@ impl Records {
 
     /// Nobody knows whether a failure counted in advance has happened.
     pub(super) fn unclear(&self, account: &AccountKey, reserved: Reserved) {
-        let until = self.clock.now() + UNCLEAR_FOR;
+        // It may have been one; counted for longer an outage would keep those out that tried to log in meanwhile.
+        let until = self.clock.now() + UNSETTLED_FOR;
         self.settle(account, reserved, Fate::Unclear(until));
     }
 
@@ -202,12 +201,12 @@ impl Records {
         if fate == Fate::Returned {
             self.returning.add(account);
         }
-        let is_enqueued = self.enqueue(Entry::Settled {
+        let is_enqueued = self.enqueue(Entry::Outcome(Outcome::Settled {
             account: account.clone(),
             reservation: reserved.there(),
             fate,
             at: self.clock.now(),
-        });
+        }));
         if fate == Fate::Returned && !is_enqueued {
             self.returning.remove(account);
         }

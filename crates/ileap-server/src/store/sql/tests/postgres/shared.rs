@@ -43,7 +43,7 @@ async fn failures_are_counted_together() {
         .enumerate()
         .map(|(number, reservation)| {
             let fate = [Fate::Happened, Fate::Returned][number % 2];
-            stores[number % 2].settle_failure(&account, Some(reservation), fate, now)
+            stores[number % 2].settle_failure(&account, reservation, fate, now)
         });
     for settled in join_all(settled).await {
         settled.unwrap();
