@@ -201,6 +201,7 @@ impl CredentialVerifier for RefusesAll {
         Ok(Account {
             key: AccountKey::of_identifier(attempt.credentials.client_id.as_str()),
             allowed_failures: Some(5),
+            failures_left: None,
         })
     }
 

@@ -82,6 +82,8 @@ pub struct Account {
     /// How many failures since its last success may reach the verifier's upstream: at most half of what
     /// locks it there. `None` where nothing is ever locked.
     pub allowed_failures: Option<u32>,
+    /// How many more failures lock it there, where the upstream says so.
+    pub failures_left: Option<u32>,
 }
 
 /// Half of the ten failures after which Clerk locks an account where nothing else is known of the instance.

@@ -274,6 +274,7 @@ impl CredentialVerifier for AcceptsAll {
         Ok(Account {
             key: AccountKey::of_identifier(attempt.credentials.client_id.as_str()),
             allowed_failures: None,
+            failures_left: None,
         })
     }
 

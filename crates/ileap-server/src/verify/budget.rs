@@ -22,8 +22,8 @@ use self::{
     records::{Records, Reserved},
 };
 use super::{
-    Account, AccountKey, Attempt, CredentialVerifier, ProbeFinding, Standing, Verdict, VerifyError,
-    origin::Origin,
+    Account, AccountKey, Attempt, CredentialVerifier, DEFAULT_ALLOWED_FAILURES, ProbeFinding,
+    Standing, Verdict, VerifyError, origin::Origin,
 };
 use crate::{
     clock::Clock,
@@ -107,11 +107,15 @@ pub(crate) fn strangers_share(allowed_failures: u32) -> u32 {
     }
 }
 
-/// How many may from there: one more than strangers in any case.
-fn share_of_origins(allowed_failures: u32) -> u32 {
+/// How many may from there: one more than strangers in any case. Where accounts are thought to be locked early, as
+/// many as usual, short of the last: what is seen of other accounts may be what guesses have left of more.
+fn share_of_origins(allowed_failures: u32, failures_left: Option<u32>) -> u32 {
+    let left = failures_left.map_or(0, |left| left.saturating_sub(1));
     match allowed_failures {
         0 => 0,
-        _ => allowed_failures.max(strangers_share(allowed_failures) + 1),
+        _ => allowed_failures
+            .max(strangers_share(allowed_failures) + 1)
+            .max(left.min(DEFAULT_ALLOWED_FAILURES)),
     }
 }
 
@@ -201,7 +205,8 @@ impl Budgeted {
         }
         let window = self.options.origin_window;
         if !self.is_at_work(key, now) && records.take_origin_try(key, origin, window).await {
-            let reserved = records.reserve(key, share_of_origins(limit)).await?;
+            let share = share_of_origins(limit, account.failures_left);
+            let reserved = records.reserve(key, share).await?;
             if reserved.is_some() {
                 return Ok(Leave {
                     reserved,

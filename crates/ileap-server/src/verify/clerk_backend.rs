@@ -299,6 +299,7 @@ impl CredentialVerifier for ClerkBackendVerifier {
         Ok(Account {
             key,
             allowed_failures: Some(self.directory.allowed_failures(&sighting)),
+            failures_left: sighting.attempts_remaining(),
         })
     }
 

@@ -115,6 +115,7 @@ impl CredentialVerifier for ClerkFrontendVerifier {
         Ok(Account {
             key: AccountKey::of_identifier(identifier),
             allowed_failures: Some(self.allowed_failures.load(Ordering::Relaxed)),
+            failures_left: None,
         })
     }
 

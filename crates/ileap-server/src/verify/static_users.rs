@@ -166,6 +166,7 @@ impl CredentialVerifier for StaticUsersVerifier {
         Ok(Account {
             key: AccountKey::of_subject(&subject(&attempt.credentials.client_id)),
             allowed_failures: None,
+            failures_left: None,
         })
     }
 

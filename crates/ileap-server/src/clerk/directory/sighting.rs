@@ -40,7 +40,7 @@ impl Sighting {
     }
 
     /// How many failures Clerk still allows; `None` where it never locks.
-    pub(super) fn attempts_remaining(&self) -> Option<u32> {
+    pub(crate) fn attempts_remaining(&self) -> Option<u32> {
         let then = self.user.as_ref()?.attempts_remaining?;
         Some(then.saturating_sub(self.failures.load(Ordering::Relaxed)))
     }

@@ -21,9 +21,10 @@ const THRESHOLD: u32 = 10;
 const STRANGERS: u32 = 3;
 
 /// An upstream that counts failures of accounts, as Clerk does, and never forgives before a success.
-#[derive(Default)]
 struct Upstream {
     accounts: Mutex<HashMap<String, UpstreamAccount>>,
+    allowed: Mutex<u32>,
+    left: Mutex<Option<u32>>,
     down: Mutex<Option<VerifyError>>,
     asked: Mutex<usize>,
 }
@@ -32,6 +33,18 @@ struct Upstream {
 struct UpstreamAccount {
     failures: u32,
     worst: u32,
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        Self {
+            accounts: Mutex::default(),
+            allowed: Mutex::new(DEFAULT_ALLOWED_FAILURES),
+            left: Mutex::default(),
+            down: Mutex::default(),
+            asked: Mutex::default(),
+        }
+    }
 }
 
 impl Upstream {
@@ -51,7 +64,8 @@ impl CredentialVerifier for Upstream {
         let client_id = &attempt.credentials.client_id;
         Ok(Account {
             key: AccountKey::of_identifier(client_id.identifier_and_organization().0),
-            allowed_failures: Some(DEFAULT_ALLOWED_FAILURES),
+            allowed_failures: Some(*self.allowed.lock().unwrap()),
+            failures_left: *self.left.lock().unwrap(),
         })
     }
 
@@ -512,6 +526,27 @@ async fn whoever_has_to_wait_is_charged_nothing_and_keeps_the_try_of_a_known_add
         restarted.written().await;
     }
     *restarted.upstream.down.lock().unwrap() = None;
+    assert!(is_accepted(&restarted.log_in("right").await));
+}
+
+#[tokio::test]
+async fn a_partner_gets_in_though_guesses_have_left_every_account_with_little() {
+    let premises = Premises::new().await;
+    assert!(is_accepted(&premises.log_in("right").await));
+    premises.written().await;
+    for number in 0..20 {
+        let secret = format!("guess-{number}");
+        let _ = premises
+            .from(66, "ops@acme.example", &secret, Standing::Unknown)
+            .await;
+    }
+    premises.written().await;
+    // Seven are left of ten, and more than that nobody has who is looked at after a restart.
+    let restarted = premises.another();
+    *restarted.upstream.allowed.lock().unwrap() = 3;
+    *restarted.upstream.left.lock().unwrap() = Some(7);
+    assert_eq!(restarted.upstream.worst("ops@acme.example"), STRANGERS);
+    restarted.clock.advance(Duration::from_secs(3));
     assert!(is_accepted(&restarted.log_in("right").await));
 }
 

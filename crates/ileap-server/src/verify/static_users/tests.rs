@@ -164,6 +164,7 @@ async fn known_and_unknown_clients_have_accounts_of_the_same_form_and_nothing_lo
         let expected = Account {
             key: AccountKey::of_subject(&format!("static|{client_id}")),
             allowed_failures: None,
+            failures_left: None,
         };
         assert_eq!(account, Ok(expected));
     }
