@@ -206,7 +206,11 @@ impl Budgeted {
         let window = self.options.origin_window;
         if !self.is_at_work(key, now) && records.take_origin_try(key, origin, window).await {
             let share = share_of_origins(limit, account.failures_left);
-            let reserved = records.reserve(key, share).await?;
+            let reserved = records.reserve(key, share).await;
+            if !matches!(reserved, Ok(Some(_))) {
+                records.return_origin_try(key, origin);
+            }
+            let reserved = reserved?;
             if reserved.is_some() {
                 return Ok(Leave {
                     reserved,

@@ -551,6 +551,27 @@ async fn a_partner_gets_in_though_guesses_have_left_every_account_with_little() 
 }
 
 #[tokio::test]
+async fn an_address_keeps_its_try_where_nothing_could_be_tried() {
+    let premises = Premises::new().await;
+    assert!(is_accepted(&premises.log_in("right").await));
+    premises.written().await;
+    let restarted = premises.another();
+    *restarted.upstream.down.lock().unwrap() = Some(unavailable("timeout"));
+    for _ in 0..10 {
+        let good = restarted.from(1, "ops@acme.example", "right", Standing::KnownGood);
+        assert_eq!(good.await, Err(unavailable("timeout")));
+        restarted.written().await;
+        restarted.clock.advance(Duration::from_mins(2));
+    }
+    *restarted.upstream.down.lock().unwrap() = None;
+    assert_eq!(budget(&restarted.log_in("right").await), "account");
+    restarted.written().await;
+    // Strangers have nothing yet when the first six of ten count no longer.
+    restarted.clock.advance(Duration::from_mins(51));
+    assert!(is_accepted(&restarted.log_in("right").await));
+}
+
+#[tokio::test]
 async fn failures_whose_answer_was_lost_are_not_taken_for_others_after_a_success() {
     let premises = Premises::new().await;
     *premises.upstream.down.lock().unwrap() = Some(unavailable("timeout"));
