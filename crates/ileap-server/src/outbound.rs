@@ -94,6 +94,17 @@ fn builder(options: &OutboundOptions) -> reqwest::ClientBuilder {
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
 }
 
+/// Sends a request and waits for the head of its answer.
+pub(crate) async fn send(
+    request: reqwest::RequestBuilder,
+) -> Result<reqwest::Response, OutboundError> {
+    #[cfg(test)]
+    if simulated::is_laid() {
+        return simulated::carry(request.build()?).await;
+    }
+    Ok(request.send().await?)
+}
+
 /// Reads a body of at most `limit_bytes`; anything longer is an error as soon as that is known.
 pub async fn read_capped(
     mut response: reqwest::Response,
@@ -204,5 +215,7 @@ fn is_caused_by_tls(error: &(dyn Error + 'static)) -> bool {
 
 #[cfg(test)]
 pub(crate) mod raw_upstream;
+#[cfg(test)]
+pub(crate) mod simulated;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,8 @@ pub(crate) mod contract;
 pub mod encodings;
 pub mod known_good;
 pub mod origin;
+#[cfg(test)]
+mod simulation;
 pub mod static_users;
 
 use std::{collections::BTreeSet, fmt, net::IpAddr, time::Duration};

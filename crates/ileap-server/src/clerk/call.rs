@@ -88,7 +88,7 @@ impl CallError {
 pub(crate) async fn call<T: DeserializeOwned>(
     request: reqwest::RequestBuilder,
 ) -> Result<Answer<T>, CallError> {
-    let response = request.send().await.map_err(OutboundError::from)?;
+    let response = outbound::send(request).await?;
     let status = response.status();
     if !status.is_success() {
         return Err(refusal(response).await);
