@@ -252,7 +252,10 @@ fn every_test_of_a_soak_is_one_that_there_is() {
     let tests: Vec<_> = script
         .split('"')
         .filter(|text| text.contains("::") && !text.contains(' '))
-        .map(|test| format!("it/{}", test.replace("::", ".rs::")))
+        .map(|test| {
+            let (module, test) = test.rsplit_once("::").unwrap();
+            format!("{}.rs::{test}", module.replace("::", "/"))
+        })
         .collect();
     assert!(tests.len() > 10, "the script has been read");
     all_are_there("scripts/soak", tests.iter().map(String::as_str));
