@@ -16,15 +16,6 @@ const NOT_BASIC: &str =
 const ID_OR_SECRET: &str =
     "The client id or secret is empty, too long, or contains control characters";
 
-/// Whether the Authorization header has another way of authentication than Basic.
-pub(crate) fn is_other_scheme(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::AUTHORIZATION);
-    value.is_some_and(|value| {
-        let scheme = value.as_bytes().split(|byte| *byte == b' ').next();
-        scheme.is_some_and(|scheme| !scheme.eq_ignore_ascii_case(b"basic"))
-    })
-}
-
 /// The credentials in the Authorization header; `None` when there is none of the Basic scheme.
 pub(crate) fn from_header(headers: &HeaderMap) -> Result<Option<PresentedCredentials>, Cause> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();

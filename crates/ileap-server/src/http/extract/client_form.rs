@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use axum::extract::Request;
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -55,8 +55,8 @@ impl ClientForm {
         ) {
             (Some(presented), id, None) if id.is_none_or(|id| presented.names(id)) => presented,
             (Some(_), _, _) => return Err(Cause::CredentialsTwice),
-            // RFC 6749 §2.3: one method of authentication a request, known or not.
-            (None, _, Some(_)) if client_credentials::is_other_scheme(headers) => {
+            // RFC 6749 §2.3: one method of authentication a request, known or not. A header that is not Basic is another.
+            (None, _, Some(_)) if headers.contains_key(header::AUTHORIZATION) => {
                 return Err(Cause::CredentialsTwice);
             }
             (None, Some(id), Some(secret)) => client_credentials::from_form(id, secret)?,
