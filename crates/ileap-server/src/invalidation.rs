@@ -115,12 +115,16 @@ impl Invalidations {
             }
             is_in_trouble = turned.is_err();
             if turn % PRUNE_EVERY == 0 {
-                let before = self.clock.now() - KEPT_FOR;
-                if let Err(error) = self.store.prune_logins(before).await {
-                    tracing::warn!(cause = %error, "old records of logins are not deleted");
-                }
+                self.prune().await;
             }
             tokio::time::sleep(FOLLOW_EVERY).await;
+        }
+    }
+
+    async fn prune(&self) {
+        let before = self.clock.now() - KEPT_FOR;
+        if let Err(error) = self.store.prune_logins(before).await {
+            tracing::warn!(cause = %error, "old records of logins are not deleted");
         }
     }
 
@@ -203,3 +207,6 @@ pub async fn leave_cut_off(
     let subject = Invalidation::Subject(subject.to_owned());
     store.invalidate(&subject, now + REACH).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,7 +97,7 @@ impl TokenCutoffs {
     }
 
     /// Whether the token of this id was revoked.
-    pub(super) fn is_revoked(&self, id: &str) -> bool {
+    pub(crate) fn is_revoked(&self, id: &str) -> bool {
         self.revoked_count.load(Ordering::Acquire) > 0
             && self
                 .revoked
@@ -126,7 +126,7 @@ impl TokenCutoffs {
     }
 
     /// The last second whose tokens do not count for `principal`.
-    pub(super) fn of(&self, principal: &Principal) -> Option<i64> {
+    pub(crate) fn of(&self, principal: &Principal) -> Option<i64> {
         self.latest(principal).map(|cut_off| cut_off.at.as_second())
     }
 
@@ -259,8 +259,29 @@ mod tests {
         for number in 0..ENTRIES {
             cutoffs.cut_off(&format!("clerk|user_{number}"), at(100));
         }
-        cutoffs.cut_off("clerk|late", at(1_000_000));
+        let late = 100 + 25 * 3600;
+        cutoffs.cut_off("clerk|late", at(late));
         assert_eq!(cutoffs.of(&principal("user_0", None)), None);
-        assert_eq!(cutoffs.of(&principal("late", None)), Some(1_000_000));
+        assert_eq!(cutoffs.of(&principal("late", None)), Some(late));
+    }
+
+    #[test]
+    fn a_revoked_token_is_kept_until_it_has_expired_by_every_clock() {
+        let cutoffs = TokenCutoffs::default();
+        let token = |number: usize| RevokedToken {
+            id: format!("token {number}"),
+            subject: "clerk|user_1".to_owned(),
+            not_before: at(100),
+            expires_at: at(1000),
+        };
+        // Enough that what has expired is looked for with each.
+        for number in 0..5_000 {
+            cutoffs.revoke(&token(number), at(1299));
+        }
+        assert!(cutoffs.is_revoked("token 0"));
+        for number in 5_000..20_000 {
+            cutoffs.revoke(&token(number), at(1300));
+        }
+        assert!(!cutoffs.is_revoked("token 0"));
     }
 }

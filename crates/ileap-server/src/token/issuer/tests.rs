@@ -1,3 +1,5 @@
+mod cut_offs;
+
 use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
