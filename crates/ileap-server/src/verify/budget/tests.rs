@@ -618,3 +618,23 @@ async fn a_hundred_thousand_addresses_take_no_more_room_than_there_is() {
     let (_, entries) = entries.unwrap();
     assert!((ADDRESSES / 2..=ADDRESSES).contains(entries), "{entries}");
 }
+
+#[test]
+fn addresses_that_an_account_knows_have_more_tries_than_strangers_and_no_more_than_two() {
+    let shares = [
+        (0, 0, 0),
+        (1, 1, 2),
+        (2, 2, 3),
+        (3, 2, 3),
+        (4, 3, 4),
+        (5, 3, 5),
+        (50, 48, 50),
+    ];
+    for (allowed, strangers, origins) in shares {
+        assert_eq!(strangers_share(allowed), strangers, "of {allowed}");
+        assert_eq!(share_of_origins(allowed), origins, "of {allowed}");
+    }
+}
+
+mod counting;
+mod passed_on;

@@ -269,6 +269,16 @@ mod tests {
         assert_eq!(SecretHash::parse(&phc).unwrap_err().len(), 3);
     }
 
+    #[test]
+    fn a_hash_at_either_end_of_what_is_accepted_is_read() {
+        let costly = PHC.replace("m=19456,t=2,p=1", "m=262144,t=10,p=8");
+        // The last 22 characters are 16 bytes.
+        for phc in [PHC, &costly, &PHC[..76]] {
+            assert!(SecretHash::parse(phc).is_ok(), "{phc}");
+        }
+        assert!(SecretHash::parse(&PHC[..74]).is_err());
+    }
+
     proptest::proptest! {
         #[test]
         fn no_text_makes_reading_a_hash_panic(text in "(\\$argon2id\\$)?[ -~]{0,80}") {

@@ -264,6 +264,16 @@ async fn what_is_forgotten_is_looked_up_again() {
 }
 
 #[tokio::test]
+async fn a_changed_organization_has_everyones_memberships_asked_for_again() {
+    let scene = Scene::new(Script::good()).await;
+    scene.log_in().await.unwrap();
+    let organization = Invalidation::Organization("org_1".to_owned());
+    scene.verifier.forget(&organization);
+    scene.log_in().await.unwrap();
+    assert_eq!(scene.calls(3), [PASSWORD, MEMBERSHIPS]);
+}
+
+#[tokio::test]
 async fn a_wrong_password_after_a_minute_has_the_identifier_looked_up_again() {
     let scene = Scene::new(wrong()).await;
     for seconds in [0, 60, 1] {
