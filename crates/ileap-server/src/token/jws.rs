@@ -77,8 +77,7 @@ pub(super) fn encode_header(header: &Value) -> String {
 /// The first two parts, with room for the third.
 pub(super) fn signing_input(encoded_header: &str, payload: &[u8]) -> String {
     // Base64 makes 4 characters of 3 bytes; an RSA-2048 signature is the longest we make (342).
-    let capacity = encoded_header.len() + payload.len() * 4 / 3 + 352;
-    let mut text = String::with_capacity(capacity);
+    let mut text = String::with_capacity(encoded_header.len() + payload.len() * 4 / 3 + 352);
     text.push_str(encoded_header);
     text.push('.');
     URL_SAFE_NO_PAD.encode_string(payload, &mut text);
@@ -162,17 +161,21 @@ mod tests {
     }
 
     #[test]
-    fn long_tokens_and_long_headers_are_refused_unread() {
-        let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"a":"{}"}}"#, "x".repeat(800)));
-        assert_eq!(
-            reason(&format!("{header}.e30.c2ln")),
-            Some(InvalidReason::Header)
-        );
-        let payload = "A".repeat(8 * 1024);
-        assert_eq!(
-            reason(&format!("e30.{payload}.c2ln")),
-            Some(InvalidReason::Malformed)
-        );
+    fn tokens_and_headers_of_more_than_their_limit_are_refused_unread() {
+        let header = |length: usize| {
+            let empty = r#"{"a":""}"#.len();
+            let header = format!(r#"{{"a":"{}"}}"#, "x".repeat(length / 4 * 3 - empty));
+            format!("{}.e30.c2ln", URL_SAFE_NO_PAD.encode(header))
+        };
+        assert_eq!(reason(&header(1024)), None);
+        assert_eq!(reason(&header(1028)), Some(InvalidReason::Header));
+        let of_length = |length: usize| {
+            let payload = "A".repeat(length - "e30..c2ln".len());
+            format!("e30.{payload}.c2ln")
+        };
+        assert_eq!(reason(&of_length(8193)), Some(InvalidReason::Malformed));
+        // The payload has 3 characters more than whole groups of 4, which is base64url.
+        assert_eq!(reason(&of_length(8192)), None);
     }
 
     proptest! {
