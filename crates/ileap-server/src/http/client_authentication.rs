@@ -80,3 +80,48 @@ async fn hold_back(floor: Duration, read_at: Instant, cause: &Cause) {
     };
     tokio::time::sleep_until(read_at + floor.saturating_mul(floors) + jitter).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::verify::RejectReason;
+
+    const FLOOR: Duration = Duration::from_millis(40);
+
+    /// How long after its request a refusal is there that was ready when the request was `age` old.
+    async fn held_back(floor: Duration, age: Duration, cause: Cause) -> Duration {
+        let read_at = Instant::now().checked_sub(age).unwrap();
+        let held = hold_back(floor, read_at, &cause);
+        timeout(Duration::from_secs(5), held).await.unwrap();
+        read_at.elapsed()
+    }
+
+    fn refused() -> Cause {
+        Cause::ClientRefused(RejectReason::WrongSecret)
+    }
+
+    #[tokio::test]
+    async fn a_refusal_takes_whole_floors_and_never_much_longer() {
+        // Several, for the jitter is drawn.
+        for _ in 0..10 {
+            for floors in 0..3 {
+                let age = FLOOR * floors + FLOOR / 2;
+                let held = held_back(FLOOR, age, refused()).await;
+                assert!(held >= FLOOR * (floors + 1), "{held:?}");
+                assert!(
+                    held < FLOOR * (floors + 1) + Duration::from_secs(1),
+                    "{held:?}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_else_is_held_back_nor_anything_without_a_floor() {
+        let long = Duration::from_mins(1);
+        assert!(held_back(long, Duration::ZERO, Cause::TokenMissing).await < long);
+        assert!(held_back(Duration::ZERO, Duration::ZERO, refused()).await < long);
+    }
+}

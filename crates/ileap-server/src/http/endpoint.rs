@@ -130,22 +130,32 @@ mod tests {
 
     #[test]
     fn paths_are_recognised_with_and_without_the_base_path() {
-        for prefix in ["", "/api/ileap"] {
-            let of = |path: &str| Endpoint::of(&format!("{prefix}{path}"), prefix);
-            assert_eq!(of("/auth/token"), Endpoint::Token);
-            assert_eq!(of("/auth/introspect"), Endpoint::Introspect);
-            assert_eq!(of("/auth/revoke"), Endpoint::Revoke);
-            assert_eq!(of("/2/footprints/x"), Endpoint::GetFootprint);
-            assert_eq!(of("/2/ileap/tad"), Endpoint::Tad);
-            assert_eq!(
-                Endpoint::of("/2/footprints", prefix),
-                Endpoint::ListFootprints
-            );
+        for (path, expected) in [
+            ("/auth/token", Endpoint::Token),
+            ("/auth/introspect", Endpoint::Introspect),
+            ("/auth/revoke", Endpoint::Revoke),
+            ("/auth/verify", Endpoint::Verify(Protected::Other)),
+            ("/auth/other", Endpoint::UnknownAuth),
+            ("/2/footprints", Endpoint::ListFootprints),
+            ("/2/footprints/x", Endpoint::GetFootprint),
+            ("/2/events", Endpoint::Events),
+            ("/2/ileap/tad", Endpoint::Tad),
+            ("/jwks", Endpoint::Jwks),
+            ("/openapi.json", Endpoint::Discovery),
+            ("/.well-known/openid-configuration", Endpoint::Discovery),
+            ("/webhooks/clerk", Endpoint::Webhooks),
+            ("/other", Endpoint::Unknown),
+        ] {
+            assert_eq!(Endpoint::of(path, ""), expected, "{path}");
+            let prefix = "/api/ileap";
+            assert_eq!(Endpoint::of(path, prefix), expected, "{path}");
+            let whole = format!("{prefix}{path}");
+            assert_eq!(Endpoint::of(&whole, prefix), expected, "{whole}");
         }
         assert_eq!(
             Endpoint::of("/api/ileapx/jwks", "/api/ileap"),
             Endpoint::Unknown
         );
-        assert_eq!(Endpoint::of("/auth/other", ""), Endpoint::UnknownAuth);
+        assert_eq!(Endpoint::of("/jwks", "/jw"), Endpoint::Jwks);
     }
 }

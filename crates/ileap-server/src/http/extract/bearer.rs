@@ -107,6 +107,7 @@ mod tests {
             let expected = byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
             assert_eq!(is_b64token(&[byte]), expected, "{byte}");
             assert_eq!(is_b64token(&[b'a', byte, b'a']), expected, "{byte}");
+            assert_eq!(is_b64token(&[byte, byte]), expected, "twice {byte}");
         }
         assert!(!is_b64token(b""));
     }

@@ -186,6 +186,40 @@ fn a_clock_that_is_set_back_does_not_bring_an_older_key_back() {
     assert_eq!(states, [KeyState::Retiring, KeyState::Active]);
 }
 
+#[test]
+fn a_key_is_kept_from_when_it_stopped_signing_whatever_one_that_still_waits_says() {
+    let keys = [
+        record("a", 0, 0),
+        record("b", days(89), days(90)),
+        record("c", days(179), days(180)),
+        record("d", days(180), days(179)),
+    ];
+    let now = at(days(180) + 25 * 3600 - 1);
+    // The newest has come to be known a moment ago, by a clock that was behind.
+    let sight = |record: &KeyRecord| Sight {
+        first: if record.kid == "d" { at(0) } else { now },
+        elapsed: Duration::ZERO,
+    };
+    let view = View {
+        now,
+        signer: None,
+        sight: &sight,
+    };
+    let states: Vec<_> = standings(&keys, &POLICY, &view)
+        .iter()
+        .map(|standing| standing.state)
+        .collect();
+    assert_eq!(
+        states,
+        [
+            KeyState::Gone,
+            KeyState::Retiring,
+            KeyState::Active,
+            KeyState::Published
+        ]
+    );
+}
+
 proptest! {
     /// Whatever is recorded and whenever: one key signs, none that is newer has retired, and as time goes on no key
     /// takes a step back.

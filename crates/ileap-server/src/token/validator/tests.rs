@@ -234,6 +234,20 @@ fn a_revoked_token_is_refused_remembered_or_not_and_no_other() {
 }
 
 #[test]
+fn a_cut_off_refuses_tokens_of_its_second_and_before_remembered_or_not_and_no_later_one() {
+    let setup = Setup::new(Algorithm::EdDsa);
+    let [remembered, unseen] = [(); 2].map(|()| setup.mint(NOW, HOUR));
+    let later = setup.mint(NOW + 1, HOUR);
+    setup.validate(&remembered).unwrap();
+    let at = Timestamp::from_second(NOW).unwrap();
+    setup.validator.cutoffs.cut_off(&principal().subject, at);
+    for token in [&remembered, &unseen] {
+        assert_eq!(setup.validate(token), invalid(InvalidReason::Revoked));
+    }
+    setup.validate(&later).unwrap();
+}
+
+#[test]
 fn memory_is_bounded() {
     let setup = Setup::new(Algorithm::EdDsa);
     let template = VerifiedToken {
@@ -281,7 +295,9 @@ fn the_expected_type_may_be_written_in_full_too() {
     assert!(same_type("application/at+jwt", "application/at+jwt"));
     assert!(same_type("JWT", "JWT"));
     assert!(!same_type("at+jwt", "JWT"));
-    assert!(!same_type("text/at+jwt", "at+jwt"));
+    for other in ["text/at+jwt", "unsignedapp/at+jwt"] {
+        assert!(!same_type(other, "at+jwt"), "{other}");
+    }
 }
 
 #[test]
