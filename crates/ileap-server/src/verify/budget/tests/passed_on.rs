@@ -24,6 +24,10 @@ impl CredentialVerifier for Behind {
         vec![finding()]
     }
 
+    async fn tend(&self) {
+        self.0.lock().unwrap().clear();
+    }
+
     fn forget(&self, invalidation: &Invalidation) {
         self.0.lock().unwrap().push(invalidation.clone());
     }
@@ -54,7 +58,7 @@ async fn budgets() -> (Arc<Behind>, Budgeted) {
 }
 
 #[tokio::test]
-async fn what_is_to_be_forgotten_probed_or_finished_concerns_the_verifier_behind_too() {
+async fn what_is_to_be_forgotten_tended_probed_or_finished_concerns_the_verifier_behind_too() {
     let (behind, budgeted) = budgets().await;
     let invalidations = [
         Invalidation::Account(AccountKey::of_subject("clerk|user_1")),
@@ -65,6 +69,8 @@ async fn what_is_to_be_forgotten_probed_or_finished_concerns_the_verifier_behind
         budgeted.forget(invalidation);
     }
     assert_eq!(*behind.0.lock().unwrap(), invalidations);
+    budgeted.tend().await;
+    assert!(behind.0.lock().unwrap().is_empty());
     assert_eq!(budgeted.probe().await, [finding()]);
     assert!(!budgeted.drain(Duration::from_secs(30)).await);
 }
