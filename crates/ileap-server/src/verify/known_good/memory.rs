@@ -316,6 +316,28 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_that_was_asked_for_before_an_invalidation_is_not_remembered() {
+        let memory = memory();
+        let asked_at = Instant::now();
+        let tag = Tag::default();
+        let refusal = RejectReason::Banned;
+        let is_remembered = || {
+            let found = memory.recall(&tag, asked_at);
+            matches!(found, Recollection::Wrong(_))
+        };
+        memory.remember_refused(tag, &refusal, asked_at);
+        assert!(is_remembered(), "nothing was invalidated");
+        let unbanned = Invalidation::Subject("clerk|user_1".to_owned());
+        memory.forget(&unbanned, asked_at);
+        assert!(!is_remembered());
+        memory.remember_refused(tag, &refusal, asked_at);
+        assert!(!is_remembered(), "asked for before, or in the same moment");
+        let later = asked_at + Duration::from_nanos(1);
+        memory.remember_refused(tag, &refusal, later);
+        assert!(is_remembered(), "asked for since");
+    }
+
+    #[test]
     fn a_hundred_thousand_clients_take_no_more_room_than_there_is() {
         let memory = memory();
         let now = Instant::now();
