@@ -139,6 +139,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn whoever_is_taken_back_makes_room() {
+        let clock = Arc::new(ManualClock::starting_at(Timestamp::UNIX_EPOCH));
+        let window = Window::new(OPTIONS, clock);
+        for _ in 0..4 {
+            assert!(window.enter().await.is_ok());
+        }
+        assert!(window.enter().await.is_err());
+        window.leave();
+        assert!(window.enter().await.is_ok());
+        assert!(window.enter().await.is_err());
+    }
+
+    #[tokio::test]
     async fn a_short_wait_is_waited_out() {
         let options = WindowOptions {
             limit: 1,
