@@ -632,7 +632,7 @@ fn addresses_that_an_account_knows_have_more_tries_than_strangers_and_no_more_th
     ];
     for (allowed, strangers, origins) in shares {
         assert_eq!(strangers_share(allowed), strangers, "of {allowed}");
-        assert_eq!(share_of_origins(allowed), origins, "of {allowed}");
+        assert_eq!(share_of_origins(allowed, None), origins, "of {allowed}");
     }
 }
 

@@ -13,6 +13,7 @@ impl CredentialVerifier for Behind {
         Ok(Account {
             key: AccountKey::of_subject("clerk|user_1"),
             allowed_failures: Some(DEFAULT_ALLOWED_FAILURES),
+            failures_left: None,
         })
     }
 
