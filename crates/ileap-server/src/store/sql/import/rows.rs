@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::store::sql::{
     database::Transaction,
+    dialect::Dialect,
     statement::{Statement, Value},
 };
 
@@ -45,6 +46,10 @@ impl<'q> Rows<'q> {
 
     /// Writes them, in statements of so many rows that only a few different ones have to be compiled.
     pub(super) async fn insert(self, transaction: &mut Transaction) -> Result<(), sqlx::Error> {
+        let place = match transaction.dialect() {
+            Dialect::Postgres => Place::Numbered,
+            Dialect::Sqlite => Place::InOrder,
+        };
         let mut values = self.values.into_iter();
         let mut left = values.len() / self.columns;
         let mut size = MOST_ROWS;
@@ -54,7 +59,7 @@ impl<'q> Rows<'q> {
                 continue;
             }
             let mut text = format!("INSERT INTO {} VALUES ", self.into);
-            push_rows(&mut text, size, self.columns);
+            push_rows(&mut text, place, size, self.columns);
             text.push_str(self.conflict);
             let some: Vec<_> = values.by_ref().take(size * self.columns).collect();
             Statement::new(text, some)
@@ -66,13 +71,23 @@ impl<'q> Rows<'q> {
     }
 }
 
-fn push_rows(text: &mut String, rows: usize, columns: usize) {
+/// What stands for a value. To SQLite, `$1` is a name, and each is looked for among all the others.
+#[derive(Clone, Copy)]
+enum Place {
+    InOrder,
+    Numbered,
+}
+
+fn push_rows(text: &mut String, place: Place, rows: usize, columns: usize) {
     for row in 0..rows {
         text.push_str(if row == 0 { "(" } else { ", (" });
         for column in 1..=columns {
-            let separator = if column == 1 { "" } else { ", " };
+            text.push_str(if column == 1 { "" } else { ", " });
             // Writing to a text cannot fail.
-            let _ = write!(text, "{separator}${}", row * columns + column);
+            let _ = match place {
+                Place::InOrder => write!(text, "?"),
+                Place::Numbered => write!(text, "${}", row * columns + column),
+            };
         }
         text.push(')');
     }
@@ -88,7 +103,7 @@ pub(super) fn about<'q>(text: &str, ids: &'q [String]) -> Statement<'q> {
 pub(super) fn about_and<'q>(text: &str, ids: &'q [String], rest: &str) -> Statement<'q> {
     let mut text = text.to_owned();
     let count = ids.len().next_power_of_two();
-    push_rows(&mut text, 1, count);
+    push_rows(&mut text, Place::Numbered, 1, count);
     text.push_str(rest);
     let filler = ids.last().into_iter().cycle();
     let values = ids.iter().chain(filler).take(count).map(Value::from);
@@ -102,7 +117,10 @@ mod tests {
     #[test]
     fn every_value_has_a_place_of_its_own() {
         let mut text = String::new();
-        push_rows(&mut text, 2, 3);
+        push_rows(&mut text, Place::Numbered, 2, 3);
         assert_eq!(text, "($1, $2, $3), ($4, $5, $6)");
+        text.clear();
+        push_rows(&mut text, Place::InOrder, 2, 3);
+        assert_eq!(text, "(?, ?, ?), (?, ?, ?)");
     }
 }
