@@ -56,7 +56,7 @@ impl Dialect {
     pub(super) fn room_for_an_import(self) -> Option<&'static str> {
         match self {
             Self::Postgres => None,
-            Self::Sqlite => Some("PRAGMA cache_size = -65536"),
+            Self::Sqlite => Some("PRAGMA cache_size = -32768"),
         }
     }
 
