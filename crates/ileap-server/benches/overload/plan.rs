@@ -40,6 +40,8 @@ pub(crate) struct Answers {
     pub(crate) other: usize,
     pub(crate) shed: usize,
     good: Vec<Duration>,
+    /// The same without what the callers waited before they asked.
+    asked: Vec<Duration>,
     took: Duration,
 }
 
@@ -53,19 +55,23 @@ impl Answers {
     }
 
     pub(crate) fn p50(&self) -> Duration {
-        self.quantile(50)
+        quantile(&self.good, 50)
     }
 
     pub(crate) fn p99(&self) -> Duration {
-        self.quantile(99)
+        quantile(&self.good, 99)
     }
 
-    fn quantile(&self, percent: usize) -> Duration {
-        let mut times = self.good.clone();
-        times.sort();
-        let place = times.len() * percent / 100;
-        times.get(place).copied().unwrap_or_default()
+    pub(crate) fn p99_from_asking(&self) -> Duration {
+        quantile(&self.asked, 99)
     }
+}
+
+fn quantile(times: &[Duration], percent: usize) -> Duration {
+    let mut times = times.to_vec();
+    times.sort();
+    let place = times.len() * percent / 100;
+    times.get(place).copied().unwrap_or_default()
 }
 
 fn per_second(count: usize, took: Duration) -> f64 {
@@ -108,11 +114,15 @@ impl Plan<'_> {
                         return;
                     }
                     tokio::time::sleep_until((began + at).into()).await;
+                    let asked = Instant::now();
                     let status = ask(&mut stream, TOKEN).await;
                     let took = began.elapsed().saturating_sub(at);
                     let mut answers = answers.borrow_mut();
                     match status {
-                        200 => answers.good.push(took),
+                        200 => {
+                            answers.good.push(took);
+                            answers.asked.push(asked.elapsed());
+                        }
                         503 => answers.shed += 1,
                         _ => answers.other += 1,
                     }

@@ -23,7 +23,7 @@ use crate::{
 /// How many callers' tokens are kept for reuse.
 const REUSE_ENTRIES: usize = 32 * 1024;
 /// How long a request waits for a free signer. Whoever has to wait longer is better told to come back.
-const SIGNING_PATIENCE: Duration = Duration::from_secs(2);
+const SIGNING_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a request waits for the end of a cut-off. A longer one comes from a clock that is wrong.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
