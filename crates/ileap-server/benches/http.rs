@@ -32,7 +32,7 @@ use process::{Server, pin_self};
 const CONNECTIONS: usize = 16;
 
 /// What is measured: name, server, budget as a fraction of a reference in the same run.
-const CASES: [Case; 20] = [
+const CASES: [Case; 21] = [
     Case {
         name: "empty axum handler",
         server: "empty",
@@ -116,6 +116,12 @@ const CASES: [Case; 20] = [
         server: "data",
         request: Request::Get("/auth/verify"),
         budget: Some((0, 0.85)),
+    },
+    Case {
+        name: "bare /auth/verify: RSA check as well",
+        server: "floor-rsa",
+        request: Request::Get("/auth/verify"),
+        budget: None,
     },
     Case {
         name: "GET /auth/verify, uncached RS256",

@@ -13,7 +13,8 @@ use aws_lc_rs::{
     digest::{SHA256, digest},
     encoding::AsDer as _,
     rand::SystemRandom,
-    rsa, signature,
+    rsa,
+    signature::{self, KeyPair as _},
 };
 use axum::{Router, routing::get};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
@@ -65,7 +66,8 @@ pub(crate) fn serve(name: &str) {
     runtime.block_on(async {
         match name {
             "empty" => serve_axum("none", Router::new().route("/", get(async || ()))).await,
-            "floor" => serve_axum(&"x".repeat(TOKEN_LENGTH), floor()).await,
+            "floor" => serve_axum(&"x".repeat(TOKEN_LENGTH), floor(|_| ())).await,
+            "floor-rsa" => serve_axum(&"x".repeat(TOKEN_LENGTH), floor(rsa_check())).await,
             "rsa" => rsa_server().await,
             "token-rs256" => product(Algorithm::Rs256, "false", store).await,
             "token-es256" => product(Algorithm::Es256, "false", store).await,
@@ -96,11 +98,13 @@ fn announce(address: SocketAddr, token: &str, footprint: &str) {
     std::io::stdout().flush().expect("stdout");
 }
 
-/// What no check of remembered tokens can do without: the token's SHA-256, and an answer with as many headers as ours.
-fn floor() -> Router {
-    let handler = async |headers: HeaderMap| {
+/// What no check of tokens can do without: the token's SHA-256, its signature where it is not remembered, and an answer
+/// with as many headers as ours.
+fn floor(check: impl Fn(&[u8]) + Clone + Send + Sync + 'static) -> Router {
+    let handler = async move |headers: HeaderMap| {
         let token = headers.get(header::AUTHORIZATION).expect("a token");
         std::hint::black_box(digest(&SHA256, token.as_bytes()));
+        check(token.as_bytes());
         let mut answer = Response::new(axum::body::Body::empty());
         for name in TOLD {
             answer.headers_mut().insert(
@@ -111,6 +115,25 @@ fn floor() -> Router {
         answer
     };
     Router::new().route("/auth/verify", get(handler))
+}
+
+/// Verifies an RSA-2048 signature, that of a token as long as the one presented.
+fn rsa_check() -> impl Fn(&[u8]) + Clone {
+    let token = format!("Bearer {}", "x".repeat(TOKEN_LENGTH));
+    let key = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).expect("a key");
+    let mut made = vec![0; key.public_modulus_len()];
+    let random = SystemRandom::new();
+    key.sign(
+        &signature::RSA_PKCS1_SHA256,
+        &random,
+        token.as_bytes(),
+        &mut made,
+    )
+    .expect("a signature");
+    let algorithm = &signature::RSA_PKCS1_2048_8192_SHA256;
+    let key = signature::ParsedPublicKey::new(algorithm, key.public_key().as_ref())
+        .expect("its public half");
+    move |signed| key.verify_sig(signed, &made).expect("our signature")
 }
 
 /// A router on a server that does nothing else.
