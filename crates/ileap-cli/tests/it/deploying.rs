@@ -5,6 +5,7 @@ use std::{
     collections::BTreeSet,
     fs,
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -194,6 +195,24 @@ impl Machines {
         checkout
     }
 
+    /// The service's user reads the configuration, and gets the secrets from nobody but systemd.
+    fn are_secrets_alone_hidden(&self, machine: &str) {
+        let etc = self.directory(machine).join("etc/ileap");
+        let secrets = etc.join("secrets");
+        let others_may = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7;
+        assert_eq!(others_may(&etc), 0o5, "{machine}");
+        assert_eq!(others_may(&etc.join("ileap.toml")), 0o4, "{machine}");
+        assert_eq!(others_may(&secrets), 0, "{machine}");
+        let secrets: Vec<_> = fs::read_dir(secrets)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert_eq!(secrets.len(), 4, "{secrets:?}");
+        for secret in secrets {
+            assert_eq!(others_may(&secret), 0, "{}", secret.display());
+        }
+    }
+
     /// What the commands print, given what is typed.
     fn run(&self, commands: &Commands, typed: &str) -> String {
         let mut printed = String::new();
@@ -284,7 +303,9 @@ async fn the_way_from_nothing_to_two_instances_works_as_it_is_written() {
     ];
     let ready = machines.run(&steps[2], &format!("{}\n", secrets.join("\n")));
     assert_eq!(ready, "ready\n");
+    machines.are_secrets_alone_hidden("10.0.0.11");
     assert_eq!(machines.run(&steps[3], ""), "ready\n");
+    machines.are_secrets_alone_hidden("10.0.0.12");
     machines.run(&steps[4], "");
 
     // From here on partners are there, and forgive nothing.
