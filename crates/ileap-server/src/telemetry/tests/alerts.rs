@@ -51,7 +51,12 @@ fn every_alert_asks_for_metrics_and_labels_that_there_are() {
     let mut count = 0;
     for rule in rules() {
         let alert = rule["alert"].as_str().unwrap();
-        let asked = asked(rule["expr"].as_str().unwrap());
+        let expression = rule["expr"].as_str().unwrap();
+        // Prometheus' own, whatever is scraped.
+        if expression.starts_with("up{job=\"ileap\"}") {
+            continue;
+        }
+        let asked = asked(expression);
         assert!(!asked.is_empty(), "{alert} asks for nothing of ours");
         for (name, labels) in asked {
             let seen = metrics.values().find(|seen| seen.samples.contains(&name));
