@@ -67,7 +67,8 @@ struct Commands {
     script: String,
 }
 
-/// What stands in `sh` blocks, with the machines that the line "On ..." before it names.
+/// What stands in `sh` blocks, with the machines that the line "On ..." before it names. In `shell` blocks is what a test
+/// cannot do: bring a compiler, or change the machine's PostgreSQL.
 fn commands() -> Vec<Commands> {
     let (_, section) = MANUAL.split_once("\n## Deploying\n").unwrap();
     let (section, _) = section.split_once("\n## ").unwrap();
