@@ -163,6 +163,12 @@ fn in_kubernetes_two_instances_run_with_as_little_as_they_need() {
         );
     }
     assert!(container["resources"]["limits"]["memory"].is_string());
+    // Whatever the comment has put into the secret is what the pod takes from it.
+    let manifest = shipped("kubernetes.yaml");
+    for name in manifest.split("--from-file=").skip(1) {
+        let name = name.split_whitespace().next().unwrap();
+        assert!(manifest.contains(&format!("key: {name}")), "{name}");
+    }
     // No secret stands in the manifest, and the admin listener has no service.
     assert!(
         documents()
