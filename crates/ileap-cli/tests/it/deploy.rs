@@ -344,6 +344,16 @@ fn behind_the_shipped_nginx_two_servers_answer_partners_and_know_where_they_come
         );
         assert_ne!(line["request_id"], "chosen");
     }
+    // Nor does a caller say what `/auth/verify` is asked about: of activities it would be a 403.
+    let verify = format!("https://{}/auth/verify", premises.front.https);
+    for names in ["X-Forwarded", "X-Original"] {
+        let (method, target) = (
+            format!("{names}-Method: GET"),
+            format!("{names}-Uri: /2/ileap/tad"),
+        );
+        let answer = premises.curl(&["-H", &method, "-H", &target, &verify]);
+        assert!(answer.starts_with("HTTP/2 401"), "{names}: {answer}");
+    }
     // Without TLS nobody is let in, and nobody is sent on.
     let plain = premises.curl(&[&format!("http://{}/auth/token", premises.front.http)]);
     assert!(
