@@ -325,6 +325,21 @@ class Proxy:
         self.assertIn(answer.status, (401, 403))
         self.assertEqual(self.service.received, [])
 
+    def test_the_caller_names_neither_the_request_nor_a_trace(self):
+        """`ileap` believes the proxy: these would stand in its log, its audit trail and its traces."""
+        stand_in = Service(lambda: (401, {}))
+        self.addCleanup(stand_in.stop)
+        port, proxy = self.start(stand_in.port, self.service.port)
+        self.addCleanup(proxy.stop)
+        trace = f"00-{'c' * 32}-{'c' * 16}-01"
+        claims = (("X-Request-Id", "chosen"), ("traceparent", trace), ("tracestate", "caller=chosen"))
+        self.assertEqual(self.ask("/2/footprints", "good", *claims, port=port).status, 401)
+        self.assertTrue(stand_in.received)
+        for _, _, headers, _ in stand_in.received:
+            told = {name.lower(): value for name, value in headers}
+            for name, claim in claims:
+                self.assertNotEqual(told.get(name.lower()), claim, told)
+
     def test_no_spelling_of_a_path_opens_more_than_its_endpoint(self):
         """GHSA-pxq7-h93f-9jrg and GHSA-7rh7-c77v-6434: whoever the service takes the path for, the token opens it."""
         opened_by = {LIST: {"/2/footprints", "/2/ileap/tad"}, READ: set()}
