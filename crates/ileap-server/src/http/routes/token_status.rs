@@ -47,8 +47,9 @@ pub(crate) async fn introspect(
     Ok(json(body.into()))
 }
 
-/// Revokes a token for those it concerns. 200 says that it does not count any longer, on any instance; for any other
-/// text nothing is left to do (RFC 7009 §2.2).
+/// Revokes a token for those it concerns, to whom 200 says that it does not count any longer, on any instance. Any other
+/// text is answered likewise (RFC 7009 §2.2), and so is somebody else's token, which is left as it is: the refusal of
+/// §2.1 would tell whoever came by it that it counts.
 pub(crate) async fn revoke(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
