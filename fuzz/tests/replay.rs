@@ -1,19 +1,44 @@
-//! Every input that the fuzzer has found worth keeping, once more, on any toolchain.
+//! Every input that the fuzzer has found worth keeping, once more, and what is near it, on any toolchain.
+
+mod edits;
 
 use std::{fs, path::Path};
 
+use edits::{edit, edited};
+use ileap_fuzz::TARGETS;
+use proptest::{collection::vec, prelude::*, sample::Index};
+
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let inputs = fs::read_dir(corpus.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    inputs
+        .map(|input| fs::read(input.unwrap().path()).unwrap())
+        .collect()
+}
+
 #[test]
 fn every_parser_keeps_its_promises_on_the_corpus() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    for (name, target) in ileap_fuzz::TARGETS {
-        let inputs = fs::read_dir(corpus.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let mut count = 0;
+    for (name, target) in TARGETS {
+        let inputs = corpus(name);
+        assert!(!inputs.is_empty(), "{name} has a corpus");
         for input in inputs {
-            let input = input.unwrap().path();
-            println!("{}", input.display());
-            target(&fs::read(&input).unwrap());
-            count += 1;
+            println!("{name}: {:?}", String::from_utf8_lossy(&input));
+            target(&input);
         }
-        assert!(count > 0, "{name} has a corpus");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What the fuzzer does for longer and with more guile.
+    #[test]
+    fn every_parser_keeps_its_promises_near_the_corpus(
+        target in 0..TARGETS.len(),
+        input in any::<Index>(),
+        edits in vec(edit(), 1..6),
+    ) {
+        let (name, parse) = TARGETS[target];
+        parse(&edited(input.get(&corpus(name)).clone(), &edits));
     }
 }

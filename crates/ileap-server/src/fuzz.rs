@@ -21,6 +21,7 @@ use crate::{
         client_address::client_address,
         cursor,
         extract::{bearer, client_form::ClientForm, media_type::media_type},
+        protected::Protected,
     },
     outbound,
     store::{CursorKey, Position},
@@ -33,12 +34,13 @@ use crate::{
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("access_token", access_token),
     ("client_address", forwarded),
     ("clerk_answer", clerk_answer),
     ("configuration", configuration),
     ("cursor", position),
+    ("protected", protected),
     ("retry_after", retry_after),
     ("signed_token", signed_token),
     ("token_request", token_request),
@@ -94,6 +96,24 @@ pub fn forwarded(data: &[u8]) {
     let peer = SocketAddr::new(stranger, 4711);
     assert_eq!(client_address(peer, &headers, &trusted), stranger);
     client_address((Ipv4Addr::LOCALHOST, 4711).into(), &headers, &trusted);
+}
+
+/// A line with a method and one with a request target, as a proxy passes them on: an endpoint that takes fewer scopes is
+/// named in one way alone.
+pub fn protected(data: &[u8]) {
+    let (method, rest) = first_line(data);
+    let (target, _) = first_line(rest);
+    let mut said = headers(&HeaderName::from_static("x-forwarded-method"), method);
+    said.extend(headers(&HeaderName::from_static("x-forwarded-uri"), target));
+    if Protected::named_by(&said, "") != Protected::Other {
+        let path = target
+            .split(|byte| *byte == b'?')
+            .next()
+            .unwrap_or_default();
+        let is_plain = path.starts_with(b"/2/") && !path.iter().any(|byte| b"%;\\#".contains(byte));
+        let steps = || path.split(|byte| *byte == b'/').skip(1);
+        assert!(is_plain && steps().all(|step| !matches!(step, b"" | b"." | b"..")));
+    }
 }
 
 /// No cursor is ours but one that was sealed here, for the same list.
@@ -228,12 +248,19 @@ fn judge() -> Option<&'static (TokenValidator, Arc<SigningKeys>)> {
 }
 
 #[cfg(test)]
+#[path = "../../../fuzz/tests/edits.rs"]
+mod edits;
+
+#[cfg(test)]
 mod tests {
     use std::{fs, path::Path};
 
     use proptest::{collection::vec, prelude::*, sample::Index};
 
-    use super::*;
+    use super::{
+        edits::{edit, edited},
+        *,
+    };
 
     fn corpus(name: &str) -> Vec<Vec<u8>> {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
@@ -253,46 +280,6 @@ mod tests {
                 target(&input);
             }
         }
-    }
-
-    /// One change of an input, at a place of it.
-    #[derive(Clone, Copy, Debug)]
-    enum Edit {
-        Cut(Index),
-        Flip(Index, u8),
-        Insert(Index, u8),
-        Repeat(Index, u8),
-    }
-
-    fn edit() -> impl Strategy<Value = Edit> {
-        let byte = || any::<(Index, u8)>();
-        prop_oneof![
-            any::<Index>().prop_map(Edit::Cut),
-            byte().prop_map(|(place, bit)| Edit::Flip(place, bit % 8)),
-            byte().prop_map(|(place, byte)| Edit::Insert(place, byte)),
-            byte().prop_map(|(place, count)| Edit::Repeat(place, count)),
-        ]
-    }
-
-    fn edited(mut input: Vec<u8>, edits: &[Edit]) -> Vec<u8> {
-        for edit in edits {
-            let length = input.len() + 1;
-            match *edit {
-                Edit::Cut(place) => input.truncate(place.index(length)),
-                Edit::Insert(place, byte) => input.insert(place.index(length), byte),
-                Edit::Flip(place, bit) => {
-                    if let Some(byte) = input.get_mut(place.index(length)) {
-                        *byte ^= 1 << bit;
-                    }
-                }
-                Edit::Repeat(place, count) => {
-                    if let Some(byte) = input.get(place.index(length)).copied() {
-                        input.extend(std::iter::repeat_n(byte, count.into()));
-                    }
-                }
-            }
-        }
-        input
     }
 
     proptest! {

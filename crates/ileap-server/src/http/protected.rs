@@ -34,7 +34,7 @@ pub enum Protected {
 
 impl Protected {
     /// What the headers of a trusted proxy name.
-    pub(super) fn named_by(headers: &HeaderMap, prefix: &str) -> Self {
+    pub(crate) fn named_by(headers: &HeaderMap, prefix: &str) -> Self {
         let Some(target) = one_of(headers, &TARGET).and_then(Said::once) else {
             return Self::Other;
         };
