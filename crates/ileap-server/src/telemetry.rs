@@ -1,6 +1,7 @@
 //! What the server says of itself: metrics, log lines and traces.
 
 pub mod edge;
+mod first_times;
 mod labels;
 mod log;
 mod metrics;

@@ -32,6 +32,9 @@ pub enum TaskKind {
 }
 
 impl TaskKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Answer, Self::Fetch, Self::Keep, Self::Publish];
+
     /// The word in records and logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,8 +47,7 @@ impl TaskKind {
 
     /// The other way round.
     pub fn from_word(word: &str) -> Option<Self> {
-        let all = [Self::Answer, Self::Fetch, Self::Keep, Self::Publish];
-        all.into_iter().find(|kind| kind.as_str() == word)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 }
 

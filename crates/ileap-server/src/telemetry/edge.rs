@@ -97,6 +97,12 @@ impl EdgeMetrics {
             Unit::Seconds,
             metrics.certificate_not_after.clone(),
         );
+        // So that the first one is a rise.
+        for outcome in Reload::ALL.map(Reload::as_str) {
+            let label = OutcomeLabel { outcome };
+            metrics.config_reloads.get_or_create(&label).inc_by(0);
+            metrics.certificate_reloads.get_or_create(&label).inc_by(0);
+        }
         metrics
     }
 

@@ -24,30 +24,30 @@ impl Metrics {
         for endpoint in Endpoint::ALL.map(Endpoint::as_str) {
             for cause in CAUSES {
                 let labels = labels::FailureLabels { endpoint, cause };
-                self.failures.get_or_create(&labels);
+                self.failures.get_or_create(&labels).inc_by(0);
             }
         }
         for reason in REASONS {
             let label = labels::ReasonLabel { reason };
-            self.clients_refused.get_or_create(&label);
+            self.clients_refused.get_or_create(&label).inc_by(0);
         }
         let kinds = TaskKind::ALL.map(|kind| (kind.as_str(), "dead"));
         let parts = PARTS.map(|part| (part, "restarted"));
         for (task, outcome) in kinds.into_iter().chain(parts) {
             let labels = labels::DeliveryLabels { task, outcome };
-            self.deliveries.get_or_create(&labels);
+            self.deliveries.get_or_create(&labels).inc_by(0);
         }
         for answer in KnownGoodAnswer::ALL.map(KnownGoodAnswer::as_str) {
             let labels = labels::KnownGoodLabels { answer };
-            self.known_good.get_or_create(&labels);
+            self.known_good.get_or_create(&labels).inc_by(0);
         }
         for outcome in WebhookOutcome::ALL.map(WebhookOutcome::as_str) {
             let labels = labels::WebhookLabels { outcome };
-            self.webhooks.get_or_create(&labels);
+            self.webhooks.get_or_create(&labels).inc_by(0);
         }
         for outcome in ["lost", "written"] {
             let label = labels::OutcomeLabel { outcome };
-            self.audit_lines.get_or_create(&label);
+            self.audit_lines.get_or_create(&label).inc_by(0);
         }
     }
 }

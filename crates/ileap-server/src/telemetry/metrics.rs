@@ -41,20 +41,20 @@ pub struct Metrics {
     process: Registry,
     requests: Family<RequestLabels, Counter<u64, AtomicU64>>,
     request_duration: Family<EndpointLabel, Histogram>,
-    failures: Family<FailureLabels, Counter<u64, AtomicU64>>,
+    pub(super) failures: Family<FailureLabels, Counter<u64, AtomicU64>>,
     verifications: Family<VerifyLabels, Counter<u64, AtomicU64>>,
     verify_duration: Family<VerifierLabel, Histogram>,
-    known_good: Family<KnownGoodLabels, Counter<u64, AtomicU64>>,
-    webhooks: Family<WebhookLabels, Counter<u64, AtomicU64>>,
+    pub(super) known_good: Family<KnownGoodLabels, Counter<u64, AtomicU64>>,
+    pub(super) webhooks: Family<WebhookLabels, Counter<u64, AtomicU64>>,
     introspections: Family<OutcomeLabel, Counter<u64, AtomicU64>>,
     revocations: Family<OutcomeLabel, Counter<u64, AtomicU64>>,
-    deliveries: Family<DeliveryLabels, Counter<u64, AtomicU64>>,
+    pub(super) deliveries: Family<DeliveryLabels, Counter<u64, AtomicU64>>,
     outbox_open: Gauge<i64, AtomicI64>,
     outbox_dead: Gauge<i64, AtomicI64>,
     outbox_age: Gauge<i64, AtomicI64>,
     objects_refused: Counter<u64, AtomicU64>,
     connections: Gauge<i64, AtomicI64>,
-    clients_refused: Family<ReasonLabel, Counter<u64, AtomicU64>>,
+    pub(super) clients_refused: Family<ReasonLabel, Counter<u64, AtomicU64>>,
     held_back: Family<BudgetLabel, Counter<u64, AtomicU64>>,
     clerk_calls: Family<ClerkCallLabels, Counter<u64, AtomicU64>>,
     clerk_call_duration: Family<ApiLabel, Histogram>,
@@ -62,7 +62,7 @@ pub struct Metrics {
     store_duration: Family<DatabaseLabel, Histogram>,
     store_errors: Family<DatabaseLabel, Counter<u64, AtomicU64>>,
     cache_entries: Family<CacheLabel, Gauge<i64, AtomicI64>>,
-    audit_lines: Family<OutcomeLabel, Counter<u64, AtomicU64>>,
+    pub(super) audit_lines: Family<OutcomeLabel, Counter<u64, AtomicU64>>,
     pub(super) signing_keys: SigningKeyGauges,
 }
 
@@ -74,7 +74,7 @@ pub struct KnownEndpoint {
 }
 
 impl Metrics {
-    /// Every metric at zero.
+    /// Every metric at zero, and what alerts wait for with all its labels.
     #[expect(clippy::too_many_lines, reason = "one entry for each metric")]
     pub fn new() -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
@@ -190,6 +190,7 @@ impl Metrics {
             metrics.connections.clone(),
         );
         metrics.register_what_is_behind();
+        metrics.begin();
         metrics
     }
 
@@ -387,9 +388,8 @@ impl Metrics {
         self.store_duration
             .get_or_create(&label)
             .observe(elapsed.as_secs_f64());
-        if is_error {
-            self.store_errors.get_or_create(&label).inc();
-        }
+        let errors = self.store_errors.get_or_create(&label);
+        errors.inc_by(u64::from(is_error));
     }
 
     /// Sets how many entries a cache has.

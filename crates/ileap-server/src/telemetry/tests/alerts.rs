@@ -1,6 +1,6 @@
 //! The alerts ask for nothing that no scraper ever sees.
 
-use super::{everything, read};
+use super::{Metrics, everything, read};
 
 const ALERTS: &str = include_str!("../../../../../deploy/prometheus/alerts.yml");
 
@@ -73,6 +73,33 @@ fn every_alert_asks_for_metrics_and_labels_that_there_are() {
                 );
             }
             count += 1;
+        }
+    }
+    assert!(count > 10, "the file has been read");
+}
+
+#[test]
+fn what_happens_for_the_first_time_is_a_rise_that_an_alert_sees() {
+    let text = Metrics::new().render();
+    let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let mut count = 0;
+    for rule in rules() {
+        let (alert, expression) = (&rule["alert"], rule["expr"].as_str().unwrap());
+        let is_about_first_times = expression.contains("increase(") || expression.ends_with(" > 0");
+        for (name, labels) in asked(expression) {
+            // A database shows its errors with its first statement.
+            if !name.ends_with("_total") || !is_about_first_times || name.contains("_store_") {
+                continue;
+            }
+            let labels = labels
+                .iter()
+                .map(|(label, value)| format!("{label}=\"{value}\""));
+            for label in labels.chain([String::new()]) {
+                let mut shown = samples.iter().filter(|line| line.starts_with(&name));
+                let is_shown = shown.any(|line| line.contains(&label) && line.ends_with(" 0"));
+                assert!(is_shown, "{alert}: {name} with {label}");
+                count += 1;
+            }
         }
     }
     assert!(count > 10, "the file has been read");
