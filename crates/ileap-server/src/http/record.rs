@@ -11,6 +11,7 @@ use crate::{
     audit::{DataAccess, Decision, Event},
     identity::{ClientId, Principal},
     store::logins::Invalidation,
+    token::VerifiedToken,
 };
 
 /// What is counted and recorded where nobody waits for the answer any more; nginx's name for it is known to operators.
@@ -40,6 +41,30 @@ pub(crate) fn revoked(
         status: Some(200),
         subject: Some(subject),
         ..Decision::new(Event::Revocation, "done")
+    };
+    record(state, context, &decision);
+}
+
+/// A question about a token that was answered, and changed nothing. Where the token stands for nothing, or for nothing
+/// that concerns the caller, that may be somebody who has found it; answers to resource servers are as many as requests.
+pub(crate) fn answered(
+    state: &AppState,
+    context: &RequestContext,
+    caller: &ClientId,
+    token: Option<&VerifiedToken>,
+) {
+    let Some(event) = event(context.endpoint) else {
+        return;
+    };
+    if token.is_some() && state.audit.data_access() != DataAccess::All {
+        return;
+    }
+    let decision = Decision {
+        client_id: Some(caller.as_str()),
+        reason: token.is_none().then_some("inactive"),
+        status: Some(200),
+        subject: token.map(|token| token.principal.subject.as_str()),
+        ..Decision::new(event, "accepted")
     };
     record(state, context, &decision);
 }
@@ -126,7 +151,8 @@ impl<'a> Undecided<'a> {
         };
         let outcome = match failure {
             Some(failure) => outcome(&failure.cause),
-            // Issuing and revoking a token, and a webhook's effect, are on record where they happen; a wrong method is no decision.
+            // Issuing and revoking a token, answers about one, and a webhook's effect are on record where they happen; a
+            // wrong method is no decision.
             None if event == Event::DataAccess && status < 400 => "accepted",
             None => return,
         };

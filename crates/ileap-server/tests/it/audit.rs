@@ -109,6 +109,38 @@ async fn every_login_is_on_record_with_its_outcome_and_reason() {
 }
 
 #[tokio::test]
+async fn questions_about_tokens_are_on_record_most_of_all_those_about_somebody_elses() {
+    let other = vec![
+        "introspection accepted inactive operator 200",
+        "revocation accepted inactive operator 200",
+    ];
+    let mut all = other.clone();
+    all.insert(0, "introspection accepted - hello 200");
+    for (data_access, wanted) in [("refused", other), ("all", all)] {
+        let audited = Audited::start(data_access, Options::default()).await;
+        let server = &audited.server;
+        let token = server.as_client("hello").await.token.clone();
+        for (path, client) in [
+            ("/auth/introspect", ("hello", "pathfinder")),
+            ("/auth/introspect", ("operator", "ileap")),
+            ("/auth/revoke", ("operator", "ileap")),
+        ] {
+            let answer = server.ask(path, client, &token).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+        }
+        let (text, lines) = audited.ended().await;
+        assert!(!text.contains(&token));
+        let asked = lines.iter().filter(|line| {
+            let event = line["event"].as_str();
+            matches!(event, Some("introspection" | "revocation"))
+        });
+        let names = ["event", "outcome", "reason", "client_id", "status"];
+        let asked: Vec<_> = asked.map(|line| fields(line, &names)).collect();
+        assert_eq!(asked, wanted, "{data_access}");
+    }
+}
+
+#[tokio::test]
 async fn data_access_is_on_record_as_far_as_the_operator_wants() {
     for (data_access, wanted) in [
         ("none", vec![]),

@@ -37,8 +37,9 @@ pub(crate) async fn introspect(
     Extension(context): Extension<RequestContext>,
     request: Request,
 ) -> Result<Response, Failure> {
-    let (_, token) = ask(&state, &context, request).await?;
+    let (caller, token) = ask(&state, &context, request).await?;
     state.metrics.introspected(token.is_some());
+    record::answered(&state, &context, &caller.client_id, token.as_deref());
     let body = match &token {
         Some(token) => serde_json::to_vec(&Introspection::of(token, &state)),
         None => Ok(br#"{"active":false}"#.to_vec()),
@@ -59,6 +60,7 @@ pub(crate) async fn revoke(
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     let Some(revoked) = token.as_deref().map(RevokedToken::from) else {
         state.metrics.revoked(RevocationOutcome::NothingToDo);
+        record::answered(&state, &context, &caller.client_id, None);
         return Ok((StatusCode::OK, no_store).into_response());
     };
     let revocation = state.invalidations.revoke(&revoked).await;
