@@ -76,9 +76,12 @@ pub(crate) struct ReceivedArguments {
     pub(crate) config: ConfigArguments,
     /// The partner, as it is registered.
     pub(crate) recipient: String,
-    /// Print the footprints themselves, as they came: one line of JSON each.
+    /// Print what came itself, as it came: one line of JSON each.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print no footprints, but the partner's answers to requests, refusals among them.
+    #[arg(long, conflicts_with = "forget_until")]
+    pub(crate) answers: bool,
     /// Print none, but forget those that came until then, such as 2026-01-31T00:00:00Z.
     #[arg(long, value_name = "TIME", conflicts_with = "json")]
     pub(crate) forget_until: Option<jiff::Timestamp>,

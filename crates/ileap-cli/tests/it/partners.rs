@@ -5,6 +5,11 @@ use std::{
     net::TcpListener,
 };
 
+use ileap_server::{
+    identity::{ClientId, Principal, Role, Scopes},
+    store::{ReceivedEvent, Store as _, sql::SqlStore},
+};
+use ileap_types::pact::event::CloudEvent;
 use serde_json::{Value, json};
 
 use crate::{
@@ -127,6 +132,64 @@ fn what_a_partner_has_shared_is_listed_and_old_of_it_forgotten() {
             .0,
         2
     );
+}
+
+#[tokio::test]
+async fn a_partners_answers_say_what_they_answer_and_why_it_refuses() {
+    let place = Place::new();
+    let url = format!("sqlite:{}/ileap.db", place.directory.path().display());
+    let store = SqlStore::open(&url).await.unwrap();
+    for (id, kind, data) in [
+        (
+            "1",
+            "Fulfilled",
+            json!({ "requestEventId": "first", "pfs": [{}, {}] }),
+        ),
+        (
+            "2",
+            "Rejected",
+            json!({ "requestEventId": "second", "error": { "code": "NoSuchFootprint", "message": "None\u{1b}[2J." } }),
+        ),
+    ] {
+        let body = json!({
+            "specversion": "1.0", "id": id, "source": "https://acme.example",
+            "type": format!("org.wbcsd.pathfinder.ProductFootprintRequest.{kind}.v1"), "data": data,
+        });
+        let body = bytes::Bytes::from(body.to_string());
+        let sender = Principal {
+            subject: "org_acme".to_owned(),
+            client_id: ClientId::new("acme").unwrap(),
+            organization: None,
+            roles: [Role::User].into(),
+            scopes: Scopes::all(),
+        };
+        let received = ReceivedEvent {
+            event: &CloudEvent::parse_v2(&body).unwrap(),
+            body: &body,
+            sender: &sender,
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        store.record_event(&received, &[]).await.unwrap();
+    }
+    let (code, stdout, _) = place.run(&["received", "org_acme", "--answers"]);
+    let lines: Vec<_> = stdout.lines().collect();
+    assert_eq!(
+        (code, lines),
+        (
+            0,
+            vec![
+                "request first  2 footprints  came 1970-01-01T00:00:00Z",
+                "request second  rejected: NoSuchFootprint: None\u{fffd}[2J.  came 1970-01-01T00:00:00Z",
+            ]
+        )
+    );
+    let (_, stdout, _) = place.run(&["received", "org_acme", "--answers", "--json"]);
+    let events: Vec<Value> = stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(events[1]["data"]["error"]["code"], "NoSuchFootprint");
+    assert_eq!(events.len(), 2);
 }
 
 #[test]

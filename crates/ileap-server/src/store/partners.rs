@@ -48,6 +48,19 @@ pub struct ReceivedFootprint {
     pub json: Bytes,
 }
 
+/// A partner's answer to a request, or its refusal.
+#[derive(Clone, Debug)]
+pub struct ReceivedAnswer {
+    /// The event's `source`.
+    pub source: String,
+    /// The event's `id`.
+    pub id: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The event as it came; empty once its text is forgotten.
+    pub json: Bytes,
+}
+
 /// The part of the store port that is about partners' hosts.
 #[async_trait::async_trait]
 pub trait PartnerRecords: Send + Sync {
@@ -71,6 +84,14 @@ pub trait PartnerRecords: Send + Sync {
         after: Option<PfId>,
         limit: usize,
     ) -> Result<Vec<ReceivedFootprint>, StoreError>;
+
+    /// A partner's answers to requests, refusals among them, by source and id: so many behind this one.
+    async fn received_answers(
+        &self,
+        recipient: &str,
+        after: Option<&ReceivedAnswer>,
+        limit: usize,
+    ) -> Result<Vec<ReceivedAnswer>, StoreError>;
 
     /// Forgets what a partner has shared and what came until then; says how many footprints that were.
     async fn forget_received(&self, recipient: &str, until: Timestamp) -> Result<u64, StoreError>;

@@ -1,11 +1,13 @@
 //! `ileap partners received`
 
-use ileap_server::store::partners::{PartnerRecords as _, ReceivedFootprint};
+use bytes::Bytes;
+use ileap_server::store::partners::{PartnerRecords as _, ReceivedAnswer, ReceivedFootprint};
+use ileap_types::pact::event::{CloudEvent, EventData};
 
 use super::super::{load_for_store, open_store, refused_by_store};
 use crate::{cli::ReceivedArguments, exit::Failed, output};
 
-/// How many footprints are read at a time.
+/// How many footprints or answers are read at a time.
 const PAGE: usize = 100;
 
 /// Lists what a partner has shared, or forgets some of it.
@@ -21,17 +23,36 @@ pub(super) async fn run(arguments: &ReceivedArguments) -> Result<(), Failed> {
         let forgotten = forgotten.map_err(failed)?;
         return output::line(format!("{forgotten} footprints are forgotten"));
     }
-    let (mut after, mut count) = (None, 0);
-    loop {
-        let page = store.received(recipient, after, PAGE).await;
-        let page = page.map_err(failed)?;
-        let Some(last) = page.last() else {
-            break;
-        };
-        after = Some(last.id);
-        count += page.len();
-        for footprint in &page {
-            print(footprint, arguments.json)?;
+    let mut count = 0;
+    if arguments.answers {
+        let mut after: Option<ReceivedAnswer> = None;
+        loop {
+            let page = store
+                .received_answers(recipient, after.as_ref(), PAGE)
+                .await;
+            let page = page.map_err(failed)?;
+            for answer in &page {
+                print_answer(answer, arguments.json)?;
+            }
+            count += page.len();
+            let Some(last) = page.into_iter().last() else {
+                break;
+            };
+            after = Some(last);
+        }
+    } else {
+        let mut after = None;
+        loop {
+            let page = store.received(recipient, after, PAGE).await;
+            let page = page.map_err(failed)?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            after = Some(last.id);
+            count += page.len();
+            for footprint in &page {
+                print(footprint, arguments.json)?;
+            }
         }
     }
     if count == 0 && !arguments.json {
@@ -42,14 +63,46 @@ pub(super) async fn run(arguments: &ReceivedArguments) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Which request it answers, and how.
+fn print_answer(answer: &ReceivedAnswer, is_json: bool) -> Result<(), Failed> {
+    // Once its text is forgotten there is nothing to print but that it came.
+    let event = CloudEvent::parse_v2(&answer.json).ok();
+    if is_json {
+        return match event {
+            Some(_) => print_json(&answer.json),
+            None => Ok(()),
+        };
+    }
+    let (request, what) = match event.map(|event| event.data) {
+        Some(EventData::RequestFulfilled {
+            request_event_id,
+            pfs,
+        }) => (request_event_id, format!("{} footprints", pfs.len())),
+        Some(EventData::RequestRejected {
+            request_event_id,
+            error,
+        }) => (
+            request_event_id,
+            format!("rejected: {}: {}", error.code, error.message),
+        ),
+        _ => (format!("of event {}", answer.id), "forgotten".to_owned()),
+    };
+    let line = format!("request {request}  {what}  came {}", answer.received_at);
+    output::line(output::on_one_line(&line))
+}
+
 fn print(footprint: &ReceivedFootprint, is_json: bool) -> Result<(), Failed> {
     if is_json {
-        // Line breaks in JSON are white space: in texts they are escaped.
-        let text = String::from_utf8_lossy(&footprint.json).replace(['\n', '\r', '\t'], " ");
-        return output::line(text);
+        return print_json(&footprint.json);
     }
     output::line(format!(
         "{}  version {}  came {}",
         footprint.id, footprint.version, footprint.received_at
     ))
+}
+
+fn print_json(json: &Bytes) -> Result<(), Failed> {
+    // Line breaks in JSON are white space: in texts they are escaped.
+    let text = String::from_utf8_lossy(json).replace(['\n', '\r', '\t'], " ");
+    output::line(text)
 }

@@ -24,6 +24,7 @@ pub(super) async fn are_kept(store: &dyn Store) {
     hosts_are_added_changed_and_removed(store).await;
     shared_footprints_are_kept_in_their_newest_version(store).await;
     events_are_forgotten_in_two_steps(store).await;
+    answers_to_requests_are_listed_in_pages_to_whoever_asked(store).await;
 }
 
 async fn hosts_are_added_changed_and_removed(store: &dyn Store) {
@@ -130,4 +131,40 @@ async fn events_are_forgotten_in_two_steps(store: &dyn Store) {
         .await
         .unwrap();
     assert_eq!(receive("1").await, EventReceipt::Stored);
+}
+
+async fn answers_to_requests_are_listed_in_pages_to_whoever_asked(store: &dyn Store) {
+    let keep = async |id: &str, kind: &str, data: Value| {
+        let body = json!({
+            "specversion": "1.0", "id": id, "source": "https://answering.example",
+            "type": format!("org.wbcsd.pathfinder.{kind}.v1"), "data": data,
+        });
+        let body = Bytes::from(body.to_string());
+        let event = CloudEvent::parse_v2(&body).unwrap();
+        let received = ReceivedEvent {
+            event: &event,
+            body: &body,
+            sender: &principal(&[Role::User], "org_answering"),
+            received_at: Timestamp::UNIX_EPOCH,
+        };
+        store.record_event(&received, &[]).await.unwrap();
+        body
+    };
+    let error = json!({ "code": "NoSuchFootprint", "message": "None." });
+    let rejected = json!({ "requestEventId": "r1", "error": error });
+    let fulfilled = json!({ "requestEventId": "r2", "pfs": [] });
+    let published = json!({ "pfIds": ["3893bb5d-da16-4dc1-9185-11d97476c254"] });
+    let first = keep("1", "ProductFootprintRequest.Rejected", rejected).await;
+    keep("2", "ProductFootprint.Published", published).await;
+    let second = keep("3", "ProductFootprintRequest.Fulfilled", fulfilled).await;
+    let answers = async |recipient, after| {
+        let page = store.received_answers(recipient, after, 1).await;
+        page.unwrap()
+    };
+    let page = answers("org_answering", None).await;
+    assert_eq!(page[0].json, first);
+    let page = answers("org_answering", page.last()).await;
+    assert_eq!((page[0].id.as_str(), &page[0].json), ("3", &second));
+    assert!(answers("org_answering", page.last()).await.is_empty());
+    assert!(answers("org_1", None).await.is_empty());
 }

@@ -1,6 +1,6 @@
 //! Partners' hosts, as rows.
 
-use ileap_types::pact::v2::PfId;
+use ileap_types::pact::{event::EventType, v2::PfId};
 use jiff::Timestamp;
 
 use super::{
@@ -14,7 +14,7 @@ use crate::{
     identity::{ClientCredentials, ClientId, ClientSecret, Role, SecretEncoding},
     store::{
         StoreError,
-        partners::{Partner, PartnerRecords, ReceivedFootprint},
+        partners::{Partner, PartnerRecords, ReceivedAnswer, ReceivedFootprint},
     },
 };
 
@@ -145,6 +145,39 @@ impl PartnerRecords for SqlStore {
         };
         rows.iter()
             .map(footprint)
+            .collect::<Result<_, _>>()
+            .map_err(&failed)
+    }
+
+    async fn received_answers(
+        &self,
+        recipient: &str,
+        after: Option<&ReceivedAnswer>,
+        limit: usize,
+    ) -> Result<Vec<ReceivedAnswer>, StoreError> {
+        let failed = unavailable("reading a partner's answers");
+        let (source, id) = after.map_or(("", ""), |after| (&after.source, &after.id));
+        let rows = sql("SELECT json, source, id, received_at FROM events WHERE recipient = $1 AND type IN ($2, $3) \
+             AND (source, id) > ($4, $5) ORDER BY source, id LIMIT $6")
+        .bind(recipient)
+        .bind(EventType::RequestFulfilled.as_str())
+        .bind(EventType::RequestRejected.as_str())
+        .bind(source)
+        .bind(id)
+        .bind(sizes::number(limit))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(&failed)?;
+        let answer = |row: &Row| {
+            Ok(ReceivedAnswer {
+                source: row.text(1)?,
+                id: row.text(2)?,
+                received_at: moment(row.get(3)?),
+                json: json(row)?,
+            })
+        };
+        rows.iter()
+            .map(answer)
             .collect::<Result<_, _>>()
             .map_err(&failed)
     }
