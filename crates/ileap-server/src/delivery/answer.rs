@@ -1,7 +1,9 @@
 //! Which footprints a request asks for, as far as the requester may see them.
 
 use bytes::Bytes;
-use ileap_types::{filter::odata::FootprintFilter, query::QueryPairs};
+use ileap_types::{
+    datetime::DateTime, decimal::Decimal, filter::odata::FootprintFilter, query::QueryPairs,
+};
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
@@ -235,8 +237,27 @@ fn value_agrees(wanted: &Value, value: &Value) -> bool {
             wanted.is_empty() || wanted.iter().any(has)
         }
         (wanted, Value::Array(values)) => values.iter().any(|value| value_agrees(wanted, value)),
-        (Value::String(wanted), Value::String(value)) => wanted.eq_ignore_ascii_case(value),
+        (Value::String(wanted), Value::String(value)) => {
+            wanted.eq_ignore_ascii_case(value) || means_the_same(wanted, value)
+        }
+        (Value::Number(wanted), Value::Number(value)) => {
+            wanted == value || means_the_same(&wanted.to_string(), &value.to_string())
+        }
         (wanted, value) => wanted == value,
+    }
+}
+
+/// Whether both are the same decimal, or the same moment. Codes may begin with a zero and are none.
+fn means_the_same(one: &str, other: &str) -> bool {
+    let number = |text: &str| {
+        let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+        let is_code = matches!(digits, [b'0', b'0'..=b'9', ..]);
+        text.parse::<Decimal>().ok().filter(|_| !is_code)
+    };
+    let moment = |text: &str| text.parse::<DateTime>().ok();
+    match (number(one), number(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => moment(one).is_some_and(|one| moment(other) == Some(one)),
     }
 }
 

@@ -102,6 +102,32 @@ async fn a_request_gets_every_footprint_of_its_products_that_agrees() {
     }
 }
 
+#[test]
+fn decimals_and_moments_agree_by_what_they_mean_and_codes_by_what_they_are() {
+    for (wanted, value) in [
+        (json!("1.0"), json!("1")),
+        (json!("-0.50"), json!("-0.5")),
+        (json!(5), json!(5.0)),
+        (
+            json!("2024-01-01T01:00:00+01:00"),
+            json!("2024-01-01T00:00:00Z"),
+        ),
+        (json!("DE"), json!("de")),
+        (json!({ "a": "1.0" }), json!({ "a": "1", "b": 2 })),
+    ] {
+        assert!(value_agrees(&wanted, &value), "{wanted} and {value}");
+    }
+    for (wanted, value) in [
+        (json!("0111"), json!("111")),
+        (json!("1.0"), json!("1.1")),
+        (json!("1"), json!(1)),
+        (json!("2024-01-01T00:00:00Z"), json!("2024-01-01T00:00:01Z")),
+        (json!("x"), json!("y")),
+    ] {
+        assert!(!value_agrees(&wanted, &value), "{wanted} and {value}");
+    }
+}
+
 #[tokio::test]
 async fn a_request_without_products_is_answered_by_what_else_it_names() {
     let host = host().await;
