@@ -57,6 +57,11 @@ impl IleapObject {
         pcf.biogenic_carbon_content = Decimal::from(0);
         pcf.packaging_emissions_included = false;
         pcf.packaging_ghg_emissions = None;
+        pcf.pcf_including_biogenic = None;
+        // A frame of a revision before 2.3 has none.
+        if let Some(mass) = &mut pcf.product_mass_per_declared_unit {
+            *mass = self.mass();
+        }
         footprint.extensions = vec![self.to_extension()?];
         Ok(footprint)
     }
@@ -98,6 +103,15 @@ impl IleapObject {
                     .then_some(amount)
                     .ok_or(MappingError::NoActivity)
             }
+        }
+    }
+
+    /// In kilograms.
+    fn mass(&self) -> Decimal {
+        match self {
+            Self::Hoc(_) => Decimal::from(1000),
+            Self::Toc(_) => Decimal::from(1),
+            Self::Shipment(shipment) => shipment.mass.clone(),
         }
     }
 
@@ -204,6 +218,7 @@ mod tests {
         frame.pcf.fossil_carbon_content = Decimal::from(7);
         frame.pcf.packaging_emissions_included = true;
         frame.pcf.packaging_ghg_emissions = Some(Decimal::from(7));
+        frame.pcf.pcf_including_biogenic = Some(Decimal::from(7));
         frame
     }
 
@@ -215,6 +230,24 @@ mod tests {
             assert_eq!(object(&again), object(&footprint));
             let judged = judge_footprint(&serde_json::to_value(&again).unwrap());
             assert_eq!(judged, []);
+        }
+    }
+
+    #[test]
+    fn a_mass_is_that_of_the_object_where_the_revision_has_one() {
+        for footprint in mapped() {
+            let mut frame = frame(&footprint);
+            frame.pcf.product_mass_per_declared_unit = None;
+            let without = object(&footprint).to_footprint(frame.clone()).unwrap();
+            assert_eq!(without.pcf.product_mass_per_declared_unit, None);
+            frame.pcf.product_mass_per_declared_unit = Some(Decimal::from(7));
+            let with = object(&footprint).to_footprint(frame).unwrap();
+            let expected = match object(&footprint) {
+                IleapObject::Hoc(_) => Decimal::from(1000),
+                IleapObject::Toc(_) => Decimal::from(1),
+                IleapObject::Shipment(shipment) => shipment.mass,
+            };
+            assert_eq!(with.pcf.product_mass_per_declared_unit, Some(expected));
         }
     }
 
