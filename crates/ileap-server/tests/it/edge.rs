@@ -108,6 +108,8 @@ async fn every_answer_has_a_request_id_and_the_headers_of_an_api() {
         assert!(id.len() > 33 && id != "chosen-by-a-stranger", "{id}");
         assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
         assert_eq!(header(&answer, "referrer-policy"), "no-referrer");
+        let policy = header(&answer, "content-security-policy");
+        assert_eq!(policy, "default-src 'none'; frame-ancestors 'none'");
         assert_eq!(header(&answer, "server"), "");
         assert!(!text(answer).await.contains(&id));
     }

@@ -43,3 +43,21 @@ pub(crate) async fn read(
 fn is_no_room(error: &(dyn Error + 'static)) -> bool {
     error.is::<NoRoom>() || error.source().is_some_and(is_no_room)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_end_is_waited_for_ten_seconds() {
+        let first: Result<_, std::io::Error> = Ok(Bytes::from_static(b"grant_type="));
+        let chunks = futures_util::stream::iter([first]);
+        let endless = futures_util::StreamExt::chain(chunks, futures_util::stream::pending());
+        let began = Instant::now();
+        let read = read(&HeaderMap::new(), Body::from_stream(endless), 100).await;
+        assert!(matches!(read, Err(Cause::BodyTooSlow)), "{read:?}");
+        assert_eq!(began.elapsed(), BODY_DEADLINE);
+    }
+}
