@@ -19,8 +19,10 @@ CREATE TABLE footprints (
 CREATE INDEX footprints_in_order ON footprints
     (created, id, kind, object_id, cpc, country, updated, period_start, period_end);
 CREATE INDEX footprints_by_object ON footprints (kind, object_id);
-CREATE INDEX footprints_of_ileap ON footprints (created, id, kind, object_id) WHERE kind <> 'generic';
-CREATE INDEX footprints_of_categories ON footprints (created, id, kind, object_id) WHERE kind IN ('toc', 'hoc');
+CREATE INDEX footprints_of_ileap ON footprints
+    (created, id, kind, object_id, cpc, country, updated, period_start, period_end) WHERE kind <> 'generic';
+CREATE INDEX footprints_of_categories ON footprints
+    (created, id, kind, object_id, cpc, country, updated, period_start, period_end) WHERE kind IN ('toc', 'hoc');
 CREATE INDEX footprints_by_cpc ON footprints (cpc, created, id);
 CREATE INDEX footprints_by_country ON footprints (country, created, id);
 CREATE INDEX footprints_by_period ON footprints (period_start, period_end);
