@@ -32,7 +32,7 @@ use process::{Server, pin_self};
 const CONNECTIONS: usize = 16;
 
 /// What is measured: name, server, budget as a fraction of a reference in the same run.
-const CASES: [Case; 21] = [
+const CASES: [Case; 22] = [
     Case {
         name: "empty axum handler",
         server: "empty",
@@ -128,6 +128,12 @@ const CASES: [Case; 21] = [
         server: "verify",
         request: Request::Unseen("/auth/verify"),
         budget: Some((0, 0.28)),
+    },
+    Case {
+        name: "bare read of a footprint",
+        server: "floor-read",
+        request: Request::One,
+        budget: None,
     },
     Case {
         name: "GET /2/footprints/{id}",

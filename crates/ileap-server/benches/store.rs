@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p ileap-server --bench store` fills SQLite files in `target/bench-store`, once, and times each query
 //! on each of them: medians, and the growth from the smallest to the largest. `ROWS=1000,100000` chooses the sizes;
-//! `ILEAP_BENCH_POSTGRES=postgres://...` names a server, by a role that may make databases, where the same is done.
+//! `ILEAP_BENCH_POSTGRES=postgres://...` names a server, by a role that may make databases, where the same is done;
+//! with `ONLY=PostgreSQL` nothing else is.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -36,7 +37,9 @@ fn main() {
         .build();
     let runtime = runtime.expect("a runtime");
     runtime.block_on(async {
-        report("SQLite", &sizes, sqlite_url).await;
+        if variable("ONLY").is_none_or(|only| only != "PostgreSQL") {
+            report("SQLite", &sizes, sqlite_url).await;
+        }
         if let Some(server) = variable("ILEAP_BENCH_POSTGRES") {
             for size in &sizes {
                 fill::make_database(&server, &postgres_name(*size)).await;

@@ -22,12 +22,13 @@ use http_body_util::Full;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use ileap_server::{
+    access::Visibility,
     clock::{Clock as _, SystemClock},
     config::{Config, Sources},
     identity::{Organization, Principal, Role, Scopes},
     import,
     server::{self, Parts, Server},
-    store::sql::SqlStore,
+    store::{Store as _, sql::SqlStore},
     telemetry::Metrics,
     token::{Algorithm, MintOptions, SigningKeys, TokenIssuer},
     verify::{
@@ -65,9 +66,10 @@ pub(crate) fn serve(name: &str) {
         .expect("a runtime");
     runtime.block_on(async {
         match name {
-            "empty" => serve_axum("none", Router::new().route("/", get(async || ()))).await,
-            "floor" => serve_axum(&"x".repeat(TOKEN_LENGTH), floor(|_| ())).await,
-            "floor-rsa" => serve_axum(&"x".repeat(TOKEN_LENGTH), floor(rsa_check())).await,
+            "empty" => serve_axum("none", "none", Router::new().route("/", get(async || ()))).await,
+            "floor" => serve_axum(&"x".repeat(TOKEN_LENGTH), "none", floor(|_| ())).await,
+            "floor-rsa" => serve_axum(&"x".repeat(TOKEN_LENGTH), "none", floor(rsa_check())).await,
+            "floor-read" => serve_read(store).await,
             "rsa" => rsa_server().await,
             "token-rs256" => product(Algorithm::Rs256, "false", store).await,
             "token-es256" => product(Algorithm::Es256, "false", store).await,
@@ -136,10 +138,36 @@ fn rsa_check() -> impl Fn(&[u8]) + Clone {
     move |signed| key.verify_sig(signed, &made).expect("our signature")
 }
 
+/// What no answer from the store can do without: reading it there.
+async fn serve_read(store: &str) {
+    let store = Arc::new(SqlStore::open(store).await.expect("a store"));
+    import::sample_data(&*store).await.expect("sample data");
+    let id = sample_footprint();
+    let visibility = Visibility::of(&principal(), &*store).await;
+    let visibility = Arc::new(visibility.expect("what all may see"));
+    let wanted = id.clone();
+    let handler = async move || {
+        let read = store.footprint(&visibility, &wanted).await;
+        read.expect("a store that answers").expect("a footprint")
+    };
+    let router = Router::new().route(&format!("/2/footprints/{id}"), get(handler));
+    serve_axum("none", &id, router).await;
+}
+
+/// The id of one in the sample data.
+fn sample_footprint() -> String {
+    let footprints: serde_json::Value =
+        serde_json::from_str(import::SAMPLE_FOOTPRINTS).expect("the sample data");
+    let id = footprints
+        .pointer("/6/id")
+        .and_then(serde_json::Value::as_str);
+    id.expect("an id").to_owned()
+}
+
 /// A router on a server that does nothing else.
-async fn serve_axum(token: &str, router: Router) {
+async fn serve_axum(token: &str, footprint: &str, router: Router) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    announce(listener.local_addr().expect("an address"), token, "none");
+    announce(listener.local_addr().expect("an address"), token, footprint);
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
@@ -258,13 +286,7 @@ async fn product_with(algorithm: Algorithm, reuse: &str, store: &str, tokens: To
         let minted = issuer.mint(&principal(), options).expect("a token");
         minted.access_token.expose().to_owned()
     };
-    let footprints: serde_json::Value =
-        serde_json::from_str(import::SAMPLE_FOOTPRINTS).expect("the sample data");
-    let id = footprints
-        .pointer("/6/id")
-        .and_then(serde_json::Value::as_str)
-        .expect("an id");
-    let rest = format!("{id} {}", server.admin_address());
+    let rest = format!("{} {}", sample_footprint(), server.admin_address());
     if tokens == Tokens::Many {
         let tokens: Vec<_> = (0..UNSEEN_TOKENS).map(|_| mint()).collect();
         let file = std::env::temp_dir().join(format!("ileap-bench-{}", std::process::id()));
