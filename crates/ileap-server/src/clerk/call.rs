@@ -130,3 +130,22 @@ async fn refusal(response: reqwest::Response) -> CallError {
     }
     CallError::Refused(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clerks_sdks_take_for_no_token_is_none() {
+        let read = |text: &'static str| {
+            let text = http::HeaderValue::from_static(text);
+            let headers = HeaderMap::from_iter([(header::AUTHORIZATION, text)]);
+            ClientToken::from_headers(&headers).map(|token| token.expose().to_owned())
+        };
+        for nothing in ["", " ", "Bearer", " Bearer "] {
+            assert_eq!(read(nothing), None, "{nothing:?}");
+        }
+        assert_eq!(read(" eyJ.x.y ").as_deref(), Some("eyJ.x.y"));
+        assert!(ClientToken::from_headers(&HeaderMap::new()).is_none());
+    }
+}

@@ -72,4 +72,13 @@ mod tests {
         assert_eq!(allowed(&[("a", 6), ("b", 6)]), 3);
         assert_eq!(allowed(&[("a", 6), ("b", 6), ("c", 10)]), 5);
     }
+
+    #[test]
+    fn a_user_with_nothing_left_teaches_nothing() {
+        let mut lockout = Lockout::default();
+        lockout.see("a", 0);
+        assert!(!lockout.has_seen_any());
+        lockout.see("a", 1);
+        assert!(lockout.has_seen_any());
+    }
 }

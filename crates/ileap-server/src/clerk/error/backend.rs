@@ -197,4 +197,16 @@ mod tests {
         let class = class(BackendTarget::Lookup, 422, "form_param_unknown");
         assert!(is_misconfigured(&class));
     }
+
+    #[test]
+    fn a_host_that_is_not_accepted_names_the_address_and_other_answers_what_to_look_up() {
+        for target in ALL {
+            for (code, expected) in [("host_invalid", ADDRESS), ("something_new", UNKNOWN)] {
+                let expected = AnswerClass::Misconfigured { remedy: expected };
+                assert_eq!(class(target, 400, code), expected, "{target:?} {code}");
+            }
+        }
+        let elsewhere = class(BackendTarget::Instance, 422, "something_new");
+        assert_eq!(elsewhere, AnswerClass::Misconfigured { remedy: REQUEST });
+    }
 }

@@ -440,3 +440,46 @@ fn an_odd_envelope_still_gives_its_code() {
     });
     assert_eq!(parse(403, &body, None).code(), "user_banned");
 }
+
+#[test]
+fn a_wrong_secret_is_one_whatever_status_comes_with_it() {
+    let codes = [
+        "form_param_nil",
+        "incorrect_password",
+        "form_password_incorrect",
+        "form_password_something_new",
+    ];
+    for status in [400, 401, 403, 422] {
+        assert_all(status, &codes, || Row::Reject(RejectReason::WrongSecret));
+    }
+}
+
+#[test]
+fn attestation_is_an_operators_matter_with_a_remedy_of_its_own() {
+    for code in [
+        "requires_device_attestation",
+        "requires_assertion",
+        "device_attestation_failed",
+    ] {
+        let expected = AnswerClass::Misconfigured {
+            remedy: ATTESTATION,
+        };
+        assert_eq!(error(400, code).class(), expected, "{code}");
+    }
+}
+
+#[test]
+fn only_one_answer_says_that_there_are_no_organizations() {
+    let code = "organization_not_enabled_in_instance";
+    assert!(error(403, code).is_without_organizations());
+    assert!(!error(404, code).is_without_organizations());
+    assert!(!error(403, "not_allowed_access").is_without_organizations());
+}
+
+#[test]
+fn an_error_prints_as_its_status_and_code() {
+    assert_eq!(
+        error(403, "user_locked").to_string(),
+        "status 403 (user_locked)"
+    );
+}
