@@ -1,19 +1,16 @@
 //! Every input that the fuzzer has found worth keeping, once more, and what is near it, on any toolchain.
 
-mod edits;
+#[path = "replay/corpus.rs"]
+mod corpus;
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use edits::{edit, edited};
+use corpus::{edit, edited, inputs};
 use ileap_fuzz::TARGETS;
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let inputs = fs::read_dir(corpus.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-    inputs
-        .map(|input| fs::read(input.unwrap().path()).unwrap())
-        .collect()
+    inputs(&Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus"), name)
 }
 
 #[test]

@@ -3,8 +3,7 @@
 //! `cargo bench -p ileap-server --bench overload` measures how many tokens with a fresh RSA signature a server on one
 //! core issues when clients wait for their answers, and then sends ten times as many requests, one at each moment
 //! of a fixed plan whether or not earlier ones were answered. Times count from the plan, so that waiting for a
-//! connection is part of them; a caller that finds none for half a second gives up. Its half second is not held against
-//! the server. `SECONDS`, `TIMES` and `CONNECTIONS` change the effort: with more connections than
+//! connection is part of them; a caller that finds none for half a second gives up. `SECONDS`, `TIMES` and `CONNECTIONS` change the effort: with more connections than
 //! `listener.max_requests`, requests are shed. Ends with 1 when the server did not hold out.
 #![expect(
     clippy::disallowed_methods,
@@ -35,8 +34,7 @@ const CLIENTS: usize = 32;
 const CONNECTIONS: u32 = 2000;
 /// Of the peak, what must be left.
 const LEAST_GOODPUT: f64 = 0.9;
-/// What one in a hundred of those who get a token may wait from asking on, in seconds, and what the server may take, in
-/// MiB.
+/// What one in a hundred of those who get a token may wait, in seconds, and what the server may take, in MiB.
 const LONGEST_P99: f64 = 2.0;
 const MOST_MEMORY: f64 = 128.0;
 
@@ -83,7 +81,7 @@ fn main() -> ExitCode {
 /// Whether the server has held out.
 fn judge(peak: &Answers, overload: &Answers, resident_kib: u64) -> ExitCode {
     let goodput = overload.goodput() / peak.goodput();
-    let p99 = overload.p99_from_asking().as_secs_f64();
+    let p99 = overload.p99().as_secs_f64();
     let mib = f64::from(u32::try_from(resident_kib).unwrap_or(u32::MAX)) / 1024.0;
     effort::report("goodput of the peak", goodput);
     effort::report("p99 in seconds", p99);

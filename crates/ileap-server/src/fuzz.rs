@@ -248,26 +248,23 @@ fn judge() -> Option<&'static (TokenValidator, Arc<SigningKeys>)> {
 }
 
 #[cfg(test)]
-#[path = "../../../fuzz/tests/edits.rs"]
-mod edits;
+#[path = "../../../fuzz/tests/replay/corpus.rs"]
+mod corpus;
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::path::Path;
 
     use proptest::{collection::vec, prelude::*, sample::Index};
 
     use super::{
-        edits::{edit, edited},
+        corpus::{edit, edited, inputs},
         *,
     };
 
     fn corpus(name: &str) -> Vec<Vec<u8>> {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-        let inputs = fs::read_dir(corpus.join(name));
-        let inputs = inputs.unwrap_or_else(|error| panic!("{name}: {error}"));
-        let inputs = inputs.map(|input| fs::read(input.unwrap().path()).unwrap());
-        inputs.collect()
+        inputs(&corpus, name)
     }
 
     #[test]

@@ -249,6 +249,12 @@ fn value_agrees(wanted: &Value, value: &Value) -> bool {
 
 /// Whether both are the same decimal, or the same moment. Codes may begin with a zero and are none.
 fn means_the_same(one: &str, other: &str) -> bool {
+    // Most texts are ids, and every footprint's are compared.
+    let begins_with_a_digit =
+        |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    if !begins_with_a_digit(one) || !begins_with_a_digit(other) {
+        return false;
+    }
     let number = |text: &str| {
         let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
         let is_code = matches!(digits, [b'0', b'0'..=b'9', ..]);

@@ -45,6 +45,10 @@ impl Metrics {
             let labels = labels::WebhookLabels { outcome };
             self.webhooks.get_or_create(&labels).inc_by(0);
         }
+        for database in ["postgresql", "sqlite"] {
+            let label = labels::DatabaseLabel { database };
+            self.store_errors.get_or_create(&label).inc_by(0);
+        }
         for outcome in ["lost", "written"] {
             let label = labels::OutcomeLabel { outcome };
             self.audit_lines.get_or_create(&label).inc_by(0);

@@ -60,7 +60,7 @@ pub struct Metrics {
     clerk_call_duration: Family<ApiLabel, Histogram>,
     clerk_breaker_open: Family<ApiLabel, Gauge<i64, AtomicI64>>,
     store_duration: Family<DatabaseLabel, Histogram>,
-    store_errors: Family<DatabaseLabel, Counter<u64, AtomicU64>>,
+    pub(super) store_errors: Family<DatabaseLabel, Counter<u64, AtomicU64>>,
     cache_entries: Family<CacheLabel, Gauge<i64, AtomicI64>>,
     pub(super) audit_lines: Family<OutcomeLabel, Counter<u64, AtomicU64>>,
     pub(super) signing_keys: SigningKeyGauges,
@@ -388,8 +388,9 @@ impl Metrics {
         self.store_duration
             .get_or_create(&label)
             .observe(elapsed.as_secs_f64());
-        let errors = self.store_errors.get_or_create(&label);
-        errors.inc_by(u64::from(is_error));
+        if is_error {
+            self.store_errors.get_or_create(&label).inc();
+        }
     }
 
     /// Sets how many entries a cache has.

@@ -1,7 +1,11 @@
 //! `ileap partners received`
 
 use bytes::Bytes;
-use ileap_server::store::partners::{PartnerRecords as _, ReceivedAnswer, ReceivedFootprint};
+use ileap_server::store::{
+    StoreError,
+    partners::{PartnerRecords as _, ReceivedAnswer, ReceivedFootprint},
+    sql::SqlStore,
+};
 use ileap_types::pact::event::{CloudEvent, EventData};
 
 use super::super::{load_for_store, open_store, refused_by_store};
@@ -13,54 +17,61 @@ const PAGE: usize = 100;
 /// Lists what a partner has shared, or forgets some of it.
 pub(super) async fn run(arguments: &ReceivedArguments) -> Result<(), Failed> {
     let store = open_store(&load_for_store(&arguments.config)?).await?;
-    let recipient = &arguments.recipient;
-    let failed = |error| {
-        let attempted = format!("reading or forgetting what {recipient} has shared");
-        refused_by_store(output::sanitised(&attempted), &error)
-    };
     if let Some(until) = arguments.forget_until {
-        let forgotten = store.forget_received(recipient, until).await;
-        let forgotten = forgotten.map_err(failed)?;
+        let forgotten = store.forget_received(&arguments.recipient, until).await;
+        let forgotten = forgotten.map_err(|error| refused(arguments, &error))?;
         return output::line(format!("{forgotten} footprints are forgotten"));
     }
-    let mut count = 0;
-    if arguments.answers {
-        let mut after: Option<ReceivedAnswer> = None;
-        loop {
-            let page = store
-                .received_answers(recipient, after.as_ref(), PAGE)
-                .await;
-            let page = page.map_err(failed)?;
-            for answer in &page {
-                print_answer(answer, arguments.json)?;
-            }
-            count += page.len();
-            let Some(last) = page.into_iter().last() else {
-                break;
-            };
-            after = Some(last);
-        }
+    let count = if arguments.answers {
+        list_answers(&store, arguments).await?
     } else {
-        let mut after = None;
-        loop {
-            let page = store.received(recipient, after, PAGE).await;
-            let page = page.map_err(failed)?;
-            let Some(last) = page.last() else {
-                break;
-            };
-            after = Some(last.id);
-            count += page.len();
-            for footprint in &page {
-                print(footprint, arguments.json)?;
-            }
-        }
-    }
+        list_footprints(&store, arguments).await?
+    };
     if count == 0 && !arguments.json {
         output::line(
             "nothing is kept of this partner's; `ileap partners list` shows the partners",
         )?;
     }
     Ok(())
+}
+
+fn refused(arguments: &ReceivedArguments, error: &StoreError) -> Failed {
+    let recipient = &arguments.recipient;
+    let attempted = format!("reading or forgetting what {recipient} has shared");
+    refused_by_store(output::sanitised(&attempted), error)
+}
+
+async fn list_footprints(store: &SqlStore, arguments: &ReceivedArguments) -> Result<usize, Failed> {
+    let (mut after, mut count) = (None, 0);
+    loop {
+        let page = store.received(&arguments.recipient, after, PAGE).await;
+        let page = page.map_err(|error| refused(arguments, &error))?;
+        let Some(last) = page.last() else {
+            return Ok(count);
+        };
+        after = Some(last.id);
+        count += page.len();
+        for footprint in &page {
+            print(footprint, arguments.json)?;
+        }
+    }
+}
+
+async fn list_answers(store: &SqlStore, arguments: &ReceivedArguments) -> Result<usize, Failed> {
+    let (mut last, mut count) = (None, 0);
+    loop {
+        let after = last.as_ref();
+        let page = store.received_answers(&arguments.recipient, after, PAGE);
+        let page = page.await.map_err(|error| refused(arguments, &error))?;
+        for answer in &page {
+            print_answer(answer, arguments.json)?;
+        }
+        count += page.len();
+        last = page.into_iter().last();
+        if last.is_none() {
+            return Ok(count);
+        }
+    }
 }
 
 /// Which request it answers, and how.

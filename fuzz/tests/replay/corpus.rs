@@ -1,10 +1,20 @@
-//! Small changes of an input from the corpus.
+//! The corpus, and small changes of an input from it.
+
+use std::{fs, path::Path};
 
 use proptest::{
     prelude::{Strategy, any},
     prop_oneof,
     sample::Index,
 };
+
+/// The inputs of a target.
+pub(crate) fn inputs(corpus: &Path, name: &str) -> Vec<Vec<u8>> {
+    let inputs = fs::read_dir(corpus.join(name));
+    let inputs = inputs.unwrap_or_else(|error| panic!("{name}: {error}"));
+    let inputs = inputs.map(|input| fs::read(input.unwrap().path()).unwrap());
+    inputs.collect()
+}
 
 /// One change, at a place of the input.
 #[derive(Clone, Copy, Debug)]
