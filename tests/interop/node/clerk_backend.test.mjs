@@ -133,9 +133,10 @@ test('a wrong secret key is told so', async () => {
 test('beyond the limit of a development instance the SDK is told how long to wait', async () => {
   const busy = await start('clerk-emulator', '--users', usersFile);
   const client = createClerkClient({ secretKey: busy.secret_key, apiUrl: busy.backend_api_url });
-  const calls = Array.from({ length: 150 }, () => client.users.getCount());
+  // 100 calls pass in ten seconds, which are counted by the clock: two such windows may share these.
+  const calls = Array.from({ length: 250 }, () => client.users.getCount());
   const refused = (await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected');
-  assert.ok(refused.length >= 50, `${refused.length} of 150`);
+  assert.ok(refused.length >= 50, `${refused.length} of 250`);
   for (const { reason } of refused) {
     assert.equal(reason.status, 429);
     assert.ok(reason.retryAfter >= 1);
