@@ -18,6 +18,9 @@ DELETE FROM footprint_grants WHERE footprint IN (SELECT id FROM footprints WHERE
 ALTER TABLE footprint_ids ADD COLUMN kind TEXT COLLATE "C" NOT NULL DEFAULT 'generic';
 UPDATE footprint_ids SET kind = (SELECT f.kind FROM footprints f WHERE f.id = footprint_ids.footprint);
 
+ALTER TABLE footprint_grants ADD COLUMN kind TEXT COLLATE "C" NOT NULL DEFAULT 'generic';
+UPDATE footprint_grants SET kind = (SELECT f.kind FROM footprints f WHERE f.id = footprint_grants.footprint);
+
 CREATE INDEX footprint_ids_of_ileap ON footprint_ids
     (list, value, created, footprint) WHERE kind <> 'generic';
 CREATE INDEX footprints_of_ileap_by_id ON footprints
@@ -45,3 +48,8 @@ CREATE INDEX footprints_of_categories_by_period_end ON footprints
     (period_end) WHERE kind IN ('toc', 'hoc');
 CREATE INDEX footprints_of_categories_by_update ON footprints
     (updated) WHERE kind IN ('toc', 'hoc') AND updated IS NOT NULL;
+
+CREATE INDEX footprint_grants_of_categories ON footprint_grants
+    (recipient, created, footprint) WHERE kind IN ('toc', 'hoc');
+CREATE INDEX footprint_grants_of_shipments ON footprint_grants
+    (recipient, created, footprint) WHERE kind = 'shipment' OR by_shipment = 1;

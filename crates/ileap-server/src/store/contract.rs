@@ -2,7 +2,7 @@
 
 mod access;
 pub(crate) mod dice;
-mod filters;
+pub(crate) mod filters;
 mod imports;
 mod keys;
 pub(crate) mod logins;

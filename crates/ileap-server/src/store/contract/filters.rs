@@ -69,7 +69,7 @@ async fn views(store: &dyn Store) -> Vec<(Visibility, Vec<String>)> {
         ] {
             let principal = principal(&roles, recipient);
             let visibility = Visibility::of(&principal, store).await.unwrap();
-            let seen = walk_as(store, &visibility, &all(), 1000).await;
+            let seen = seen(store, &visibility).await;
             assert!(!seen.is_empty(), "{recipient} {roles:?}");
             views.push((visibility, seen));
         }
@@ -77,7 +77,12 @@ async fn views(store: &dyn Store) -> Vec<(Visibility, Vec<String>)> {
     views
 }
 
-pub(super) async fn agree_with_the_reference(store: &dyn Store) {
+/// All that somebody sees.
+pub(crate) async fn seen(store: &dyn Store, visibility: &Visibility) -> Vec<String> {
+    walk_as(store, visibility, &all(), 1000).await
+}
+
+pub(crate) async fn agree_with_the_reference(store: &dyn Store) {
     let views = views(store).await;
     let mut runner = TestRunner::deterministic();
     for _ in 0..150 {
@@ -331,7 +336,7 @@ async fn as_many_alternatives_as_a_query_can_have(store: &dyn Store) {
     assert!(found.iter().any(|id| id.starts_with("many-")));
 }
 
-pub(super) async fn of_activities_agree_with_the_reference(store: &dyn Store) {
+pub(crate) async fn of_activities_agree_with_the_reference(store: &dyn Store) {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     for pairs in [
         vec![pair("mode", "ROAD")],

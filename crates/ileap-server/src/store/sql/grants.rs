@@ -28,8 +28,8 @@ macro_rules! named_footprints {
 macro_rules! open_named_footprints {
     ($scope:literal) => {
         concat!(
-            "INSERT INTO footprint_grants (recipient, created, footprint, by_rule, by_shipment) \
-             SELECT recipient, created, id, 1, 0 FROM (",
+            "INSERT INTO footprint_grants (recipient, created, footprint, kind, by_rule, by_shipment) \
+             SELECT recipient, created, id, kind, 1, 0 FROM (",
             named_footprints!($scope),
             ") AS named WHERE 1 = 1 \
              ON CONFLICT (recipient, created, footprint) DO UPDATE SET by_rule = 1"
@@ -41,8 +41,8 @@ macro_rules! open_named_footprints {
 macro_rules! open_references {
     ($scope:literal) => {
         concat!(
-            "INSERT INTO footprint_grants (recipient, created, footprint, by_rule, by_shipment) \
-             SELECT DISTINCT s.recipient, t.created, t.id, 0, 1 FROM (", named_footprints!($scope), ") AS s \
+            "INSERT INTO footprint_grants (recipient, created, footprint, kind, by_rule, by_shipment) \
+             SELECT DISTINCT s.recipient, t.created, t.id, t.kind, 0, 1 FROM (", named_footprints!($scope), ") AS s \
              JOIN shipment_references r ON r.footprint = s.id \
              JOIN footprints t ON t.kind = r.kind AND t.object_id = r.object_id WHERE s.kind = 'shipment' \
              ON CONFLICT (recipient, created, footprint) DO UPDATE SET by_shipment = 1"
@@ -143,8 +143,8 @@ pub(super) async fn footprint_written(
         open_named_footprints!("f.id = $1"),
         open_references!("f.id = $1"),
         // Where it is a TOC or HOC itself.
-        "INSERT INTO footprint_grants (recipient, created, footprint, by_rule, by_shipment) \
-         SELECT DISTINCT g.recipient, t.created, t.id, 0, 1 FROM footprints t \
+        "INSERT INTO footprint_grants (recipient, created, footprint, kind, by_rule, by_shipment) \
+         SELECT DISTINCT g.recipient, t.created, t.id, t.kind, 0, 1 FROM footprints t \
          JOIN shipment_references r ON r.kind = t.kind AND r.object_id = t.object_id \
          JOIN footprint_grants g ON g.footprint = r.footprint AND g.by_rule = 1 WHERE t.id = $1 \
          ON CONFLICT (recipient, created, footprint) DO UPDATE SET by_shipment = 1",

@@ -39,7 +39,7 @@ pub(super) fn footprint(dialect: Dialect, visibility: &Visibility, id: &str) -> 
         .push(id_column)
         .push(" = ")
         .push_bind(id.to_ascii_lowercase());
-    push_roles(&mut query, visibility).then_some(query)
+    push_roles(&mut query, visibility, SINGLY).then_some(query)
 }
 
 /// Which of these footprints the visibility covers; `None` when it covers nothing.
@@ -56,7 +56,7 @@ pub(super) fn visible(
         query.push_bind(id.clone());
     }
     query.push(")");
-    push_roles(&mut query, visibility).then_some(query)
+    push_roles(&mut query, visibility, SINGLY).then_some(query)
 }
 
 /// Adds the footprints of a caller's reach in an index by id, and returns the column of the id.
@@ -95,7 +95,7 @@ pub(super) fn footprints(
     );
     let entry = lead::push_footprints(&mut query, lead, visibility);
     let order = format!("{}, {}", entry.created, entry.id);
-    if !push_roles(&mut query, visibility) {
+    if !push_roles(&mut query, visibility, IN_ORDER) {
         return Ok(None);
     }
     let followed = match (visibility.reach(), lead) {
@@ -185,22 +185,13 @@ fn parse_position(position: &Position) -> Option<(i64, &str)> {
 
 /// Adds which kinds the caller's roles open; `false` when that is none. Which objects of them was said before: those
 /// of the grants `k` where rules name objects.
-fn push_roles(query: &mut Builder, visibility: &Visibility) -> bool {
-    let (shipments, roles) = match visibility.reach() {
+fn push_roles(query: &mut Builder, visibility: &Visibility, granted: Granted) -> bool {
+    let conditions: Vec<&str> = match visibility.reach() {
         Reach::Everything => return true,
         Reach::Nothing => return false,
-        Reach::Kinds(roles) => (SHIPMENTS_AND_REFERENCES, roles),
-        Reach::Named { roles, .. } => ("(f.kind = 'shipment' OR k.by_shipment = 1)", roles),
+        Reach::Kinds(roles) => roles.iter().map(|role| opened_by(*role)).collect(),
+        Reach::Named { roles, .. } => roles.iter().map(|role| granted(*role)).collect(),
     };
-    let conditions: Vec<&str> = roles
-        .iter()
-        .map(|role| match role {
-            Role::All => "1 = 1",
-            Role::Operator => "f.kind <> 'generic'",
-            Role::Organizer => "f.kind IN ('toc', 'hoc')",
-            Role::User => shipments,
-        })
-        .collect();
     if conditions.is_empty() {
         return false;
     }
@@ -210,6 +201,33 @@ fn push_roles(query: &mut Builder, visibility: &Visibility) -> bool {
         .push(")");
     true
 }
+
+/// Which footprints `f` a role opens.
+fn opened_by(role: Role) -> &'static str {
+    match role {
+        Role::All => "1 = 1",
+        Role::Operator => "f.kind <> 'generic'",
+        Role::Organizer => "f.kind IN ('toc', 'hoc')",
+        Role::User => SHIPMENTS_AND_REFERENCES,
+    }
+}
+
+/// Says which grants `k` of footprints `f` are for a role.
+type Granted = fn(Role) -> &'static str;
+
+/// In the words of the indexes that a page follows ([`kinds::index_of_grants`]).
+const IN_ORDER: Granted = |role| match role {
+    Role::All | Role::Operator => "1 = 1",
+    Role::Organizer => "k.kind IN ('toc', 'hoc')",
+    Role::User => "k.kind = 'shipment' OR k.by_shipment = 1",
+};
+
+/// In words of none, because PostgreSQL would look for one footprint among all that are granted.
+const SINGLY: Granted = |role| match role {
+    Role::All | Role::Operator => "1 = 1",
+    Role::Organizer => "f.kind IN ('toc', 'hoc')",
+    Role::User => "f.kind = 'shipment' OR k.by_shipment = 1",
+};
 
 /// Adds that a footprint has an id in a list. It is looked for among the others that have it, which are in the order
 /// of the walk, and not among the ids of the footprint, which are anywhere.

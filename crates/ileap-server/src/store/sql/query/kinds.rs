@@ -1,6 +1,8 @@
 //! Which footprints have indexes of their own: what a caller's roles do not open is neither walked over nor counted,
 //! so that no time tells of it.
 
+use std::collections::BTreeSet;
+
 use crate::{
     access::{Reach, Visibility},
     identity::Role,
@@ -27,6 +29,16 @@ pub(super) enum By {
     PeriodEnd,
     PeriodStart,
     Update,
+}
+
+/// The index of `footprint_grants` that has all these roles open and nothing else, where it is not the table itself.
+pub(super) fn index_of_grants(roles: &BTreeSet<Role>) -> Option<&'static str> {
+    let mut roles = roles.iter();
+    match (roles.next(), roles.next()) {
+        (Some(Role::Organizer), None) => Some("footprint_grants_of_categories"),
+        (Some(Role::User), None) => Some("footprint_grants_of_shipments"),
+        _ => None,
+    }
 }
 
 impl Kinds {

@@ -9,7 +9,7 @@ use ileap_types::filter::{
 
 use super::{
     Builder,
-    kinds::{By, Kinds},
+    kinds::{self, By, Kinds},
 };
 use crate::{
     access::{Reach, Visibility},
@@ -193,9 +193,12 @@ pub(super) fn push_footprints(
 ) -> Entry {
     query.push("SELECT f.json, f.created, f.id FROM ");
     let (dialect, kinds) = (query.dialect, Kinds::of(visibility));
-    if let Reach::Named { recipient, .. } = visibility.reach() {
+    if let Reach::Named { recipient, roles } = visibility.reach() {
+        query.push("footprint_grants k");
+        if let Some(index) = kinds::index_of_grants(roles) {
+            query.push(&dialect.indexed_by(index));
+        }
         query
-            .push("footprint_grants k")
             .push(&dialect.then_look_up("footprints f", "f.id = k.footprint"))
             .push(" WHERE k.recipient = ")
             .push_bind(recipient.clone());
