@@ -236,6 +236,39 @@ fn every_crate_forbids_unsafe_code_and_takes_the_workspaces_lints() {
     }
 }
 
+#[test]
+fn the_toolchain_and_every_part_are_pinned() {
+    let read = |path: &str| fs::read_to_string(workspace().join(path)).unwrap();
+    let toolchain = read("rust-toolchain.toml");
+    let (_, channel) = toolchain.split_once("channel = \"").unwrap();
+    let (version, _) = channel.split_once('"').unwrap();
+    let numbers: Vec<_> = version.split('.').map(str::parse::<u32>).collect();
+    assert!(
+        numbers.len() == 3 && numbers.iter().all(Result::is_ok),
+        "{version}"
+    );
+
+    for lock in ["Cargo.lock", "fuzz/Cargo.lock"] {
+        let lock = read(lock);
+        let parts: Vec<_> = lock.split("[[package]]").skip(1).collect();
+        assert!(parts.len() > 100, "the file has been read");
+        for part in parts.iter().filter(|part| part.contains("\nsource = ")) {
+            assert!(part.contains("\nchecksum = \""), "{part}");
+        }
+    }
+
+    let node: Value = serde_json::from_str(&read("tests/interop/node/package-lock.json")).unwrap();
+    let parts = node["packages"].as_object().unwrap().iter();
+    for (name, part) in parts.filter(|(name, _)| !name.is_empty()) {
+        assert!(part["integrity"].is_string(), "{name}");
+    }
+    let python = read("tests/interop/python/requirements.txt");
+    let lines = python.lines().filter(|line| !line.starts_with('#'));
+    let parts: Vec<_> = lines.filter(|line| !line.trim().is_empty()).collect();
+    let unpinned = parts.iter().find(|part| !part.contains("=="));
+    assert!(!parts.is_empty() && unpinned.is_none(), "{unpinned:?}");
+}
+
 /// A table that names a test which is gone proves nothing.
 #[test]
 fn every_proof_in_the_security_document_is_a_test_that_there_is() {

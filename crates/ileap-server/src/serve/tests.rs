@@ -1,6 +1,7 @@
 //! Clients that hold connections, clients that leave, and a listener that does.
 
 mod http2;
+mod tls;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -55,6 +56,15 @@ struct Site {
 
 impl Site {
     async fn open(deadlines: Deadlines, live: Live, max_connections: usize) -> Self {
+        Self::open_with(deadlines, live, max_connections, None).await
+    }
+
+    async fn open_with(
+        deadlines: Deadlines,
+        live: Live,
+        max_connections: usize,
+        tls: Option<TlsAcceptor>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let gate = Arc::new(Gate::default());
@@ -82,7 +92,7 @@ impl Site {
                 max_connections,
                 metrics: metrics.clone(),
                 answers: Answers::Plain(router),
-                tls: None,
+                tls,
             },
         };
         let (stop, stopped) = oneshot::channel();

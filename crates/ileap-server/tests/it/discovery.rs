@@ -1,8 +1,10 @@
 //! Discovery and keys.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use serde_json::Value;
+use ileap_server::token::{Algorithm, SigningKeys};
+use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
+use serde_json::{Value, json};
 
 use crate::harness::{Options, TestServer, header, json, text};
 
@@ -75,16 +77,35 @@ async fn documents_can_be_kept_and_asked_for_again_by_their_tag() {
 }
 
 #[tokio::test]
-async fn the_jwk_set_has_public_members_only() {
-    let server = TestServer::start().await;
-    let set = json(server.get("/jwks").send().await.unwrap()).await;
-    let keys = set["keys"].as_array().unwrap();
-    assert_eq!(keys.len(), 1);
-    for member in ["d", "p", "q", "dp", "dq", "qi", "k"] {
-        assert!(keys[0].get(member).is_none(), "{member}");
+async fn the_jwk_set_has_public_members_only_under_their_thumbprint() {
+    let common = ["alg", "kid", "kty", "use"];
+    for (algorithm, alg, of_the_key) in [
+        (Algorithm::Rs256, "RS256", ["e", "n"].as_slice()),
+        (Algorithm::Es256, "ES256", &["crv", "x", "y"]),
+        (Algorithm::EdDsa, "EdDSA", &["crv", "x"]),
+    ] {
+        let options = Options {
+            keys: Arc::new(SigningKeys::ephemeral(algorithm).unwrap()),
+            ..Options::default()
+        };
+        let server = TestServer::start_with(options.set("ILEAP_TOKEN__ALGORITHM", alg)).await;
+        let set = json(server.get("/jwks").send().await.unwrap()).await;
+        let [key] = set["keys"].as_array().unwrap().as_slice() else {
+            panic!("{set}");
+        };
+        let members: BTreeSet<_> = key
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let public = common.iter().chain(of_the_key).copied().collect();
+        assert_eq!(members, public, "{alg}");
+        assert_eq!((&key["use"], &key["alg"]), (&json!("sig"), &json!(alg)));
+        let read: Jwk = serde_json::from_value(key.clone()).unwrap();
+        let thumbprint = read.thumbprint(ThumbprintHash::SHA256).unwrap();
+        assert_eq!(key["kid"], thumbprint);
     }
-    assert_eq!(keys[0]["use"], "sig");
-    assert_eq!(keys[0]["alg"], "ES256");
 }
 
 #[tokio::test]

@@ -136,6 +136,51 @@ async fn a_trusted_proxy_may_name_the_request() {
 }
 
 #[tokio::test]
+async fn a_token_is_given_to_post_alone_whoever_asks() {
+    let server = TestServer::start().await;
+    for method in [
+        "GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY",
+    ] {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let answer = server
+            .http
+            .request(method.clone(), format!("{}/auth/token", server.base))
+            .basic_auth("hello", Some("pathfinder"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("grant_type=client_credentials")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 405, "{method}");
+        assert_eq!(header(&answer, "allow"), "POST", "{method}");
+        assert!(!text(answer).await.contains("access_token"), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_was_sent_compressed_is_read() {
+    let server = TestServer::start().await;
+    let caller = server.as_client("hello").await;
+    let form = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x4b\x2f\x4a\xcc\x2b\x89\x2f\xa9\x2c\x48\xb5\x4d\xce\xc9\
+        \x4c\x05\xb2\x93\x8b\x52\x53\x80\x74\x66\x62\x4e\x31\x00\xf1\x18\x15\xa8\x1d\x00\x00\x00";
+    let send = |path: &str, content_type: &str| {
+        let request = server.http.post(format!("{}{path}", server.base));
+        request
+            .header("content-type", content_type)
+            .header("content-encoding", "gzip")
+            .body(form.as_slice())
+    };
+    let login = send("/auth/token", "application/x-www-form-urlencoded");
+    let login = login.basic_auth("hello", Some("pathfinder"));
+    let answer = refusal(login.send().await.unwrap()).await;
+    assert_eq!(answer, (400, "invalid_request".into()));
+    let event = send("/2/events", "application/cloudevents+json");
+    let event = event.bearer_auth(&caller.token);
+    let answer = refusal(event.send().await.unwrap()).await;
+    assert_eq!(answer, (400, "BadRequest".into()));
+}
+
+#[tokio::test]
 async fn a_token_request_over_its_limit_is_refused_declared_or_not() {
     let server = TestServer::start().await;
     let request = |body: reqwest::Body| {

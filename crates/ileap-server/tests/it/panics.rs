@@ -1,4 +1,4 @@
-//! A defect costs one request.
+//! A defect costs one request: a handler that panics, and one that never ends.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -46,7 +46,31 @@ impl CredentialVerifier for Broken {
     }
 }
 
-async fn start() -> (std::net::SocketAddr, Arc<Metrics>, oneshot::Sender<()>) {
+/// A verifier that never comes to an end.
+struct Endless;
+
+#[async_trait::async_trait]
+impl CredentialVerifier for Endless {
+    async fn account(&self, _: &Attempt<'_>) -> Result<Account, VerifyError> {
+        std::future::pending().await
+    }
+
+    async fn verify(&self, _: &Attempt<'_>) -> Result<Verdict, VerifyError> {
+        std::future::pending().await
+    }
+
+    async fn probe(&self) -> Vec<ProbeFinding> {
+        Vec::new()
+    }
+
+    fn kind(&self) -> &'static str {
+        "endless"
+    }
+}
+
+async fn start(
+    verifier: impl CredentialVerifier + 'static,
+) -> (std::net::SocketAddr, Arc<Metrics>, oneshot::Sender<()>) {
     let environment = [
         (
             "ILEAP_VERIFIER__CLERK__FRONTEND_API_URL",
@@ -70,7 +94,7 @@ async fn start() -> (std::net::SocketAddr, Arc<Metrics>, oneshot::Sender<()>) {
         metrics: metrics.clone(),
         refusal_floor: Duration::ZERO,
         store: Arc::new(SqlStore::open("sqlite::memory:").await.unwrap()),
-        verifier: Arc::new(Broken),
+        verifier: Arc::new(verifier),
     };
     let server = Server::bind(&config, parts).await.unwrap();
     let address = server.public_address();
@@ -81,31 +105,55 @@ async fn start() -> (std::net::SocketAddr, Arc<Metrics>, oneshot::Sender<()>) {
     (address, metrics, stop)
 }
 
-#[tokio::test]
-async fn a_panic_costs_one_request_and_says_nothing() {
-    let (address, metrics, _stop) = start().await;
-    let mut connection = TcpStream::connect(address).await.unwrap();
-    let login = "POST /auth/token HTTP/1.1\r\nhost: x\r\nauthorization: Basic YTpi\r\n\
-                 content-type: application/x-www-form-urlencoded\r\ncontent-length: 29\r\n\r\n\
-                 grant_type=client_credentials";
-    // Twice on one connection: the first takes nothing with it.
-    for _ in 0..2 {
-        connection.write_all(login.as_bytes()).await.unwrap();
-        let mut answer = vec![0; 4096];
-        let count = connection.read(&mut answer).await.unwrap();
-        let answer = String::from_utf8_lossy(&answer[..count]);
-        assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
-        assert!(
-            answer.contains("server_error") && !answer.contains("canary"),
-            "{answer}"
-        );
-    }
-    let keys = "GET /jwks HTTP/1.1\r\nhost: x\r\n\r\n";
-    connection.write_all(keys.as_bytes()).await.unwrap();
+const LOGIN: &[u8] = b"POST /auth/token HTTP/1.1\r\nhost: x\r\nauthorization: Basic YTpi\r\n\
+    content-type: application/x-www-form-urlencoded\r\ncontent-length: 29\r\n\r\n\
+    grant_type=client_credentials";
+
+/// One answer.
+async fn answer(connection: &mut TcpStream, request: &[u8]) -> String {
+    connection.write_all(request).await.unwrap();
     let mut answer = vec![0; 4096];
     let count = connection.read(&mut answer).await.unwrap();
-    assert!(answer[..count].starts_with(b"HTTP/1.1 200 "));
+    String::from_utf8_lossy(&answer[..count]).into_owned()
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_request_and_says_nothing() {
+    let (address, metrics, _stop) = start(Broken).await;
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    // Twice on one connection: the first takes nothing with it.
+    for _ in 0..2 {
+        let refusal = answer(&mut connection, LOGIN).await;
+        assert!(refusal.starts_with("HTTP/1.1 500 "), "{refusal}");
+        assert!(
+            refusal.contains("server_error") && !refusal.contains("canary"),
+            "{refusal}"
+        );
+    }
+    let keys = answer(&mut connection, b"GET /jwks HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(keys.starts_with("HTTP/1.1 200 "), "{keys}");
     let text = metrics.render();
     let counted = r#"ileap_http_failures_total{endpoint="token",cause="internal"} 2"#;
+    assert!(text.contains(counted), "{text}");
+}
+
+#[tokio::test]
+async fn a_handler_that_does_not_end_in_its_time_is_given_up_and_the_caller_may_come_back() {
+    let (address, metrics, _stop) = start(Endless).await;
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    // From here on time passes as soon as nobody has anything to do.
+    tokio::time::pause();
+    let asked = tokio::time::Instant::now();
+    let refusal = answer(&mut connection, LOGIN).await;
+    assert!(refusal.starts_with("HTTP/1.1 503 "), "{refusal}");
+    assert!(refusal.contains("\r\nretry-after: 1\r\n"), "{refusal}");
+    let waited = asked.elapsed();
+    let deadline = Duration::from_secs(15);
+    assert!(
+        (deadline..deadline + Duration::from_secs(5)).contains(&waited),
+        "{waited:?}"
+    );
+    let text = metrics.render();
+    let counted = r#"ileap_http_failures_total{endpoint="token",cause="timed_out"} 1"#;
     assert!(text.contains(counted), "{text}");
 }
