@@ -32,10 +32,17 @@ use std::sync::Arc;
 
 use ileap_server::{
     config::{Config, ConfigError, Loaded, Sources},
-    store::{Store, StoreError, patience, sql::SqlStore},
+    store::{
+        Store, StoreError, patience,
+        sql::{SqlStore, missing},
+    },
 };
 
-use crate::{cli::ConfigArguments, exit::Failed, output};
+use crate::{
+    cli::ConfigArguments,
+    exit::{Exit, Failed},
+    output,
+};
 
 /// The configuration a command runs with; warnings go to stderr, violations end the command.
 fn load(arguments: &ConfigArguments) -> Result<Config, Failed> {
@@ -66,8 +73,34 @@ fn noted(loaded: Result<Loaded, ConfigError>) -> Result<Loaded, Failed> {
 
 /// The store that the configuration names.
 async fn open_store(config: &Config) -> Result<SqlStore, Failed> {
-    let store = SqlStore::open(config.store.url.expose()).await;
-    store.map_err(|error| Failed::new(format!("opening {}", config.store.url), error.with_cause()))
+    let url = config.store.url.expose();
+    let is_new = missing(url);
+    let store = SqlStore::open(url).await;
+    let store = store.map_err(|error| refused_by_store(opening(config), &error))?;
+    if let Some(path) = is_new {
+        output::note(&output::sanitised(&format!(
+            "note: {} was not there; it is a new database",
+            path.display()
+        )));
+    }
+    Ok(store)
+}
+
+fn opening(config: &Config) -> String {
+    format!("opening {}", config.store.url)
+}
+
+/// The same for what running servers are to hear of: in a database that is new there are none.
+async fn open_kept_store(config: &Config) -> Result<SqlStore, Failed> {
+    if let Some(path) = missing(config.store.url.expose()) {
+        let happened = format!(
+            "{} is not there; name your server's configuration (--config or ILEAP_CONFIG) or its database \
+             (ILEAP_STORE__URL)",
+            path.display()
+        );
+        return Err(Failed::new(opening(config), happened).exiting(Exit::Config));
+    }
+    open_store(config).await
 }
 
 /// The same, where signing keys are or have been in it.
@@ -83,9 +116,13 @@ fn refused_by_store(attempted: impl Into<String>, error: &StoreError) -> Failed 
     if error.is_locked() {
         let remedy = "another process has held the database for a minute; nothing has changed, try again when its \
                       import has ended";
-        return Failed::new(attempted, remedy);
+        return Failed::new(attempted, remedy).exiting(Exit::Unavailable);
     }
-    Failed::new(attempted, error.with_cause())
+    let exit = match error {
+        StoreError::Unavailable { .. } => Exit::Unavailable,
+        StoreError::Unacceptable { .. } | StoreError::UnknownPosition => Exit::Failed,
+    };
+    Failed::new(attempted, error.with_cause()).exiting(exit)
 }
 
 /// Says what a change to the store waits for.

@@ -16,7 +16,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The configuration is wrong.
     Config = 64,
-    /// What the command depends on is down, too busy, or out of reach.
+    /// What the command depends on is down, full, too busy, out of reach, or of a later version.
     Unavailable = 69,
     /// A defect of ours.
     Bug = 70,

@@ -157,7 +157,7 @@ fn rules(named: &NamedObjects) -> Result<Vec<AccessRule>, Failed> {
 
 async fn show(store: &SqlStore, arguments: &AccessArguments) -> Result<(), Failed> {
     let recipient = arguments.recipient.as_str();
-    let failed = |error| Failed::new(format!("reading the access of {recipient}"), error);
+    let failed = |error| refused_by_store(format!("reading the access of {recipient}"), &error);
     let rules = store.access_rules(recipient).await.map_err(failed)?;
     let opens = store.opened(recipient).await.map_err(failed)?;
     let everything = rules.contains(&AccessRule::Everything);
@@ -240,7 +240,7 @@ async fn list(arguments: &ListAccessArguments) -> Result<(), Failed> {
     let store = open_store(&config).await?;
     let recipients = store.recipients().await;
     let recipients =
-        recipients.map_err(|error| Failed::new("reading who has access rules", error))?;
+        recipients.map_err(|error| refused_by_store("reading who has access rules", &error))?;
     if arguments.json {
         let entry =
             |(recipient, rules): &(String, u64)| json!({ "recipient": recipient, "rules": rules });

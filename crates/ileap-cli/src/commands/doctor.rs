@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ileap_server::{
     audit::{Decision, Event},
     config::{Config, Sources},
-    doctor::{Blame, Check, ClientReport, Diagnosis, Doctor, Forgotten, Severity},
+    doctor::{Blame, Check, ClientReport, Diagnosis, Doctor, ForgetError, Forgotten, Severity},
 };
 use serde::Serialize;
 
@@ -33,10 +33,14 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<Exit, Failed> {
     let doctor = Doctor::new(&loaded.config);
     if let (Some(client_id), true) = (&arguments.client, arguments.forget) {
         let on_record = OnRecord::open(&loaded.config)?;
-        let forgotten = doctor
-            .forget(client_id)
-            .await
-            .map_err(|error| Failed::new(format!("forgetting {}", client_id.as_str()), error))?;
+        let forgotten = doctor.forget(client_id).await;
+        let forgotten = forgotten.map_err(|error| {
+            let exit = match error {
+                ForgetError::Clerk(_) | ForgetError::Store(_) => Exit::Unavailable,
+                ForgetError::Closed(_) => Exit::Failed,
+            };
+            Failed::new(format!("forgetting {}", client_id.as_str()), error).exiting(exit)
+        })?;
         on_record.record(&Decision {
             client_id: Some(client_id.as_str()),
             change: Some("counted failures and what is remembered cleared"),

@@ -77,7 +77,10 @@ fn print(found: &KeyList) -> Result<(), Failed> {
         let until = standing.until.map(shown).unwrap_or_default();
         let rest = match standing.state.as_str() {
             "published" => format!("signs from {until}"),
-            "active" => format!("signs since {}, until {until}", shown(record.signs_from)),
+            "active" => format!(
+                "signs since {}, until {until}",
+                shown(record.signs_from.max(record.published_at))
+            ),
             "retiring" => format!("verifies until {until}"),
             _ => "will be removed".to_owned(),
         };
@@ -152,6 +155,11 @@ async fn rotate(arguments: &KeysArguments) -> Result<(), Failed> {
     if is_new {
         recorded(&on_record, &format!("{} published", record.kid))?;
     }
+    if is_new && record.signs_from <= record.published_at {
+        output::note(
+            "note: there were no keys where this configuration keeps them; this is the first",
+        );
+    }
     if arguments.json {
         return output::json(&json!({
             "kid": record.kid, "algorithm": record.algorithm.as_str(),
@@ -204,7 +212,7 @@ fn recorded(on_record: &OnRecord, change: &str) -> Result<(), Failed> {
     })
 }
 
-fn failed(doing: &str, error: &KeyError) -> Failed {
+pub(super) fn failed(doing: &str, error: &KeyError) -> Failed {
     let exit = match error {
         KeyError::Store(_) => Exit::Unavailable,
         KeyError::Exposed { .. } | KeyError::Foreign { .. } | KeyError::Sealed { .. } => {

@@ -9,6 +9,7 @@ use ileap_server::{
     config::{Config, Loaded},
     server::{Parts, Server, StartError},
     telemetry::Traces,
+    token::KeyError,
 };
 use listenfd::ListenFd;
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -65,6 +66,11 @@ fn keep_memory_to_ourselves() -> io::Result<()> {
 fn failed(error: StartError) -> Failed {
     let exit = if error.is_configuration() {
         Exit::Config
+    } else if matches!(
+        error,
+        StartError::Store(_) | StartError::Keys(KeyError::Store(_))
+    ) {
+        Exit::Unavailable
     } else {
         Exit::Failed
     };

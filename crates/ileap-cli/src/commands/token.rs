@@ -70,9 +70,8 @@ impl Tokens {
 
     fn with(config: Config, keys: Result<SigningKeys, KeyError>) -> Result<Self, Failed> {
         let base_url = public_base_url(&config, config.listener.bind);
-        let failed = |error: KeyError| Failed::new("reading the signing keys", error.with_cause());
         Ok(Self {
-            keys: Arc::new(keys.map_err(failed)?),
+            keys: Arc::new(keys.map_err(|error| super::keys::failed("reading", &error))?),
             config,
             base_url,
         })

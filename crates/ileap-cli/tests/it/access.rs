@@ -14,6 +14,8 @@ use crate::commands::{configuration, ileap, run};
 fn a_partner_is_allowed_shown_and_disallowed() {
     let directory = tempfile::tempdir().unwrap();
     let path = configuration(directory.path());
+    let (_, _, stderr) = run(&mut ileap(&["access", "list", "--config", &path]));
+    assert!(stderr.contains("it is a new database"), "{stderr}");
     for (arguments, everything) in [
         (["show", "org_2abc"].as_slice(), false),
         (&["allow", "org_2abc", "--everything"], true),

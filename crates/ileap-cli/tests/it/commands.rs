@@ -173,6 +173,60 @@ fn who_looks_at_a_token_or_revokes_one_makes_no_key() {
 }
 
 #[test]
+fn where_no_server_has_been_no_token_is_said_to_be_revoked_and_a_new_database_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let in_it = |arguments: &[&str]| run(ileap(arguments).current_dir(&directory));
+    let (code, stdout, stderr) = in_it(&["token", "revoke", "--subject", "clerk|user_1"]);
+    assert_eq!((code, stdout.as_str()), (64, ""), "{stderr}");
+    assert!(
+        stderr.contains("ileap.db is not there") && stderr.contains("--config"),
+        "{stderr}"
+    );
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 0);
+
+    let (code, _, stderr) = in_it(&["access", "allow", "org_1", "--everything"]);
+    assert_eq!(
+        (code, stderr.as_str()),
+        (0, "note: ileap.db was not there; it is a new database\n")
+    );
+    let (code, _, stderr) = in_it(&["access", "list"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+
+    let (code, _, stderr) = in_it(&["keys", "rotate"]);
+    assert!(
+        code == 0 && stderr.contains("this is the first"),
+        "{stderr}"
+    );
+    let (code, _, stderr) = in_it(&["keys", "rotate"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn a_database_that_is_down_is_exit_69_with_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let configuration = configuration(directory.path());
+    let (code, _, stderr) = run(&mut ileap(&["keys", "list", "--config", &configuration]));
+    assert_eq!(code, 0, "{stderr}");
+    let url = format!("postgres://ileap@{}/ileap", free_address());
+    for arguments in [
+        ["access", "list"].as_slice(),
+        &["access", "allow", "org_1", "--everything"],
+        &["partners", "list"],
+        &["token", "revoke", "--subject", "clerk|user_1"],
+        &["serve"],
+    ] {
+        let mut command = ileap(arguments);
+        command.args(["--config", &configuration]);
+        let (code, stdout, stderr) = run(command.env("ILEAP_STORE__URL", &url));
+        assert_eq!((code, stdout.as_str()), (69, ""), "{arguments:?}: {stderr}");
+        assert!(
+            stderr.contains("Connection refused"),
+            "{arguments:?}: {stderr}"
+        );
+    }
+}
+
+#[test]
 fn files_are_imported_whole_or_not_at_all_and_the_others_go_on() {
     let directory = tempfile::tempdir().unwrap();
     let path = configuration(directory.path());

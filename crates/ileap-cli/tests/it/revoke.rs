@@ -238,6 +238,9 @@ fn what_cannot_be_revoked_is_said_and_nothing_is() {
     let file = file.display().to_string();
     let (code, _, _) = revoke(&[&file, "--subject", "clerk|user_1"], "");
     assert_eq!(code, 2);
+    let (code, _, stderr) = revoke(&[&file], "");
+    assert!(code == 64 && stderr.contains("is not there"), "{stderr}");
+    assert_eq!(run(&mut ileap(&["access", "list", "--config", &path])).0, 0);
     let (code, stdout, _) = revoke(&[&file], "");
     assert_eq!(code, 0);
     assert!(stdout.contains("of minted|tester;"), "{stdout}");
@@ -302,6 +305,8 @@ async fn clerk_is_asked_which_account_a_client_has() {
     };
     let clerk = ClerkEmulator::start(options).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
+    // It makes the database.
+    run(ileap(&["access", "list"]).current_dir(&directory));
     let ask = |url: &str, secret_key, client: &str| {
         run(over_clerk(directory.path(), url, secret_key).arg(client))
     };

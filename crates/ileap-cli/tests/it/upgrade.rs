@@ -134,7 +134,7 @@ async fn servers_go_on_on_a_schema_that_a_later_version_has_extended_and_do_not_
         assert_eq!(cluster.terminate(0), 0);
         cluster.begin(0);
         let (code, log) = cluster.ends(0);
-        assert_eq!(code, Some(1));
+        assert_eq!(code, Some(69));
         assert!(
             log.contains("a newer version of ileap has written it; update this one"),
             "{log}"

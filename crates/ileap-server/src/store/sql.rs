@@ -20,7 +20,7 @@ mod sqlite;
 mod statement;
 mod tokens;
 
-pub use self::condition::{Condition, condition};
+pub use self::condition::{Condition, condition, missing};
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{Tokens, read};
 use crate::{
     cli::RevokeArguments,
-    commands::{load, load_for_store, on_record::OnRecord, open_store},
+    commands::{load, load_for_store, on_record::OnRecord, open_kept_store},
     exit::{Exit, Failed},
     output::{self, sanitised},
 };
@@ -67,8 +67,7 @@ async fn revoke_one(arguments: &RevokeArguments) -> Result<Revoked, Failed> {
     const ATTEMPTED: &str = "revoking the token";
     let text = read(arguments.file.as_deref())?;
     let tokens = Tokens::load(&arguments.config).await?;
-    let on_record = OnRecord::open(&tokens.config)?;
-    let store = open_store(&tokens.config).await?;
+    let config = tokens.config.clone();
     let examined = tokens
         .validator()
         .examine(UnverifiedToken::new(text.trim()));
@@ -83,6 +82,8 @@ async fn revoke_one(arguments: &RevokeArguments) -> Result<Revoked, Failed> {
             return Err(Failed::new(ATTEMPTED, why));
         }
     };
+    let on_record = OnRecord::open(&config)?;
+    let store = open_kept_store(&config).await?;
     let revoked = RevokedToken::from(&*token);
     let revocation = leave_revocation(&store, &revoked, SystemClock.now()).await;
     let RevokedToken { id, subject, .. } = revoked;
@@ -103,7 +104,7 @@ async fn revoke_one(arguments: &RevokeArguments) -> Result<Revoked, Failed> {
 
 async fn cut_off(config: &Config, subject: &str) -> Result<Revoked, Failed> {
     let on_record = OnRecord::open(config)?;
-    let store = open_store(config).await?;
+    let store = open_kept_store(config).await?;
     let cut_off = leave_cut_off(&store, subject, SystemClock.now()).await;
     cut_off.map_err(|error| failed(format!("revoking the tokens of {subject}"), &error))?;
     on_record.change(Event::Revocation, subject, ALL_TOKENS)?;

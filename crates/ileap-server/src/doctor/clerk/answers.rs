@@ -10,14 +10,18 @@ use crate::{
         judgement::{Blame, Check, Severity},
     },
     outbound::OutboundError,
-    verify::{VerifyError, unavailable},
+    verify::{VerifyError, budget::strangers_share, unavailable},
 };
 
 /// How many failures may reach Clerk.
 pub(super) fn budget(name: &'static str, allowed: u32) -> Check {
     Check::note(
         name,
-        format!("failures of one account stop at {allowed}, short of Clerk's lockout"),
+        format!(
+            "of the failures of one account {allowed} may reach Clerk, {} of them from addresses it has not logged in \
+             from: short of its lockout",
+            strangers_share(allowed)
+        ),
     )
 }
 

@@ -43,6 +43,14 @@ impl Condition {
     }
 }
 
+/// The file of the database at `url`, where it is to be a file and is not there: to open it makes it.
+pub fn missing(url: &str) -> Option<PathBuf> {
+    if is_postgres(url) {
+        return None;
+    }
+    sqlite::file(url).filter(|path| !path.exists())
+}
+
 /// Looks at the database at `url` and leaves it as it is.
 pub async fn condition(url: &str) -> Result<Condition, StoreError> {
     if is_postgres(url) {

@@ -33,7 +33,8 @@ const LIMITS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
 const IMPORT_LIMITS: &str = "SELECT set_config('statement_timeout', '600s', true), \
                              set_config('lock_timeout', '60s', true)";
 /// Those of a change to the schema, which also waits for another process's.
-const MIGRATION_LIMITS: &str = "SET statement_timeout = '600s'; SET lock_timeout = '60s'";
+const MIGRATION_LIMITS: &str = "SET statement_timeout = '600s'; SET lock_timeout = '60s'; \
+                                SET client_min_messages = 'warning'";
 
 /// Reads `postgres://...`. Beyond this machine the server must prove who it is, unless the URL says
 /// otherwise with `sslmode`: a password and all data go over that connection.
@@ -66,22 +67,24 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
 pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
     let failed = unavailable("opening the database");
     let options = options(url).map_err(&failed)?;
-    let first = pool(1, MIGRATION_LIMITS).connect_with(options.clone());
-    let first = first.await.map_err(&failed)?;
-    let migrated = schema::POSTGRES.migrator().run(&first).await;
+    // Not by way of a pool, which keeps to itself why it cannot connect.
+    let mut first = connect(&options).await.map_err(&failed)?;
+    first.execute(MIGRATION_LIMITS).await.map_err(&failed)?;
+    let migrated = schema::POSTGRES.migrator().run(&mut first).await;
     migrated.map_err(schema::failed)?;
-    first.close().await;
-    Ok(pool(CONNECTIONS, LIMITS).connect_lazy_with(options))
+    // It answered; how it takes the farewell is its own business.
+    let _ = first.close().await;
+    Ok(pool().connect_lazy_with(options))
 }
 
-fn pool(connections: u32, limits: &'static str) -> PgPoolOptions {
+fn pool() -> PgPoolOptions {
     PgPoolOptions::new()
-        .max_connections(connections)
+        .max_connections(CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .max_lifetime(LIFETIME)
         .test_before_acquire(true)
-        .after_connect(move |connection, _| {
-            Box::pin(async move { connection.execute(limits).await.map(|_| ()) })
+        .after_connect(|connection, _| {
+            Box::pin(async move { connection.execute(LIMITS).await.map(|_| ()) })
         })
 }
 

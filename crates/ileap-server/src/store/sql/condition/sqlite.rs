@@ -1,6 +1,6 @@
 //! How a file is.
 
-use std::{str::FromStr as _, time::Duration};
+use std::{path::PathBuf, str::FromStr as _, time::Duration};
 
 use sqlx::{
     ConnectOptions as _, Connection as _, Row as _,
@@ -18,6 +18,12 @@ use crate::store::{
 
 /// How long to wait for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where a database is that is in a file.
+pub(super) fn file(url: &str) -> Option<PathBuf> {
+    let options = SqliteConnectOptions::from_str(url).ok()?;
+    (!is_memory(url)).then(|| options.get_filename().to_path_buf())
+}
 
 pub(super) async fn condition(url: &str) -> Result<Condition, StoreError> {
     let failed = unavailable("opening the database");
