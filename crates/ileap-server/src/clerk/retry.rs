@@ -46,3 +46,19 @@ impl Retries {
         is_bearable && self.take(Retry::Throttle)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_call_is_made_again_once_and_only_where_the_pause_leaves_time_for_it() {
+        let second = Duration::from_secs(1);
+        let retries = |within| Retries::new(Instant::now() + within);
+        assert!(!retries(second).take_after(second));
+        assert!(!retries(second * 9).take_after(LONGEST_WAIT + Duration::from_millis(1)));
+        let mut enough = retries(LONGEST_WAIT + Duration::from_millis(1));
+        assert!(enough.take_after(LONGEST_WAIT));
+        assert!(!enough.take_after(Duration::ZERO));
+    }
+}

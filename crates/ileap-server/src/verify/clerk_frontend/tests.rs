@@ -11,6 +11,7 @@ use crate::{
         self, OutboundOptions,
         raw_upstream::{RawUpstream, Reply},
     },
+    telemetry::Metrics,
     verify::{ProbeSeverity, RejectReason, contract::attempt},
 };
 
@@ -363,18 +364,60 @@ async fn an_abandoned_attempt_is_replaced_once() {
     assert_eq!(requests.len(), 2);
 }
 
+/// An address that is taken, by one who does not listen.
+fn nobody() -> (tokio::net::TcpSocket, url::Url) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    (socket, url.parse().unwrap())
+}
+
 #[tokio::test]
 async fn nobody_listening_is_unavailable() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    let (_held, url) = nobody();
     let http = outbound::client(&OutboundOptions::default()).unwrap();
-    let api = FrontendApi::new(&url.parse().unwrap(), http, gate());
+    let api = FrontendApi::new(&url, http, gate());
     let verifier = ClerkFrontendVerifier::new(api, ClerkFrontendOptions::default());
     assert_eq!(
         cause(verifier.verify(&attempt(&credentials())).await),
         "connect"
     );
+}
+
+#[tokio::test]
+async fn a_sign_in_that_never_left_is_tried_once_more() {
+    let (_held, url) = nobody();
+    let http = outbound::client(&OutboundOptions::default()).unwrap();
+    let metrics = Arc::new(Metrics::new());
+    let gate = Gate::new(None, None, Arc::new(SystemClock)).counted("frontend", metrics.clone());
+    let api = FrontendApi::new(&url, http, Arc::new(gate));
+    let verifier = ClerkFrontendVerifier::new(api, ClerkFrontendOptions::default());
+    cause(verifier.verify(&attempt(&credentials())).await);
+    let calls = r#"ileap_clerk_calls_total{api="frontend",outcome="unanswered"} 2"#;
+    let rendered = metrics.render();
+    assert!(rendered.lines().any(|line| line == calls), "{rendered}");
+}
+
+#[tokio::test]
+async fn after_calls_without_an_answer_one_without_a_secret_goes_first() {
+    let upstream = RawUpstream::scripted(vec![
+        refusal(500, "internal_clerk_error"),
+        refusal(500, "internal_clerk_error"),
+        Reply::json(200, "{}"),
+    ])
+    .await;
+    let verifier = verifier(&upstream);
+    let credentials = credentials();
+    let attempt = attempt(&credentials);
+    verifier.account(&attempt).await.unwrap();
+    assert_eq!(upstream.requests().len(), 0);
+    cause(verifier.verify(&attempt).await);
+    // No password is shown to a Clerk that does not answer this either.
+    assert!(verifier.account(&attempt).await.is_err());
+    verifier.account(&attempt).await.unwrap();
+    verifier.account(&attempt).await.unwrap();
+    let environment = "GET /v1/environment?_is_native=1";
+    assert_eq!(paths(&upstream.requests())[1..], [environment; 2]);
 }
 
 #[tokio::test]
@@ -486,6 +529,13 @@ async fn an_instance_that_takes_no_password_at_once_gets_it_in_a_second_step_fro
 }
 
 #[tokio::test]
+async fn an_instance_that_takes_no_password_in_two_steps_either_is_a_wrong_setting() {
+    let (answer, requests) = verify(vec![refusal_with(422, "", ONE_SHOT_REFUSED)]).await;
+    assert_eq!(config_code(answer), "form_param_unknown");
+    assert_eq!(requests.len(), 2);
+}
+
+#[tokio::test]
 async fn a_session_before_the_password_was_shown_is_no_proof() {
     let (answer, _) = verify(vec![refusal_with(422, "", ONE_SHOT_REFUSED), complete()]).await;
     assert_eq!(answer, Ok(Verdict::Reject(RejectReason::UnknownStatus)));
@@ -537,6 +587,31 @@ async fn a_probe_tells_settings_and_failures() {
         assert_eq!(findings[0].severity, severity);
         assert!(findings[0].finding.contains(text), "{findings:?}");
     }
+}
+
+#[tokio::test]
+async fn a_probe_makes_a_development_browser_when_clerk_asks_for_one_and_only_then() {
+    let environment = "GET /v1/environment?_is_native=1";
+    let asked = async |replies: Vec<Reply>| {
+        let upstream = RawUpstream::scripted(replies).await;
+        let findings = verifier(&upstream).probe().await;
+        let finding = findings.into_iter().next().unwrap().finding;
+        (finding, upstream.requests())
+    };
+    let (finding, requests) = asked(vec![
+        refusal(401, "dev_browser_unauthenticated"),
+        Reply::json(200, r#"{"id":"dvb_1"}"#),
+        Reply::json(200, r#"{"maintenance_mode":true}"#),
+    ])
+    .await;
+    assert!(finding.contains("maintenance"), "{finding}");
+    let again = format!("{environment}&__clerk_db_jwt=dvb_1");
+    assert_eq!(
+        paths(&requests),
+        [environment, "POST /v1/dev_browser", &again]
+    );
+    let (_, requests) = asked(vec![refusal(400, "native_api_disabled")]).await;
+    assert_eq!(paths(&requests), [environment]);
 }
 
 /// Keeps what is logged.
