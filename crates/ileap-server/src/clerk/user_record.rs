@@ -133,6 +133,13 @@ mod tests {
     }
 
     #[test]
+    fn a_record_tells_a_ban_from_what_else_keeps_out() {
+        assert!(record(json!({"id": "user_1", "banned": true})).is_banned());
+        let locked = record(json!({"id": "user_1", "locked": true}));
+        assert!(locked.is_kept_out() && !locked.is_banned());
+    }
+
+    #[test]
     fn what_keeps_out_does_so_in_any_form() {
         assert_eq!(
             obstacle(json!({"banned": "yes"})),

@@ -236,10 +236,13 @@ async fn memberships_are_remembered_for_a_minute_and_read_page_by_page() {
     }
     assert!(scene.upstream.requests()[3].contains("offset=100 "));
     assert_eq!(scene.calls(4), [PASSWORD]);
+    scene.clock.advance(Duration::from_secs(59));
+    assert!(is_accepted(&scene.log_in().await));
+    assert_eq!(scene.calls(5), [PASSWORD]);
     // Five pages at most.
-    scene.clock.advance(Duration::from_secs(61));
+    scene.clock.advance(Duration::from_secs(1));
     assert_eq!(reason(scene.log_in().await), RejectReason::NoOrganization);
-    let pages = scene.calls(5);
+    let pages = scene.calls(6);
     let pages = pages.iter().filter(|call| call.contains("memberships"));
     assert_eq!(pages.count(), 5);
 }
@@ -308,4 +311,28 @@ async fn a_lookup_that_began_before_its_user_was_forgotten_is_not_remembered() {
     lookup.await.unwrap();
     scene.account(CLIENT_ID).await.unwrap();
     assert_eq!(scene.calls(0), [LOOKUP, LOOKUP]);
+}
+
+#[tokio::test]
+async fn a_user_that_has_changed_has_its_memberships_asked_for_again() {
+    for invalidation in [
+        Invalidation::Subject("clerk|user_1".to_owned()),
+        Invalidation::Account(AccountKey::of_subject("clerk|user_1")),
+    ] {
+        let script = Script {
+            memberships: vec![
+                memberships(&[("org_1", "acme", "org:ileap_operator")]),
+                memberships(&[]),
+            ],
+            ..Script::good()
+        };
+        let options = ClerkBackendOptions {
+            organization: Some("org_1".to_owned()),
+            ..ClerkBackendOptions::default()
+        };
+        let scene = Scene::with(script, options).await;
+        assert!(is_accepted(&scene.log_in().await));
+        scene.verifier.forget(&invalidation);
+        assert_eq!(reason(scene.log_in().await), RejectReason::NoOrganization);
+    }
 }

@@ -195,3 +195,38 @@ async fn after_calls_without_an_answer_one_without_a_secret_goes_first() {
     assert!(is_accepted(&scene.log_in_counted().await));
     assert_eq!(scene.calls(2), [LOOKUP, PASSWORD, MEMBERSHIPS]);
 }
+
+#[tokio::test]
+async fn an_identifier_that_clerk_finds_ill_formed_is_nobodys() {
+    let script = Script {
+        lookups: vec![refusal_reply(422, "form_param_format_invalid")],
+        ..with_password(refusal_reply(404, "resource_not_found"))
+    };
+    let scene = Scene::new(script).await;
+    assert_eq!(
+        reason(scene.log_in_counted().await),
+        RejectReason::UnknownClient
+    );
+    assert_eq!(scene.calls(0), [LOOKUP, DECOY]);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_again_is_no_verdict_and_its_user_is_not_gone() {
+    let script = Script {
+        users: vec![
+            refusal_reply(500, "internal_clerk_error"),
+            Reply::json(200, &user("")),
+        ],
+        ..Script::good()
+    };
+    let scene = Scene::new(script).await;
+    assert!(is_accepted(&scene.log_in().await));
+    scene.clock.advance(Duration::from_secs(61));
+    assert_eq!(
+        cause(scene.log_in().await),
+        "right_then_internal_clerk_error"
+    );
+    let before = scene.calls(0).len();
+    assert!(is_accepted(&scene.log_in().await));
+    assert_eq!(scene.calls(before), [PASSWORD, USER, MEMBERSHIPS]);
+}
