@@ -163,3 +163,25 @@ async fn calls_that_the_breaker_holds_take_no_place_in_the_window() {
     premises.clock.advance(Duration::from_secs(3));
     assert!(!premises.is_held().await, "there is room for the trial");
 }
+
+#[tokio::test]
+async fn an_answer_that_comes_when_the_pause_is_over_ends_it() {
+    let premises = Premises::new();
+    let wait = Duration::from_secs(30);
+    let answer = premises.gate.pass(Limit::Calls, async {
+        let _ = premises.call(Err(refused(429, Some(wait)))).await;
+        assert!(premises.gate.is_troubled());
+        premises.clock.advance(wait);
+        Ok(())
+    });
+    answer.await.unwrap();
+    assert!(!premises.gate.is_troubled());
+}
+
+#[test]
+fn a_pause_is_never_shorter_than_it_should_be_and_longer_by_half_at_most() {
+    for _ in 0..100 {
+        let pause = with_jitter(PAUSE);
+        assert!((PAUSE..PAUSE + PAUSE / 2).contains(&pause), "{pause:?}");
+    }
+}
