@@ -24,6 +24,7 @@ use crate::{
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
+const HOUR_BUT_A_SECOND: Duration = Duration::from_secs(3_599);
 const DAY_BUT_A_SECOND: Duration = Duration::from_secs(86_399);
 const POLICY: KeyPolicy = KeyPolicy {
     algorithm: Algorithm::Es256,
@@ -259,6 +260,31 @@ async fn a_token_signed_just_before_a_switch_lives_as_long_as_any() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_gone_stays_for_an_hour_whoever_finds_it_gone() {
+    let mut server = Server::new().await;
+    let first = server.signs();
+    server.rotate().await;
+    server.turn().await;
+    server.live(DAY, DAY).await;
+    let kept = async |server: &Server| {
+        let records = server.location.read().await.unwrap().records();
+        records.iter().any(|record| record.kid == first)
+    };
+    while server.kids().contains(&first) {
+        server.live(HOUR, HOUR).await;
+    }
+    let second = Duration::from_secs(1);
+    server.live(HOUR_BUT_A_SECOND, HOUR_BUT_A_SECOND).await;
+    assert!(kept(&server).await);
+    // Whoever begins now has not seen it go.
+    let mut other = server.beside(POLICY).await;
+    other.live(HOUR_BUT_A_SECOND, HOUR_BUT_A_SECOND).await;
+    assert!(kept(&other).await);
+    other.live(second, second).await;
+    assert!(!kept(&other).await);
+}
+
+#[tokio::test]
 async fn two_servers_publish_one_next_key_and_switch_together() {
     let mut one = Server::new().await;
     let mut other = one.beside(POLICY).await;
@@ -356,8 +382,11 @@ async fn a_key_that_cannot_be_written_is_tried_again_after_a_pause() {
     assert_eq!(server.location.changes.load(Ordering::SeqCst), begun + 1);
     assert_eq!(server.kids(), [first]);
     assert!(server.has_metric("ileap_signing_key_trouble 1"));
+    server.clock.advance(Duration::from_secs(1));
+    server.turn().await;
+    assert_eq!(server.location.changes.load(Ordering::SeqCst), begun + 2);
     server.location.is_full.store(false, Ordering::SeqCst);
-    server.live(REST, REST / 4).await;
+    server.live(REST + REST / 4, REST / 4).await;
     assert_eq!(server.kids().len(), 2);
     assert!(server.has_metric("ileap_signing_key_trouble 0"));
 }

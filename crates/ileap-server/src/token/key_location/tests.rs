@@ -10,7 +10,8 @@ use super::*;
 use crate::{
     store::sql::SqlStore,
     token::{
-        KeyCipher, KeyPolicy, Revoked, Rotated, key_changes::begin, key_changes::publish,
+        KeyCipher, KeyPolicy, Revoked, Rotated,
+        key_changes::{begin, kept, publish},
         list_keys, revoke_key, rotate_keys,
     },
 };
@@ -331,4 +332,45 @@ async fn keys_sealed_with_a_secret_that_is_gone_are_named_and_can_be_ended() {
     let begun = begin(&after, None, &POLICY, at(30)).await.unwrap();
     assert_eq!(begun.records(), successors);
     assert_eq!(successors.len(), 1);
+}
+
+#[tokio::test]
+async fn sixty_four_keys_in_use_are_enough_and_those_that_are_gone_do_not_count() {
+    let place = Place::directory();
+    let key = |number: i64| KeyRecord {
+        kid: format!("key-{number}"),
+        algorithm: Algorithm::Es256,
+        published_at: at(number),
+        signs_from: at(number + 86_400),
+    };
+    // All but the last, which signs, are from long ago. None of these is where keys are kept.
+    let gone: Vec<_> = (0..100).map(|number| key(number - 20_000_000)).collect();
+    let in_use = |count| {
+        let newest = (0..count).map(key);
+        gone.iter().cloned().chain(newest).collect::<Vec<_>>()
+    };
+    let publish =
+        async |records: &[KeyRecord]| publish(place.one(), records, &POLICY, at(100)).await;
+    assert!(matches!(publish(&in_use(62)).await, Ok(None)));
+    let error = publish(&in_use(63)).await.unwrap_err();
+    assert!(matches!(error, KeyError::TooMany { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn whoever_only_looks_finds_the_keys_where_they_are_or_were_and_says_so_when_there_are_none()
+{
+    for place in Place::all().await {
+        let nothing = kept(place.one(), Some(Place::directory().one())).await;
+        assert!(matches!(nothing, Err(KeyError::NoneYet)));
+        let first = place.begin().await;
+        let (here, elsewhere) = (place.other(), Place::directory());
+        for found in [
+            kept(here, None).await,
+            kept(here, Some(elsewhere.one())).await,
+            kept(elsewhere.one(), Some(here)).await,
+        ] {
+            let keys = found.unwrap().keys;
+            assert_eq!((keys.len(), &keys[0].record.kid), (1, &first));
+        }
+    }
 }

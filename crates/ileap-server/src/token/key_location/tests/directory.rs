@@ -307,7 +307,7 @@ async fn a_key_of_an_earlier_version_signs_on_and_is_rotated_by_the_age_of_its_f
     place.begin(Algorithm::Es256).await;
     assert_eq!(place.states(0).await, [(kid.clone(), "active")]);
     let due = |now| list_keys(&place.location, &POLICY, at(now));
-    assert!(!due(8 * 86_400).await.unwrap().is_overdue);
+    assert!(!due(9 * 86_400 + 599).await.unwrap().is_overdue);
     assert!(due(9 * 86_400 + 601).await.unwrap().is_overdue);
     rotate_keys(&place.location, &POLICY, at(9 * 86_400))
         .await
@@ -349,6 +349,43 @@ async fn a_file_that_breaks_while_it_is_used_stays_as_it_was() {
     fs::write(&path, whole).unwrap();
     fs::remove_file(place.keys.join("new.pem")).unwrap();
     assert!(place.location.read().await.unwrap().trouble.is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_leads_nowhere_is_no_key_and_one_that_cannot_be_followed_is_the_key_it_was() {
+    let place = Place::new();
+    place.begin(Algorithm::Es256).await;
+    let records = place.location.read().await.unwrap().records();
+    std::os::unix::fs::symlink("nothing", place.keys.join("nowhere.ES256.pem")).unwrap();
+    let reading = place.location.read().await.unwrap();
+    assert_eq!(
+        (reading.records(), reading.trouble.len()),
+        (records.clone(), 0)
+    );
+    fs::remove_file(place.keys.join("nowhere.ES256.pem")).unwrap();
+    let path = place.only_file();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    let reading = place.location.read().await.unwrap();
+    assert_eq!((reading.records(), reading.trouble.len()), (records, 1));
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_looked_into_is_no_directory_without_keys() {
+    let place = Place::new();
+    let state = place.keys.parent().unwrap();
+    fs::write(state, "a file").unwrap();
+    let error = place.location.read().await.unwrap_err();
+    assert!(matches!(error, KeyError::Io { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_revocation_that_does_not_say_when_is_as_old_as_its_file() {
+    let place = Place::with_file("gone.ES256.revoked", "");
+    let file = File::open(place.only_file()).unwrap();
+    file.set_modified(SystemTime::from(at(-5))).unwrap();
+    let reading = place.location.read().await.unwrap();
+    assert_eq!(reading.revoked[0].at, at(-5));
 }
 
 #[tokio::test]
