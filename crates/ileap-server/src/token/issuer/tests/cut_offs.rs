@@ -53,3 +53,13 @@ async fn a_token_is_issued_once_those_of_its_second_count_and_nobody_waits_for_a
     setup.issuer.cutoffs.cut_off(SUBJECT, far_ahead);
     assert!(matches!(issue(&setup).await, Err(IssueError::Busy)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn five_seconds_are_not_too_long_to_wait_for_a_token_that_counts() {
+    let setup = setup(Reuse::Never);
+    let now = setup.clock.now();
+    let at = now + Duration::from_secs(4);
+    setup.issuer.cutoffs.cut_off(SUBJECT, at);
+    let (_, claims) = parts(&issue(&setup).await.unwrap());
+    assert_eq!(claims["nbf"], now.as_second() + 5);
+}
