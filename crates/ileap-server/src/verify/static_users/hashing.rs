@@ -244,6 +244,9 @@ mod tests {
         assert_eq!(locked(&idle.0).len(), 1);
         assert_eq!(idle.take(1_000, 0).len(), 0);
         assert_eq!(locked(&idle.0).len(), 0);
+        idle.put(vec![Block::new(); 100]);
+        assert_eq!(idle.take(100 + SLACK_KIB, 400).len(), 0);
+        assert_eq!(idle.take(99 + SLACK_KIB, 400).len(), 100);
     }
 
     #[tokio::test]

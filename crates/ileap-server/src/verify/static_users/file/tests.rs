@@ -92,8 +92,31 @@ fn a_file_without_users_is_refused() {
 
 #[test]
 fn what_is_no_list_of_tables_is_refused() {
-    for content in ["user = 1\n", "user = [1]\n", "[user]\nclient_id = \"a\"\n"] {
+    for content in [
+        "user = 1\n",
+        "user = [1]\n",
+        "[user]\nclient_id = \"a\"\n",
+        "[[users]]\nclient_id = \"a\"\n",
+    ] {
         assert!(problems(content)[0].contains("table"), "{content}");
+    }
+}
+
+#[test]
+fn an_organization_is_one_to_256_bytes_without_control_characters_or_a_bar() {
+    for (organization, is_one) in [
+        ("o".repeat(256), true),
+        ("o".repeat(257), false),
+        (String::new(), false),
+        ("org_1\\n".to_owned(), false),
+        ("org|1".to_owned(), false),
+    ] {
+        let content = user("a", &format!("organization = \"{organization}\""));
+        assert_eq!(
+            read_with(content, 0o600).is_ok(),
+            is_one,
+            "{organization:?}"
+        );
     }
 }
 
@@ -119,9 +142,13 @@ fn a_file_that_is_none_or_no_text_is_refused() {
 
 #[test]
 fn a_file_that_is_too_large_or_has_too_many_users_is_refused() {
-    let comment = "#".repeat(1 << 20) + "\n";
-    let problems_of_large = problems(&(comment.repeat(32) + &user("a", "")));
+    let user = user("a", "");
+    let largest = "#".repeat((32 << 20) - 1 - user.len()) + "\n" + &user;
+    assert_eq!(read_with(&largest, 0o600).unwrap().len(), 1);
+    let problems_of_large = problems(&(largest + "\n"));
     assert!(problems_of_large[0].contains("more than 33554432 bytes"));
+    let most = problems(&"[[user]]\n".repeat(100_000));
+    assert!(most[0].contains("has no client_id"), "{most:?}");
     let many = "[[user]]\n".repeat(100_001);
     let problems = problems(&many);
     assert!(
