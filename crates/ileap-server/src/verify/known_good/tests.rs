@@ -25,6 +25,7 @@ const STALE_FOR: Duration = Duration::from_hours(1);
 struct Upstream {
     answer: Mutex<Result<Verdict, VerifyError>>,
     asked: AtomicUsize,
+    probed: AtomicUsize,
     /// When set, answers wait for it.
     hold: Mutex<Option<Arc<Notify>>>,
     standings: Mutex<Vec<Standing>>,
@@ -79,6 +80,7 @@ impl CredentialVerifier for Upstream {
     }
 
     async fn probe(&self) -> Vec<ProbeFinding> {
+        self.probed.fetch_add(1, Ordering::SeqCst);
         match &*self.answer.lock().unwrap() {
             Ok(_) => Vec::new(),
             Err(_) => vec![ProbeFinding {
@@ -87,6 +89,11 @@ impl CredentialVerifier for Upstream {
                 remedy: "wait".to_owned(),
             }],
         }
+    }
+
+    /// Done unless answers wait.
+    async fn drain(&self, _longest: Duration) -> bool {
+        self.hold.lock().unwrap().is_none()
     }
 
     fn kind(&self) -> &'static str {
@@ -110,6 +117,7 @@ impl Premises {
         let upstream = Arc::new(Upstream {
             answer: Mutex::new(Ok(Verdict::Accept(client("user_1")))),
             asked: AtomicUsize::new(0),
+            probed: AtomicUsize::new(0),
             hold: Mutex::default(),
             standings: Mutex::default(),
         });
@@ -279,6 +287,38 @@ async fn a_probe_is_a_sign_of_life() {
     premises.known_good.probe().await;
     premises.clock.advance(Duration::from_mins(31));
     assert!(premises.log_in("right").await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_without_logins_is_probed_every_minute_and_any_other_every_ten() {
+    let premises = Premises::new();
+    let known_good = premises.known_good.clone();
+    let tending = tokio::spawn(async move { known_good.tend().await });
+    // What is seen from here on comes a moment after each of its looks.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let half_a_minute = async || {
+        premises.clock.advance(SILENCE / 2);
+        tokio::time::sleep(SILENCE / 2).await;
+        premises.upstream.probed.load(Ordering::SeqCst)
+    };
+    for probed in [0, 1, 1, 2] {
+        assert_eq!(half_a_minute().await, probed);
+    }
+    for login in 0..19 {
+        assert_eq!(half_a_minute().await, 2, "{login}");
+        let secret = format!("right-{login}");
+        assert!(is_accepted(&premises.log_in(&secret).await));
+    }
+    assert_eq!(half_a_minute().await, 3);
+    tending.abort();
+}
+
+#[tokio::test]
+async fn what_the_upstream_has_to_finish_is_waited_for() {
+    let premises = Premises::new();
+    assert!(premises.known_good.drain(Duration::ZERO).await);
+    premises.upstream.holds_answers();
+    assert!(!premises.known_good.drain(Duration::ZERO).await);
 }
 
 #[tokio::test]
