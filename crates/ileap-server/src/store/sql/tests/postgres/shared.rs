@@ -6,11 +6,16 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::{
+    clock::SystemClock,
+    invalidation::Invalidations,
     store::{
         logins::{Fate, Invalidation, LoginRecords as _, News},
         sql::database::Lock,
     },
-    verify::AccountKey,
+    verify::{
+        Account, AccountKey, Attempt, CredentialVerifier, ProbeFinding, Verdict, VerifyError,
+        unavailable,
+    },
 };
 
 async fn two(database: &TestDatabase) -> [SqlStore; 2] {
@@ -153,4 +158,45 @@ async fn an_invalidation_is_not_overtaken_by_a_later_one() {
     seen.extend(ours.invalidations(Some(mark)).await.unwrap().0);
     let slow = Invalidation::Subject("slow".to_owned());
     assert_eq!(seen, [slow, quick].map(News::Invalidated));
+}
+
+/// A verifier that remembers nothing.
+struct Nobody;
+
+#[async_trait::async_trait]
+impl CredentialVerifier for Nobody {
+    async fn account(&self, _attempt: &Attempt<'_>) -> Result<Account, VerifyError> {
+        Err(unavailable("connect"))
+    }
+
+    async fn verify(&self, _attempt: &Attempt<'_>) -> Result<Verdict, VerifyError> {
+        Err(unavailable("connect"))
+    }
+
+    async fn probe(&self) -> Vec<ProbeFinding> {
+        Vec::new()
+    }
+
+    fn kind(&self) -> &'static str {
+        "nobody"
+    }
+}
+
+#[tokio::test]
+async fn only_where_others_may_be_on_the_store_are_they_given_the_time_to_hear() {
+    let database = TestDatabase::new().await;
+    let on = |store| Invalidations {
+        clock: Arc::new(SystemClock),
+        cutoffs: Arc::default(),
+        store: Arc::new(store),
+        verifier: Arc::new(Nobody),
+    };
+    let shared = on(open(&database).await);
+    let own = on(SqlStore::open("sqlite::memory:").await.unwrap());
+    tokio::time::pause();
+    for (invalidations, seconds) in [(own, 0), (shared, 2)] {
+        let began = tokio::time::Instant::now();
+        invalidations.told_to_all().await;
+        assert_eq!(began.elapsed().as_secs(), seconds);
+    }
 }
