@@ -141,6 +141,30 @@ async fn a_login_under_way_when_the_ban_is_told_is_judged_once_more() {
 }
 
 #[tokio::test]
+async fn a_login_that_webhooks_overtake_twice_is_told_to_come_back() {
+    let options = Options::default()
+        .over_backend()
+        .set("CLERK_WEBHOOK_SIGNING_SECRET", secret());
+    let server = TestServer::start_with(options).await;
+    let clerk = server.clerk.admin();
+    let slow = Fault::Latency(Duration::from_secs(1));
+    clerk.fail_always(Endpoint::BackendVerifyPassword, slow);
+    let login = server.token_request("operator", "ileap").send();
+    let changes = async {
+        for number in 1..=2 {
+            while clerk.calls().of(Endpoint::BackendVerifyPassword) < number {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            let id = format!("msg_{number}");
+            tell(&server, &id, &updated(&server, "operator")).await;
+        }
+    };
+    let (login, ()) = tokio::join!(login, changes);
+    assert_eq!(login.unwrap().status(), 503);
+    assert_eq!(clerk.calls().of(Endpoint::BackendVerifyPassword), 2);
+}
+
+#[tokio::test]
 async fn others_are_not_touched() {
     let server = start().await;
     let other = server.as_client("hello").await;
