@@ -256,3 +256,29 @@ impl Reserved {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::SystemClock, store::sql::SqlStore};
+
+    #[tokio::test]
+    async fn without_a_store_accounts_that_find_no_room_are_held_back_and_the_others_are_not() {
+        let store = Arc::new(SqlStore::open("sqlite::memory:").await.unwrap());
+        store.set_login_counting(false).await;
+        let records = Records::new(store, Arc::new(SystemClock));
+        let account = |number: usize| AccountKey::of_identifier(&number.to_string());
+        let all = (0..HERE).map(|number| (account(number), Here::default()));
+        records.here().extend(all);
+        // The store has said this of one that there is no room for, and of one that is here.
+        records.learn(&account(HERE), None);
+        assert_eq!(records.here().len(), HERE);
+        records.learn(&account(0), None);
+        let reserve = async |number| records.reserve(&account(number), 4).await.unwrap();
+        assert_eq!(reserve(HERE).await, None);
+        assert_eq!(reserve(0).await, None);
+        assert_eq!(reserve(1).await, Some(Reserved::Here));
+        records.forget(&account(2));
+        assert_eq!(reserve(HERE).await, Some(Reserved::Here));
+    }
+}
