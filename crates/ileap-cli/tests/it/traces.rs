@@ -16,6 +16,7 @@ use crate::{
 const SECRET: &str = "canary:quartz+Lantern%41 4711";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
+const STRANGERS_TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 /// A server over static users that would send traces to `collector`.
 fn serve(directory: &std::path::Path, address: &str, collector: &str) -> Running {
@@ -111,6 +112,10 @@ fn a_collector_gets_spans_that_continue_a_trusted_proxys_trace_and_name_nobody()
     let parent = format!("traceparent: 00-{TRACE}-{SPAN}-01");
     let answer = ask(&["-s", "-H", &bearer, "-H", &parent, &footprints]);
     assert!(answer.starts_with("{\"data\":"), "{answer}");
+    let parent = format!("traceparent: 00-{STRANGERS_TRACE}-{SPAN}-01");
+    let stranger = ["-s", "--interface", "127.0.0.2"];
+    let answer = ask(&[&stranger[..], &["-H", &bearer, "-H", &parent, &footprints]].concat());
+    assert!(answer.starts_with("{\"data\":"), "{answer}");
     token(&address, "acme", "canary-wrong-0815");
     assert_eq!(server.terminate(), (0, String::new()));
     let kept = kept.lock().unwrap().clone();
@@ -133,6 +138,10 @@ fn a_collector_gets_spans_that_continue_a_trusted_proxys_trace_and_name_nobody()
     assert!(
         has(&kept, &bytes(TRACE)) && has(&kept, &bytes(SPAN)),
         "the proxy's trace goes on"
+    );
+    assert!(
+        !has(&kept, &bytes(STRANGERS_TRACE)),
+        "a stranger begins no trace"
     );
     for secret in ["canary", "acme", "127.0.0.1", "eyJ", "code.", "thread."] {
         assert!(!has(&kept, secret.as_bytes()), "{secret} is in a span");
