@@ -48,8 +48,11 @@ impl World {
             created_at: now,
             updated_at: now,
         };
-        if let Some(account) = self.accounts.get_mut(user_id) {
+        let organization = self.organizations.get_mut(&membership.organization_id);
+        if let (Some(account), Some(organization)) = (self.accounts.get_mut(user_id), organization)
+        {
             account.memberships.push(membership);
+            organization.members += 1;
         }
     }
 
@@ -110,10 +113,12 @@ impl World {
 
     /// Ends a membership. Sessions in which the organization was active are in none then.
     pub(crate) fn delete_membership(&mut self, user_id: &str, organization_id: &str, now: u64) {
-        if let Some(account) = self.accounts.get_mut(user_id) {
-            account
-                .memberships
-                .retain(|membership| membership.organization_id != organization_id);
+        let organization = self.organizations.get_mut(organization_id);
+        if let (Some(account), Some(organization)) = (self.accounts.get_mut(user_id), organization)
+        {
+            let memberships = &mut account.memberships;
+            let gone = memberships.extract_if(.., |one| one.organization_id == organization_id);
+            organization.members -= gone.map(|_| 1).sum::<u64>();
         }
         for session in self.sessions.values_mut() {
             if session.user_id == user_id

@@ -11,6 +11,8 @@ pub(crate) struct Organization {
     pub(crate) created_by: Option<String>,
     /// 0 for no limit.
     pub(crate) max_memberships: u64,
+    /// How many accounts belong to it.
+    pub(crate) members: u64,
     pub(crate) created_at: u64,
     pub(crate) updated_at: u64,
 }
@@ -25,6 +27,7 @@ impl Organization {
             metadata: Metadata::default(),
             created_by: None,
             max_memberships: 0,
+            members: 0,
             created_at: now,
             updated_at: now,
         }

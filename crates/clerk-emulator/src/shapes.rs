@@ -159,7 +159,7 @@ impl View<'_> {
             "public_metadata": membership.metadata.public,
             "created_at": membership.created_at,
             "updated_at": membership.updated_at,
-            "organization": organization.map(|found| organization_shape(self.world, found)),
+            "organization": organization.map(|found| organization_shape(found)),
             "public_user_data": public_user_data(account),
         })
     }
@@ -241,7 +241,7 @@ fn public_user_data(account: &Account) -> Value {
     })
 }
 
-fn organization_shape(world: &World, organization: &Organization) -> Value {
+fn organization_shape(organization: &Organization) -> Value {
     json!({
         "object": "organization",
         "id": organization.id,
@@ -249,7 +249,7 @@ fn organization_shape(world: &World, organization: &Organization) -> Value {
         "slug": organization.slug,
         "image_url": IMAGE_URL,
         "has_image": false,
-        "members_count": world.members(&organization.id).len(),
+        "members_count": organization.members,
         "pending_invitations_count": 0,
         "max_allowed_memberships": organization.max_memberships,
         "admin_delete_enabled": true,

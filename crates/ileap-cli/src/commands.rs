@@ -34,7 +34,7 @@ use ileap_server::{
     config::{Config, ConfigError, Loaded, Sources},
     store::{
         Store, StoreError, patience,
-        sql::{SqlStore, missing},
+        sql::{Condition, SqlStore, condition, missing},
     },
 };
 
@@ -92,21 +92,35 @@ fn opening(config: &Config) -> String {
 
 /// The same for what running servers are to hear of: in a database that is new there are none.
 async fn open_kept_store(config: &Config) -> Result<SqlStore, Failed> {
-    if let Some(path) = missing(config.store.url.expose()) {
+    let missing = match condition(config.store.url.expose()).await {
+        Ok(Condition::Memory) => {
+            Some("it would be made in memory, for this command alone".to_owned())
+        }
+        Ok(Condition::Missing { path }) => Some(format!("{} is not there", path.display())),
+        _ => None,
+    };
+    if let Some(missing) = missing {
         let happened = format!(
-            "{} is not there; name your server's configuration (--config or ILEAP_CONFIG) or its database \
-             (ILEAP_STORE__URL)",
-            path.display()
+            "{missing}; name your server's configuration (--config or ILEAP_CONFIG) or its database \
+             (ILEAP_STORE__URL)"
         );
         return Err(Failed::new(opening(config), happened).exiting(Exit::Config));
     }
     open_store(config).await
 }
 
-/// The same, where signing keys are or have been in it.
+/// The store, where signing keys are or have been in it.
 async fn key_store(config: &Config) -> Result<Option<Arc<dyn Store>>, Failed> {
     match config.keys.cipher {
         Some(_) => Ok(Some(Arc::new(open_store(config).await?))),
+        None => Ok(None),
+    }
+}
+
+/// The same for whoever makes no keys.
+async fn kept_key_store(config: &Config) -> Result<Option<Arc<dyn Store>>, Failed> {
+    match config.keys.cipher {
+        Some(_) => Ok(Some(Arc::new(open_kept_store(config).await?))),
         None => Ok(None),
     }
 }

@@ -16,7 +16,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The configuration is wrong.
     Config = 64,
-    /// What the command depends on is down, full, too busy, out of reach, or of a later version.
+    /// What the command depends on is down, full, too busy, of a later version, or cannot be opened or reached.
     Unavailable = 69,
     /// A defect of ours.
     Bug = 70,

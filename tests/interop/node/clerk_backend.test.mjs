@@ -133,10 +133,13 @@ test('a wrong secret key is told so', async () => {
 test('beyond the limit of a development instance the SDK is told how long to wait', async () => {
   const busy = await start('clerk-emulator', '--users', usersFile);
   const client = createClerkClient({ secretKey: busy.secret_key, apiUrl: busy.backend_api_url });
-  // 100 calls pass in ten seconds, which are counted by the clock: two such windows may share these.
-  const calls = Array.from({ length: 250 }, () => client.users.getCount());
-  const refused = (await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected');
-  assert.ok(refused.length >= 50, `${refused.length} of 250`);
+  // 100 calls pass in ten seconds, which are counted by the clock: so it is asked until one such window is full.
+  let refused = [];
+  for (let round = 0; round < 50 && refused.length === 0; round += 1) {
+    const calls = Array.from({ length: 50 }, () => client.users.getCount());
+    refused = (await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected');
+  }
+  assert.ok(refused.length >= 1);
   for (const { reason } of refused) {
     assert.equal(reason.status, 429);
     assert.ok(reason.retryAfter >= 1);

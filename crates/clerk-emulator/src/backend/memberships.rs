@@ -46,9 +46,8 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Refusal> {
     if account.membership(&organization.id).is_some() {
         return Err(Refusal::new("already_a_member_in_organization"));
     }
-    let members = call.world.members(&organization.id).len();
-    let most = usize::try_from(organization.max_memberships).unwrap_or(usize::MAX);
-    if most > 0 && members >= most {
+    let most = organization.max_memberships;
+    if most > 0 && organization.members >= most {
         return Err(Refusal::new("organization_membership_quota_exceeded"));
     }
     let (id, now) = (organization.id.clone(), call.now);

@@ -52,7 +52,7 @@ impl View<'_> {
 
     /// An organization.
     pub(crate) fn backend_organization(self, organization: &Organization) -> Value {
-        let mut shape = organization_shape(self.world, organization);
+        let mut shape = organization_shape(organization);
         if let Some(creator) = &organization.created_by {
             shape = with(shape, "created_by", json!(creator));
         }

@@ -6,6 +6,7 @@ use ileap_server::{
     audit::{Decision, Event},
     config::{Config, Sources},
     doctor::{Blame, Check, ClientReport, Diagnosis, Doctor, ForgetError, Forgotten, Severity},
+    verify::VerifyError,
 };
 use serde::Serialize;
 
@@ -36,8 +37,10 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<Exit, Failed> {
         let forgotten = doctor.forget(client_id).await;
         let forgotten = forgotten.map_err(|error| {
             let exit = match error {
-                ForgetError::Clerk(_) | ForgetError::Store(_) => Exit::Unavailable,
-                ForgetError::Closed(_) => Exit::Failed,
+                ForgetError::Clerk(VerifyError::Misconfigured { .. }) => Exit::Config,
+                ForgetError::Clerk(_) | ForgetError::Closed(_) | ForgetError::Store(_) => {
+                    Exit::Unavailable
+                }
             };
             Failed::new(format!("forgetting {}", client_id.as_str()), error).exiting(exit)
         })?;

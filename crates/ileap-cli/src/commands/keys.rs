@@ -156,9 +156,7 @@ async fn rotate(arguments: &KeysArguments) -> Result<(), Failed> {
         recorded(&on_record, &format!("{} published", record.kid))?;
     }
     if is_new && record.signs_from <= record.published_at {
-        output::note(
-            "note: there were no keys where this configuration keeps them; this is the first",
-        );
+        output::note("note: it signs at once, because no other key is there");
     }
     if arguments.json {
         return output::json(&json!({

@@ -24,7 +24,7 @@ use ileap_server::{
 };
 use serde::Serialize;
 
-use super::{key_store, load, on_record::OnRecord};
+use super::{kept_key_store, key_store, load, on_record::OnRecord};
 use crate::{
     cli::{ConfigArguments, InspectArguments, MintArguments, TokenCommand},
     exit::Failed,
@@ -54,7 +54,7 @@ impl Tokens {
     /// With the keys there are.
     async fn load(arguments: &ConfigArguments) -> Result<Self, Failed> {
         let config = load(arguments)?;
-        let store = key_store(&config).await?;
+        let store = kept_key_store(&config).await?;
         let keys = kept_signing_keys(&config, store).await;
         Self::with(config, keys)
     }

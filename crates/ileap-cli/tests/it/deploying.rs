@@ -291,7 +291,8 @@ async fn the_way_from_nothing_to_two_instances_works_as_it_is_written() {
             "10.0.0.12",
             "10.0.0.10",
             "10.0.0.11",
-            "10.0.0.12"
+            "10.0.0.12",
+            "db.example.com"
         ]
     );
     let machines = Machines::new().await;
@@ -328,6 +329,19 @@ async fn the_way_from_nothing_to_two_instances_works_as_it_is_written() {
     machines.run(&steps[6], "");
     load.goes_on();
     assert_eq!(load.end().await.1, Vec::<String>::new());
+
+    // The other one is stopped already.
+    let on_the_first = |script: &str| Commands {
+        machines: vec!["10.0.0.11".to_owned()],
+        script: format!("{script}\n"),
+    };
+    let before = keys().await.unwrap().body;
+    machines.run(&on_the_first("systemctl stop ileap"), "");
+    machines.run(&steps[7], "");
+    machines.run(&on_the_first("systemctl start ileap"), "");
+    while keys().await.unwrap().body != before {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Every file that the way names is there.

@@ -598,7 +598,7 @@ async fn forgetting_fails_where_the_database_cannot_be_asked() {
     let mut in_memory = deployment.command(Keys::Secret, &forget);
     let (code, _, stderr) = run(in_memory.env("ILEAP_STORE__URL", "sqlite::memory:"));
     assert!(
-        code == 1 && stderr.contains("it is in the server's memory"),
+        code == 69 && stderr.contains("it is in the server's memory"),
         "{stderr}"
     );
     fs::write(
@@ -608,7 +608,7 @@ async fn forgetting_fails_where_the_database_cannot_be_asked() {
     .unwrap();
     let (code, _, stderr) = run(&mut deployment.command(Keys::Secret, &forget));
     assert!(
-        code == 1 && stderr.contains("it cannot be opened"),
+        code == 69 && stderr.contains("it cannot be opened"),
         "{stderr}"
     );
 }

@@ -59,7 +59,7 @@ fn collector() -> (String, Arc<Mutex<Vec<u8>>>) {
 }
 
 fn take(mut stream: TcpStream, keep: &Mutex<Vec<u8>>) {
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     let mut request = Vec::new();
     while let Ok(count @ 1..) = stream.read(&mut buffer) {
         request.extend_from_slice(&buffer[..count]);
@@ -143,7 +143,7 @@ fn a_collector_gets_spans_that_continue_a_trusted_proxys_trace_and_name_nobody()
         !has(&kept, &bytes(STRANGERS_TRACE)),
         "a stranger begins no trace"
     );
-    for secret in ["canary", "acme", "127.0.0.1", "eyJ", "code.", "thread."] {
+    for secret in ["canary", "acme", "127.0.0.", "eyJ", "code.", "thread."] {
         assert!(!has(&kept, secret.as_bytes()), "{secret} is in a span");
     }
 }

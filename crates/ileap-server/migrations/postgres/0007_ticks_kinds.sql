@@ -53,3 +53,11 @@ CREATE INDEX footprint_grants_of_categories ON footprint_grants
     (recipient, created, footprint) WHERE kind IN ('toc', 'hoc');
 CREATE INDEX footprint_grants_of_shipments ON footprint_grants
     (recipient, created, footprint) WHERE kind = 'shipment' OR by_shipment = 1;
+
+-- So that one that a role hides takes the same look as one that is not granted.
+DROP INDEX footprint_grants_by_footprint;
+CREATE INDEX footprint_grants_by_footprint ON footprint_grants (footprint, recipient, kind, by_shipment);
+
+-- Pages are planned by them from the first request on.
+ANALYZE footprint_ids;
+ANALYZE footprint_grants;

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{Method, Request, Response, Uri};
 use http_body_util::BodyExt as _;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -161,20 +163,26 @@ async fn a_token_is_given_to_post_alone_whoever_asks() {
 async fn nothing_that_was_sent_compressed_is_read() {
     let server = TestServer::start().await;
     let caller = server.as_client("hello").await;
-    let form = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x4b\x2f\x4a\xcc\x2b\x89\x2f\xa9\x2c\x48\xb5\x4d\xce\xc9\
-        \x4c\x05\xb2\x93\x8b\x52\x53\x80\x74\x66\x62\x4e\x31\x00\xf1\x18\x15\xa8\x1d\x00\x00\x00";
-    let send = |path: &str, content_type: &str| {
+    // `grant_type=client_credentials`, and an event that is taken as it is, in the form of gzip.
+    let form = "H4sIAAAAAAACA0svSswriS+pLEi1Tc7JTAWyk4tSU4B0ZmJOMQDxGBWoHQAAAA==";
+    let packed = "H4sIAAAAAAACAxWMyw7CIBQF/+WuhUJTbeQDTNx1b1zwtCQVCNxWTdN/F3YzJ5OzQ0lWbzYXHwMI4JTBCbxpWKHENWtbZUZM\
+         RXRdkhmDzdR+5Tsttib4Sy2I+UU/ShdDk8TZ+WBqNeVoVo23GDFlH5BOq1p8ma2hW7s3EiWIHZK7mwLiAcxwN8qhJxfFNRnk\
+         eSRX3UsyKuaYaiPn8DyOP94N/nO3AAAA";
+    let event = r#"{"specversion":"1.0","id":"1","source":"https://partner.example","type":"org.wbcsd.pathfinder.ProductFootprint.Published.v1","data":{"pfIds":["0d1f7a42-6b1c-4a57-9c2a-7b0f0b6b1c11"]}}"#;
+    let event: Value = serde_json::from_str(event).unwrap();
+    assert_eq!(caller.send_event(&event).await.status(), 200);
+    let send = |path: &str, content_type: &str, body: &str| {
         let request = server.http.post(format!("{}{path}", server.base));
         request
             .header("content-type", content_type)
             .header("content-encoding", "gzip")
-            .body(form.as_slice())
+            .body(STANDARD.decode(body).unwrap())
     };
-    let login = send("/auth/token", "application/x-www-form-urlencoded");
+    let login = send("/auth/token", "application/x-www-form-urlencoded", form);
     let login = login.basic_auth("hello", Some("pathfinder"));
     let answer = refusal(login.send().await.unwrap()).await;
     assert_eq!(answer, (400, "invalid_request".into()));
-    let event = send("/2/events", "application/cloudevents+json");
+    let event = send("/2/events", "application/cloudevents+json", packed);
     let event = event.bearer_auth(&caller.token);
     let answer = refusal(event.send().await.unwrap()).await;
     assert_eq!(answer, (400, "BadRequest".into()));

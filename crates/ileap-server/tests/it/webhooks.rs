@@ -147,7 +147,7 @@ async fn a_login_that_webhooks_overtake_twice_is_told_to_come_back() {
         .set("CLERK_WEBHOOK_SIGNING_SECRET", secret());
     let server = TestServer::start_with(options).await;
     let clerk = server.clerk.admin();
-    let slow = Fault::Latency(Duration::from_secs(1));
+    let slow = Fault::Latency(Duration::from_secs(2));
     clerk.fail_always(Endpoint::BackendVerifyPassword, slow);
     let login = server.token_request("operator", "ileap").send();
     let changes = async {
@@ -159,7 +159,10 @@ async fn a_login_that_webhooks_overtake_twice_is_told_to_come_back() {
             tell(&server, &id, &updated(&server, "operator")).await;
         }
     };
-    let (login, ()) = tokio::join!(login, changes);
+    let both = async { tokio::join!(login, changes) };
+    let (login, ()) = tokio::time::timeout(Duration::from_secs(60), both)
+        .await
+        .unwrap();
     assert_eq!(login.unwrap().status(), 503);
     assert_eq!(clerk.calls().of(Endpoint::BackendVerifyPassword), 2);
 }

@@ -7,15 +7,16 @@ use ileap_server::{
     doctor::{Doctor, SubjectError},
     identity::ClientId,
     invalidation::{leave_cut_off, leave_revocation},
-    store::{StoreError, tokens::Revocation},
+    store::tokens::Revocation,
     token::{RevokedToken, TokenError, UnverifiedToken},
+    verify::VerifyError,
 };
 use serde::Serialize;
 
 use super::{Tokens, read};
 use crate::{
     cli::RevokeArguments,
-    commands::{load, load_for_store, on_record::OnRecord, open_kept_store},
+    commands::{load, load_for_store, on_record::OnRecord, open_kept_store, refused_by_store},
     exit::{Exit, Failed},
     output::{self, sanitised},
 };
@@ -87,7 +88,7 @@ async fn revoke_one(arguments: &RevokeArguments) -> Result<Revoked, Failed> {
     let revoked = RevokedToken::from(&*token);
     let revocation = leave_revocation(&store, &revoked, SystemClock.now()).await;
     let RevokedToken { id, subject, .. } = revoked;
-    let revocation = revocation.map_err(|error| failed(ATTEMPTED, &error))?;
+    let revocation = revocation.map_err(|error| refused_by_store(ATTEMPTED, &error))?;
     let change = match revocation {
         Revocation::OfSubject(_) => ALL_TOKENS,
         Revocation::OfToken => "a token revoked",
@@ -106,7 +107,8 @@ async fn cut_off(config: &Config, subject: &str) -> Result<Revoked, Failed> {
     let on_record = OnRecord::open(config)?;
     let store = open_kept_store(config).await?;
     let cut_off = leave_cut_off(&store, subject, SystemClock.now()).await;
-    cut_off.map_err(|error| failed(format!("revoking the tokens of {subject}"), &error))?;
+    cut_off
+        .map_err(|error| refused_by_store(format!("revoking the tokens of {subject}"), &error))?;
     on_record.change(Event::Revocation, subject, ALL_TOKENS)?;
     Ok(Revoked::Subject {
         subject: subject.to_owned(),
@@ -117,16 +119,14 @@ async fn subject_of(config: &Config, client_id: &ClientId) -> Result<String, Fai
     let found = Doctor::new(config).subject(client_id).await;
     found.map_err(|error| {
         let exit = match &error {
+            SubjectError::Clerk(VerifyError::Misconfigured { .. }) | SubjectError::NotAsked => {
+                Exit::Config
+            }
             SubjectError::Clerk(_) => Exit::Unavailable,
-            SubjectError::NotAsked => Exit::Config,
             SubjectError::Nobody | SubjectError::Several(_) => Exit::Failed,
         };
         let attempted = format!("finding the account of {}", client_id.as_str());
         let remedy = "name it with --subject, as the log line \"token issued\" does";
         Failed::new(attempted, format!("{error}; {remedy}")).exiting(exit)
     })
-}
-
-fn failed(attempted: impl Into<String>, error: &StoreError) -> Failed {
-    Failed::new(attempted, error.with_cause()).exiting(Exit::Unavailable)
 }

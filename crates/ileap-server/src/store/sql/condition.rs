@@ -48,7 +48,7 @@ pub fn missing(url: &str) -> Option<PathBuf> {
     if is_postgres(url) {
         return None;
     }
-    sqlite::file(url).filter(|path| !path.exists())
+    sqlite::file(url).filter(|path| matches!(path.try_exists(), Ok(false)))
 }
 
 /// Looks at the database at `url` and leaves it as it is.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{access::Stored, database::Transaction, statement::sql};
 
-/// The iLEAP objects that rules name (other footprints are for the role that needs no rule), as rows of recipient, created, id and kind. `$scope` says which rules `a`
-/// and footprints `f`.
+/// The iLEAP objects that rules name (other footprints are for the role that needs no rule), as rows of recipient,
+/// created, id and kind. `$scope` says which rules `a` and footprints `f`.
 macro_rules! named_footprints {
     ($scope:literal) => {
         concat!(

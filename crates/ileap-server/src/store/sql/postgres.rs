@@ -32,7 +32,7 @@ const LIMITS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
 /// Those of an import, which also waits for another one.
 const IMPORT_LIMITS: &str = "SELECT set_config('statement_timeout', '600s', true), \
                              set_config('lock_timeout', '60s', true)";
-/// Those of a change to the schema, which also waits for another process's.
+/// Those of a change to the schema, which also waits for another process's, and does not tell of tables that are there.
 const MIGRATION_LIMITS: &str = "SET statement_timeout = '600s'; SET lock_timeout = '60s'; \
                                 SET client_min_messages = 'warning'";
 
@@ -67,24 +67,29 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
 pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
     let failed = unavailable("opening the database");
     let options = options(url).map_err(&failed)?;
-    // Not by way of a pool, which keeps to itself why it cannot connect.
-    let mut first = connect(&options).await.map_err(&failed)?;
-    first.execute(MIGRATION_LIMITS).await.map_err(&failed)?;
-    let migrated = schema::POSTGRES.migrator().run(&mut first).await;
+    let first = pool(1, MIGRATION_LIMITS).connect_with(options.clone());
+    let first = match first.await {
+        // The pool has tried for a while, and keeps to itself why that was in vain.
+        Err(in_vain @ sqlx::Error::PoolTimedOut) => {
+            let reason = connect(&options).await.err().unwrap_or(in_vain);
+            return Err(failed(reason));
+        }
+        first => first.map_err(&failed)?,
+    };
+    let migrated = schema::POSTGRES.migrator().run(&first).await;
     migrated.map_err(schema::failed)?;
-    // It answered; how it takes the farewell is its own business.
-    let _ = first.close().await;
-    Ok(pool().connect_lazy_with(options))
+    first.close().await;
+    Ok(pool(CONNECTIONS, LIMITS).connect_lazy_with(options))
 }
 
-fn pool() -> PgPoolOptions {
+fn pool(connections: u32, limits: &'static str) -> PgPoolOptions {
     PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
+        .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .max_lifetime(LIFETIME)
         .test_before_acquire(true)
-        .after_connect(|connection, _| {
-            Box::pin(async move { connection.execute(LIMITS).await.map(|_| ()) })
+        .after_connect(move |connection, _| {
+            Box::pin(async move { connection.execute(limits).await.map(|_| ()) })
         })
 }
 

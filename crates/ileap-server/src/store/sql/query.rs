@@ -225,8 +225,8 @@ const IN_ORDER: Granted = |role| match role {
 /// In words of none, because PostgreSQL would look for one footprint among all that are granted.
 const SINGLY: Granted = |role| match role {
     Role::All | Role::Operator => "1 = 1",
-    Role::Organizer => "f.kind IN ('toc', 'hoc')",
-    Role::User => "f.kind = 'shipment' OR k.by_shipment = 1",
+    Role::Organizer => "k.kind || '' IN ('toc', 'hoc')",
+    Role::User => "k.kind || '' = 'shipment' OR k.by_shipment = 1",
 };
 
 /// Adds that a footprint has an id in a list. It is looked for among the others that have it, which are in the order

@@ -1,3 +1,4 @@
+mod earlier;
 mod plans;
 mod postgres;
 mod sizes;

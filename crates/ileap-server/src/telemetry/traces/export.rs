@@ -81,9 +81,8 @@ impl Traces {
             return;
         };
         let ended = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(DEADLINE));
-        match ended.await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => tracing::warn!("the last traces could not be sent"),
+        if !matches!(ended.await, Ok(Ok(()))) {
+            tracing::warn!("the last traces could not be sent");
         }
     }
 }

@@ -117,10 +117,11 @@ async fn starts_at_the_same_moment_agree_on_one_key() {
 async fn of_servers_that_find_a_rotation_due_at_once_one_makes_the_next_key() {
     for place in Place::all().await {
         place.begin().await;
+        // All have looked before the first of them acts.
+        let records = place.one().read().await.unwrap().records();
         let racers = place.seen.iter().map(|location| {
-            let location = location.clone();
+            let (location, records) = (location.clone(), records.clone());
             tokio::spawn(async move {
-                let records = location.read().await.unwrap().records();
                 publish(&*location, &records, &POLICY, at(100))
                     .await
                     .unwrap()

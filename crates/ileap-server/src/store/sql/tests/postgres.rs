@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 use sqlx::Executor as _;
 
 use self::database::TestDatabase;
-use super::super::*;
+use super::{
+    super::*,
+    earlier::{self, Left},
+};
 use crate::{
     identity::Role,
     import::{self, SAMPLE_FOOTPRINTS, SAMPLE_TADS},
@@ -89,6 +92,21 @@ async fn data_and_cursor_key_outlive_the_process() {
     assert_eq!(again.cursor_key.0, first.cursor_key.0);
     let found = again.footprint(&Visibility::everything(), id).await;
     assert!(found.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn an_earlier_version_s_objects_are_found_narrowed_and_opened_as_before() {
+    let database = TestDatabase::new().await;
+    let before = Left::in_store(&open(&database).await).await;
+    let mut connection = database.connect().await;
+    let aside = "ALTER SCHEMA public RENAME TO now; CREATE SCHEMA public";
+    connection.execute(aside).await.unwrap();
+    let earlier = schema::POSTGRES.up_to(6);
+    earlier.run(&mut connection).await.unwrap();
+    for statement in earlier::AS_LEFT {
+        connection.execute(statement).await.unwrap();
+    }
+    before.is_found_in(&open(&database).await).await;
 }
 
 #[tokio::test]

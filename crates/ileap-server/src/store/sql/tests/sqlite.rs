@@ -6,13 +6,16 @@ use bytes::Bytes;
 use serde_json::json;
 use sqlx::{Connection as _, sqlite::SqliteConnectOptions};
 
-use super::super::{
-    database::{Connections, Lock, Pool},
-    sqlite::readers::Readers,
-    *,
+use super::{
+    super::{
+        database::{Connections, Lock, Pool},
+        sqlite::readers::Readers,
+        *,
+    },
+    earlier::{self, Left},
 };
 use crate::{
-    access::{AccessRule, Period, Visibility},
+    access::AccessRule,
     identity::Role,
     import,
     store::{
@@ -111,69 +114,25 @@ async fn an_earlier_version_s_invalidations_and_their_marks_go_on() {
     assert_eq!(mark, InvalidationMark(4), "never one that was there before");
 }
 
-/// Writes what this version has left in `now` as an earlier one, which kept moments in nanoseconds, would have left it.
-async fn as_left_by_an_earlier_version(earlier: &Path, now: &Path) {
-    let url = format!("sqlite:{}?mode=rwc", earlier.display());
-    let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    schema::SQLITE.up_to(6).run(&mut database).await.unwrap();
-    let statements = "ATTACH $1 AS now;
-        INSERT INTO footprints SELECT id, version, created * 100, updated * 100, status, kind, object_id, cpc, country,
-            period_start * 100, period_end * 100, json FROM now.footprints;
-        INSERT INTO footprint_ids SELECT list, value, created * 100, footprint FROM now.footprint_ids;
-        INSERT INTO shipment_references SELECT * FROM now.shipment_references;
-        INSERT INTO footprint_consignments SELECT * FROM now.footprint_consignments;
-        INSERT INTO footprint_grants
-            SELECT recipient, created * 100, footprint, by_rule, by_shipment FROM now.footprint_grants;
-        INSERT INTO tads SELECT activity_id, departs * 100, arrives * 100, json FROM now.tads;
-        INSERT INTO tad_fields SELECT * FROM now.tad_fields;
-        INSERT INTO tad_consignments SELECT * FROM now.tad_consignments;
-        INSERT INTO tad_grants SELECT * FROM now.tad_grants;
-        INSERT INTO access_rules SELECT recipient, kind, value,
-            CASE WHEN kind = 'period' AND starts <> -9223372036854775807 - 1 THEN starts * 100 ELSE starts END,
-            CASE WHEN kind = 'period' AND ends <> 9223372036854775807 THEN ends * 100 ELSE ends END
-            FROM now.access_rules";
-    for statement in statements.split(';') {
-        let mut query = sqlx::query(statement);
-        if statement.contains("$1") {
-            query = query.bind(now.to_str().unwrap());
-        }
-        query.execute(&mut database).await.unwrap();
-    }
-    database.close().await.unwrap();
-}
-
 #[tokio::test]
 async fn an_earlier_version_s_objects_are_found_narrowed_and_opened_as_before() {
     let directory = tempfile::tempdir().unwrap();
-    let [earlier, now] = ["earlier.db", "now.db"].map(|name| directory.path().join(name));
+    let [path, now] = ["earlier.db", "now.db"].map(|name| directory.path().join(name));
     let open = async |path: &Path| {
         let url = format!("sqlite:{}", path.display());
         SqlStore::open(&url).await.unwrap()
     };
-    let store = open(&now).await;
-    import::sample_data(&store).await.unwrap();
-    let rules = [
-        AccessRule::Shipment("shipment-multi-modal-1".to_owned()),
-        AccessRule::Period(Period {
-            from: Some("2024-01-01T00:00:00.5Z".parse().unwrap()),
-            until: None,
-        }),
-    ];
-    store.allow("org_left", &rules).await.unwrap();
-    let principal = contract::principal(&[Role::User, Role::Organizer], "org_left");
-    let seen = async |store: &SqlStore| {
-        let visibility = Visibility::of(&principal, store).await.unwrap();
-        contract::filters::seen(store, &visibility).await
-    };
-    let (before, kept) = (seen(&store).await, store.access_rules("org_left").await);
-    drop(store);
-    as_left_by_an_earlier_version(&earlier, &now).await;
-    let store = open(&earlier).await;
-    assert_eq!(store.access_rules("org_left").await.unwrap(), kept.unwrap());
-    assert!(!before.is_empty());
-    assert_eq!(seen(&store).await, before);
-    contract::filters::agree_with_the_reference(&store).await;
-    contract::filters::of_activities_agree_with_the_reference(&store).await;
+    let before = Left::in_store(&open(&now).await).await;
+    let url = format!("sqlite:{}?mode=rwc", path.display());
+    let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    schema::SQLITE.up_to(6).run(&mut database).await.unwrap();
+    let attach = sqlx::query("ATTACH $1 AS now").bind(now.to_str().unwrap());
+    attach.execute(&mut database).await.unwrap();
+    for statement in earlier::AS_LEFT {
+        sqlx::query(statement).execute(&mut database).await.unwrap();
+    }
+    database.close().await.unwrap();
+    before.is_found_in(&open(&path).await).await;
 }
 
 #[tokio::test]
