@@ -229,7 +229,6 @@ fn a_database_that_is_down_is_exit_69_with_why() {
         &["access", "allow", "org_1", "--everything"],
         &["partners", "list"],
         &["token", "revoke", "--subject", "clerk|user_1"],
-        &["doctor", "--client", "ops@acme.example", "--forget"],
         &["serve"],
     ] {
         let mut command = ileap(arguments);
@@ -242,6 +241,21 @@ fn a_database_that_is_down_is_exit_69_with_why() {
             "{arguments:?}: {stderr}"
         );
     }
+    let forget = [
+        "doctor",
+        "--client",
+        "ops@acme.example",
+        "--forget",
+        "--config",
+    ];
+    let mut command = ileap(&forget);
+    command.arg(&configuration);
+    let (code, _, stderr) =
+        run(command.env("ILEAP_STORE__URL", "postgres://ileap@127.0.0.1:9/ileap"));
+    assert!(
+        code == 69 && stderr.contains("ileap doctor says"),
+        "{stderr}"
+    );
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn two_servers_behind_nginx_are_restarted_in_turn_without_a_failed_request() {
         assert_eq!(server.terminate(), Some(0));
         *server = site.up(site.serve().spawn().unwrap());
     }
-    assert_eq!(load.end(), Vec::<String>::new());
+    assert_eq!(load.end(), Vec::<String>::new(), "{}", nginx.log());
 }
 
 #[test]

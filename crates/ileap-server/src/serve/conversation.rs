@@ -137,9 +137,11 @@ impl Conversation {
         let mut watch = Watch::new(self.deadlines, pace.counts(), Instant::now());
         let mut looks = tokio::time::interval(LOOK_EVERY.min(self.deadlines.hurried_idle));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut goodbye_at = None;
+        let (mut goodbye_at, mut leaving_since) = (None, None);
         loop {
             tokio::select! {
+                // First, so that a request that has come is read before its connection is judged.
+                biased;
                 ended = &mut connection => {
                     if let Err(error) = ended {
                         tracing::debug!(client.address = %self.exchange.peer.ip(), error, "a connection ended early");
@@ -153,7 +155,11 @@ impl Conversation {
             let counts = pace.counts();
             let now = Instant::now();
             let is_crowded = !self.is_of_a_proxy && self.slots.available_permits() == 0;
-            let is_hurried = phase > Phase::Open || is_crowded;
+            let leaving_for = (phase > Phase::Open)
+                .then(|| now.saturating_duration_since(*leaving_since.get_or_insert(now)));
+            // Not at once: a proxy that finds the connections it has used last closed turns to those it has kept.
+            let is_hurried =
+                is_crowded || leaving_for.is_some_and(|time| time >= self.deadlines.hurried_idle);
             let judgement = watch.look(counts, now, is_hurried);
             // HTTP/2 says which requests it will answer still; in HTTP/1.1 only an answer can say so.
             let may_say_goodbye = counts.is_http2 || counts.under_way > 0;

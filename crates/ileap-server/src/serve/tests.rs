@@ -319,6 +319,25 @@ async fn at_the_end_requests_under_way_are_answered_and_clients_sent_elsewhere()
 }
 
 #[tokio::test]
+async fn at_the_end_a_connection_that_was_kept_for_long_is_good_for_one_more_request() {
+    let deadlines = Deadlines {
+        hurried_idle: Duration::from_secs(1),
+        ..UNHURRIED
+    };
+    let mut site = Site::open(deadlines, live(), 10).await;
+    let mut client = site.connect().await;
+    client.send(GET).await;
+    client.answer(2).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    site.stop();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    client.send(GET).await;
+    let answer = client.answer(2).await;
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert_eq!(client.rest().await, b"");
+}
+
+#[tokio::test]
 async fn while_load_balancers_notice_new_connections_are_taken() {
     let delayed = Live {
         shutdown_delay: LONG,

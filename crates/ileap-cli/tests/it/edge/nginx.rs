@@ -7,7 +7,7 @@ use crate::{commands::Running, front::listening};
 
 pub(super) struct Nginx {
     pub(super) address: String,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
     process: Running,
 }
 
@@ -35,9 +35,14 @@ impl Nginx {
         let process = listening(&file, &address);
         Self {
             address,
-            _directory: directory,
+            directory,
             process,
         }
+    }
+
+    /// What it has complained of.
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("error.log")).unwrap()
     }
 }
 
