@@ -60,7 +60,7 @@ impl Accounts {
     /// The newest first.
     pub(crate) fn newest_first(&self) -> Vec<&Account> {
         let mut accounts: Vec<_> = self.values().collect();
-        accounts.sort_by_key(|account| std::cmp::Reverse(account.number));
+        newest_first(&mut accounts);
         accounts
     }
 
@@ -69,4 +69,9 @@ impl Accounts {
         let id = self.ids_by_name.get(&identifier.to_lowercase())?;
         self.by_id.get(id)
     }
+}
+
+/// Puts the newest first.
+pub(crate) fn newest_first(accounts: &mut [&Account]) {
+    accounts.sort_by_key(|account| std::cmp::Reverse(account.number));
 }

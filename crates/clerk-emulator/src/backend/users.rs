@@ -4,7 +4,10 @@ use std::cmp::Ordering;
 
 use serde_json::{Value, json};
 
-use crate::{account::Account, errors::Refusal, frontend::Call, frontend::params::Params};
+use crate::{
+    account::Account, accounts::newest_first, errors::Refusal, frontend::Call,
+    frontend::params::Params,
+};
 
 /// The most values of one filter.
 const MOST_VALUES: usize = 100;
@@ -40,7 +43,7 @@ pub(super) fn named<'a>(call: &'a Call<'_>) -> Result<&'a Account, Refusal> {
 /// What the query finds, the newest first. Every filter must let an account pass, by one of its values.
 pub(super) fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal> {
     let query = &call.query;
-    let mut found = call.world.accounts.newest_first();
+    let mut found: Vec<_> = call.world.accounts.values().collect();
     for (name, own) in EXACT {
         let wanted = values(query, name)?;
         if !wanted.is_empty() {
@@ -66,6 +69,7 @@ pub(super) fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal>
             });
         }
     }
+    newest_first(&mut found);
     Ok(found)
 }
 
@@ -118,6 +122,10 @@ fn last_name(account: &Account) -> Vec<&str> {
 }
 
 fn same(own: &str, wanted: &str) -> bool {
+    // Most are, and many are compared.
+    if own.is_ascii() && wanted.is_ascii() {
+        return own.eq_ignore_ascii_case(wanted);
+    }
     own.to_lowercase() == wanted.to_lowercase()
 }
 
