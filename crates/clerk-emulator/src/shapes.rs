@@ -14,7 +14,7 @@ use crate::{
 };
 use factors::{first_factors, second_factors};
 
-mod backend;
+pub(crate) mod backend;
 mod factors;
 
 const IMAGE_URL: &str = "https://img.clerk.invalid/none.png";
@@ -159,7 +159,7 @@ impl View<'_> {
             "public_metadata": membership.metadata.public,
             "created_at": membership.created_at,
             "updated_at": membership.updated_at,
-            "organization": organization.map(|found| organization_shape(found)),
+            "organization": organization.map(organization_shape),
             "public_user_data": public_user_data(account),
         })
     }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::users::values;
 use crate::{
-    errors::Refusal, frontend::Call, organization::Organization, users::EmulatorMembership,
+    errors::Refusal, frontend::Call, organization::Organization,
+    shapes::backend::backend_organization, users::EmulatorMembership,
 };
 
 /// The role of whoever makes an organization.
@@ -26,7 +27,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Value, Refusal> {
     let found: Vec<_> = call.world.organizations.values().filter(is_found).collect();
     let total = found.len();
     let page = call.query.page()?.of(found.into_iter());
-    let page = page.map(|found| call.view().backend_organization(found));
+    let page = page.map(backend_organization);
     Ok(json!({"data": page.collect::<Vec<_>>(), "total_count": total}))
 }
 
@@ -95,7 +96,7 @@ pub(super) fn named<'a>(call: &'a Call<'_>) -> Result<&'a Organization, Refusal>
 fn shown(call: &Call<'_>, id: &str) -> Result<Value, Refusal> {
     let organization = call.world.organizations.find(id);
     let organization = organization.ok_or_else(Refusal::internal)?;
-    Ok(call.view().backend_organization(organization))
+    Ok(backend_organization(organization))
 }
 
 fn free_slug(call: &Call<'_>, slug: &str, own_id: Option<&str>) -> Result<String, Refusal> {

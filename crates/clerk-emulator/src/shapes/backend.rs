@@ -23,7 +23,7 @@ impl View<'_> {
     /// A membership, with its organization.
     pub(crate) fn backend_membership(self, account: &Account, membership: &Membership) -> Value {
         let organization = self.world.organizations.find(&membership.organization_id);
-        let organization = organization.map(|found| self.backend_organization(found));
+        let organization = organization.map(backend_organization);
         let shape = self.membership(account, membership);
         let shape = with(shape, "organization", json!(organization));
         with(
@@ -49,14 +49,14 @@ impl View<'_> {
         let shape = with(shape, "user_id", json!(session.user_id));
         with(shape, "client_id", json!(session.client_id))
     }
+}
 
-    /// An organization.
-    pub(crate) fn backend_organization(self, organization: &Organization) -> Value {
-        let mut shape = organization_shape(organization);
-        if let Some(creator) = &organization.created_by {
-            shape = with(shape, "created_by", json!(creator));
-        }
-        let private = json!(organization.metadata.private);
-        with(shape, "private_metadata", private)
+/// An organization.
+pub(crate) fn backend_organization(organization: &Organization) -> Value {
+    let mut shape = organization_shape(organization);
+    if let Some(creator) = &organization.created_by {
+        shape = with(shape, "created_by", json!(creator));
     }
+    let private = json!(organization.metadata.private);
+    with(shape, "private_metadata", private)
 }

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::{answer::with, session::SessionStatus, shapes::View, state::Shared};
+use crate::{
+    answer::with,
+    session::SessionStatus,
+    shapes::{View, backend::backend_organization},
+    state::Shared,
+};
 
 /// What changes on a user without being news: it moves with every sign-in.
 const VOLATILE: [&str; 5] = [
@@ -47,7 +52,7 @@ impl Snapshot {
             }
         }
         for organization in world.organizations.values() {
-            let shape = view.backend_organization(organization);
+            let shape = backend_organization(organization);
             snapshot
                 .organizations
                 .insert(organization.id.clone(), shape);
