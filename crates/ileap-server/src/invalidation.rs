@@ -209,4 +209,4 @@ pub async fn leave_cut_off(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

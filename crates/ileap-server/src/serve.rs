@@ -1,6 +1,7 @@
 //! Connections: accepting, limiting, TLS, and leaving nobody without an answer at the end.
 
 mod addresses;
+mod closing;
 mod conversation;
 mod pace;
 mod watch;
@@ -119,6 +120,11 @@ impl Listener {
         floor.phase.send_replace(Phase::Leaving);
         let delay = tokio::time::sleep(live.shutdown_delay);
         floor.accept_until(&socket.listener, delay).await;
+        // A socket of the service manager goes on without us.
+        if !socket.is_handed_over && closing::begin_no_more(&socket.listener).is_ok() {
+            let handshakes = tokio::time::sleep(closing::HANDSHAKES);
+            floor.accept_until(&socket.listener, handshakes).await;
+        }
         floor.close(socket);
         floor.drain(live.drain_timeout).await;
     }

@@ -13,7 +13,7 @@ const SUBJECT: &str = "clerk|user_1";
 
 /// A verifier that knows nobody, and what it was told to forget.
 #[derive(Default)]
-struct Forgetful(Mutex<Vec<Invalidation>>);
+pub(crate) struct Forgetful(Mutex<Vec<Invalidation>>);
 
 #[async_trait::async_trait]
 impl CredentialVerifier for Forgetful {

@@ -373,6 +373,45 @@ async fn whoever_waits_in_the_queue_when_listening_ends_is_answered() {
     site.task.await.unwrap();
 }
 
+/// Makes one connection after the other until there is no more; whether every one that was made was answered.
+fn knock(address: SocketAddr) -> Result<(), String> {
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpStream,
+    };
+
+    // Longer than this, the kernel does not answer any more.
+    while let Ok(mut client) = TcpStream::connect_timeout(&address, Duration::from_millis(50)) {
+        let mut answer = [0; 512];
+        let asked = client
+            .write_all(GET)
+            .and_then(|()| client.read(&mut answer));
+        match asked {
+            Ok(1..) => {}
+            unanswered => return Err(format!("{unanswered:?}")),
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_let_in_while_listening_ends_is_answered() {
+    for round in 0..20 {
+        let mut site = Site::open(UNHURRIED, live(), 100).await;
+        let clients: Vec<_> = (0..4)
+            .map(|_| {
+                let address = site.address;
+                tokio::task::spawn_blocking(move || knock(address))
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        site.stop();
+        for client in clients {
+            assert_eq!(client.await.unwrap(), Ok(()), "{round}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_left_after_the_drain_timeout_is_cut_off() {
     let impatient = Live {

@@ -7,15 +7,12 @@ use futures_util::future::join_all;
 use super::*;
 use crate::{
     clock::SystemClock,
-    invalidation::Invalidations,
+    invalidation::{Invalidations, tests::Forgetful},
     store::{
         logins::{Fate, Invalidation, LoginRecords as _, News},
         sql::database::Lock,
     },
-    verify::{
-        Account, AccountKey, Attempt, CredentialVerifier, ProbeFinding, Verdict, VerifyError,
-        unavailable,
-    },
+    verify::AccountKey,
 };
 
 async fn two(database: &TestDatabase) -> [SqlStore; 2] {
@@ -160,28 +157,6 @@ async fn an_invalidation_is_not_overtaken_by_a_later_one() {
     assert_eq!(seen, [slow, quick].map(News::Invalidated));
 }
 
-/// A verifier that remembers nothing.
-struct Nobody;
-
-#[async_trait::async_trait]
-impl CredentialVerifier for Nobody {
-    async fn account(&self, _attempt: &Attempt<'_>) -> Result<Account, VerifyError> {
-        Err(unavailable("connect"))
-    }
-
-    async fn verify(&self, _attempt: &Attempt<'_>) -> Result<Verdict, VerifyError> {
-        Err(unavailable("connect"))
-    }
-
-    async fn probe(&self) -> Vec<ProbeFinding> {
-        Vec::new()
-    }
-
-    fn kind(&self) -> &'static str {
-        "nobody"
-    }
-}
-
 #[tokio::test]
 async fn only_where_others_may_be_on_the_store_are_they_given_the_time_to_hear() {
     let database = TestDatabase::new().await;
@@ -189,7 +164,7 @@ async fn only_where_others_may_be_on_the_store_are_they_given_the_time_to_hear()
         clock: Arc::new(SystemClock),
         cutoffs: Arc::default(),
         store: Arc::new(store),
-        verifier: Arc::new(Nobody),
+        verifier: Arc::<Forgetful>::default(),
     };
     let shared = on(open(&database).await);
     let own = on(SqlStore::open("sqlite::memory:").await.unwrap());
