@@ -186,11 +186,13 @@ async fn data_access_is_on_record_as_far_as_the_operator_wants() {
 }
 
 impl Audited {
-    /// Sends a request and hangs up as soon as `is_under_way`, which is before the answer; waits for the trail's line.
-    async fn hang_up_on(&self, request: &str, is_under_way: impl Fn() -> bool) {
+    /// Sends a request and hangs up as soon as `is_under_way`, which is before the answer; waits for the trail's next
+    /// `event`. Lines of other events may still be on their way to the trail.
+    async fn hang_up_on(&self, event: &str, request: &str, is_under_way: impl Fn() -> bool) {
+        let event = format!(r#""event":"{event}""#);
         let lines = || {
             let text = fs::read_to_string(self.directory.path().join("audit.jsonl"));
-            text.unwrap_or_default().lines().count()
+            text.unwrap_or_default().matches(&event).count()
         };
         let before = lines();
         let address = self.server.base.strip_prefix("http://").unwrap();
@@ -227,7 +229,10 @@ async fn whoever_hangs_up_before_the_answer_is_on_record_with_what_was_decided()
     admin.fail_always(Endpoint::BackendVerifyPassword, slow);
     for (turn, credentials) in (1..).zip(["operator:guess", "operator:ileap"]) {
         let is_under_way = || admin.calls().of(Endpoint::BackendVerifyPassword) >= turn;
-        audited.hang_up_on(&login(credentials), is_under_way).await;
+        let login = login(credentials);
+        audited
+            .hang_up_on("token_request", &login, is_under_way)
+            .await;
     }
     let metrics = audited
         .server
@@ -267,7 +272,8 @@ async fn whoever_asks_for_data_and_does_not_wait_for_it_is_on_record() {
         is_asked.store(true, Ordering::SeqCst);
         connection
     };
-    let hang_up = audited.hang_up_on(&request, || is_asked.load(Ordering::SeqCst));
+    let is_under_way = || is_asked.load(Ordering::SeqCst);
+    let hang_up = audited.hang_up_on("data_access", &request, is_under_way);
     let (connection, ()) = tokio::join!(asked, hang_up);
     drop(connection);
     let (_, lines) = audited.ended().await;
@@ -279,11 +285,14 @@ async fn whoever_asks_for_data_and_does_not_wait_for_it_is_on_record() {
         "status",
         "endpoint",
     ];
+    let mut data = lines.iter().filter(|line| line["event"] == "data_access");
+    let line = data.next().unwrap();
     assert_eq!(
-        fields(lines.last().unwrap(), &names),
+        fields(line, &names),
         "data_access accepted client_gone hello 499 list_footprints"
     );
-    assert!(lines.last().unwrap()["subject"].is_string());
+    assert!(line["subject"].is_string());
+    assert!(data.next().is_none());
 }
 
 #[tokio::test]
