@@ -247,7 +247,14 @@ impl Account {
         memberships.find(|membership| membership.organization_id == organization_id)
     }
 
-    /// What it can be found by besides its id.
+    /// Its e-mail addresses, verified or not, username and telephone number.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = &str> {
+        let emails = self.emails().map(|(_, address, _)| address);
+        let others = [&self.user.username, &self.user.phone_number];
+        emails.chain(others.into_iter().flatten().map(String::as_str))
+    }
+
+    /// What it can sign in with, besides its id.
     pub(crate) fn names(&self) -> impl Iterator<Item = String> {
         self.user.names().map(|(_, name)| name.to_lowercase())
     }

@@ -1,6 +1,6 @@
 //! The accounts of a run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use crate::account::Account;
 
@@ -9,6 +9,8 @@ use crate::account::Account;
 pub(crate) struct Accounts {
     by_id: HashMap<String, Account>,
     ids_by_name: HashMap<String, String>,
+    /// Of those that an address or number was only claimed for, too: several may do.
+    ids_by_claim: HashMap<String, HashSet<String>>,
     made: u64,
 }
 
@@ -23,6 +25,10 @@ impl Accounts {
     fn put(&mut self, account: Account) {
         for name in account.names() {
             self.ids_by_name.insert(name, account.id.clone());
+        }
+        for claim in account.claims() {
+            let ids = self.ids_by_claim.entry(claim.to_lowercase()).or_default();
+            ids.insert(account.id.clone());
         }
         self.by_id.insert(account.id.clone(), account);
     }
@@ -50,6 +56,15 @@ impl Accounts {
         for name in account.names() {
             self.ids_by_name.remove(&name);
         }
+        for claim in account.claims().map(str::to_lowercase) {
+            let ids = self.ids_by_claim.entry(claim);
+            if let Entry::Occupied(mut ids) = ids {
+                ids.get_mut().remove(id);
+                if ids.get().is_empty() {
+                    ids.remove();
+                }
+            }
+        }
         Some(account)
     }
 
@@ -68,6 +83,16 @@ impl Accounts {
     pub(crate) fn find(&self, identifier: &str) -> Option<&Account> {
         let id = self.ids_by_name.get(&identifier.to_lowercase())?;
         self.by_id.get(id)
+    }
+
+    /// The accounts with one of these e-mail addresses, usernames or telephone numbers, verified or not, in upper or
+    /// lower case; each once.
+    pub(crate) fn claiming(&self, claims: &[String]) -> Vec<&Account> {
+        let claims = claims.iter().map(|claim| claim.to_lowercase());
+        let ids = claims.filter_map(|claim| self.ids_by_claim.get(&claim));
+        let ids: HashSet<_> = ids.flatten().collect();
+        let accounts = ids.into_iter().filter_map(|id| self.by_id.get(id));
+        accounts.collect()
     }
 }
 

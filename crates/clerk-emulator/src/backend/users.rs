@@ -43,10 +43,12 @@ pub(super) fn named<'a>(call: &'a Call<'_>) -> Result<&'a Account, Refusal> {
 /// What the query finds, the newest first. Every filter must let an account pass, by one of its values.
 pub(super) fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal> {
     let query = &call.query;
-    let mut found: Vec<_> = call.world.accounts.values().collect();
+    let accounts = &call.world.accounts;
+    let mut found: Option<Vec<_>> = None;
     for (name, own) in EXACT {
         let wanted = values(query, name)?;
         if !wanted.is_empty() {
+            let found = found.get_or_insert_with(|| accounts.claiming(&wanted));
             found.retain(|account| {
                 let own = own(account);
                 own.iter()
@@ -54,6 +56,7 @@ pub(super) fn found<'a>(call: &'a Call<'_>) -> Result<Vec<&'a Account>, Refusal>
             });
         }
     }
+    let mut found = found.unwrap_or_else(|| accounts.values().collect());
     for name in ["user_id", "external_id", "organization_id"] {
         let choice = Choice::of(&values(query, name)?);
         found.retain(|account| choice.lets_pass(&ids(call, account, name)));
