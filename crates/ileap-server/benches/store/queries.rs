@@ -314,6 +314,11 @@ impl Asked<'_> {
                 (Role::User, "org_few"),
                 vec![],
             ),
+            (
+                "activities: a hundred granted, hidden match",
+                (Role::User, "org_hundred"),
+                vec![("consignmentIds", hidden.as_str())],
+            ),
             ("activities: ten thousand granted", many, vec![]),
             (
                 "activities: ten thousand granted, hidden match",
@@ -337,6 +342,7 @@ impl Asked<'_> {
         let missing = product("nobody");
         let operator = (Role::Operator, "org_everything");
         let user = (Role::User, "org_everything");
+        let hundred = (Role::User, "org_hundred");
         let many = (Role::User, "org_many");
         for (name, who, filter) in [
             ("operator: product id, hidden", operator, hidden.as_str()),
@@ -366,6 +372,13 @@ impl Asked<'_> {
                 "operator: country, no match",
                 operator,
                 "pcf/geographyCountry eq 'XX'",
+            ),
+            ("a hundred granted: product id, hidden", hundred, &hidden),
+            ("a hundred granted: product id, no match", hundred, &missing),
+            (
+                "a hundred granted: cpc, one in ten, hidden",
+                hundred,
+                "productCategoryCpc eq '83114'",
             ),
             ("ten thousand granted: product id, hidden", many, &hidden),
             ("ten thousand granted: product id, no match", many, &missing),

@@ -31,7 +31,7 @@ use ileap_types::{
 };
 
 use self::{
-    database::{Connections, Lock, Pool},
+    database::{Lock, Pool},
     dialect::Dialect,
     query::{
         Builder,
@@ -47,8 +47,8 @@ use crate::{access::Visibility, telemetry::Metrics};
 
 /// Footprints, transport activity data, events and access rules in a database.
 ///
-/// A file has one connection that writes and a few that read, so that readers never wait for an import.
-/// Elsewhere the same connections do both: one for a store in memory, a few for PostgreSQL.
+/// A file has one connection that writes and a few that read, PostgreSQL a few of each, so that readers never wait for
+/// an import; a store in memory has one for both.
 #[derive(Debug)]
 pub struct SqlStore {
     cursor_key: CursorKey,
@@ -61,12 +61,11 @@ impl SqlStore {
     /// `postgres://USER:PASSWORD@HOST/DATABASE`. Brings an older schema up to date and refuses a newer one.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let (writer, readers) = if is_postgres(url) {
-            let pool = Pool::new(Connections::Postgres(postgres::open(url).await?));
-            (pool.clone(), pool)
+            postgres::open(url).await?
         } else {
-            let (writer, readers) = sqlite::open(url).await?;
-            (Pool::new(writer), Pool::new(readers))
+            sqlite::open(url).await?
         };
+        let (writer, readers) = (Pool::new(writer), Pool::new(readers));
         let cursor_key = schema::cursor_key(&writer).await?;
         Ok(Self {
             cursor_key,
@@ -83,24 +82,34 @@ impl SqlStore {
         self
     }
 
-    /// Which of the leads a page follows.
+    /// Which of the leads a page follows; `None` where that is the whole list.
     async fn lead<'a>(
         &self,
-        leads: &[Lead<'a>],
+        mut leads: Vec<Lead<'a>>,
         visibility: &Visibility,
     ) -> Result<Option<Lead<'a>>, StoreError> {
-        let Some(query) = lead::counts(self.readers.dialect(), leads, visibility) else {
-            return Ok(lead::chosen(leads, None));
-        };
-        let failed = unavailable("reading a page");
-        let row = query
-            .build()
-            .fetch_one(&self.readers)
-            .await
-            .map_err(&failed)?;
-        let counts = (0..leads.len()).map(|column| row.get::<i64>(column));
-        let counts: Vec<i64> = counts.collect::<Result<_, _>>().map_err(&failed)?;
-        Ok(lead::chosen(leads, Some(&counts)))
+        for most in lead::COUNTED {
+            if !lead::are_to_be_counted(&leads) {
+                break;
+            }
+            let counts = self.counts((&leads, most), visibility).await;
+            let counts = counts.map_err(unavailable("reading a page"))?;
+            if let Some(rarest) = lead::rarest(&leads, (&counts, most)) {
+                return Ok(Some(rarest));
+            }
+            lead::keep_ordered(&mut leads);
+        }
+        Ok(leads.first().copied())
+    }
+
+    async fn counts(
+        &self,
+        (leads, most): (&[Lead<'_>], i64),
+        visibility: &Visibility,
+    ) -> Result<Vec<i64>, sqlx::Error> {
+        let query = lead::counts(self.readers.dialect(), (leads, most), visibility);
+        let row = query.build().fetch_one(&self.readers).await?;
+        (0..leads.len()).map(|column| row.get(column)).collect()
     }
 
     async fn page(&self, query: Option<Builder>, limit: usize) -> Result<Page, StoreError> {
@@ -152,7 +161,7 @@ impl Store for SqlStore {
         page: &PageQuery,
     ) -> Result<Page, StoreError> {
         let leads = lead::of_footprints(filter, visibility);
-        let lead = self.lead(&leads, visibility).await?;
+        let lead = self.lead(leads, visibility).await?;
         let query = query::footprints(self.readers.dialect(), visibility, filter, (page, lead))?;
         self.page(query, page.limit).await
     }
@@ -164,7 +173,7 @@ impl Store for SqlStore {
         page: &PageQuery,
     ) -> Result<Page, StoreError> {
         let leads = lead::of_activities(filter, visibility);
-        let lead = self.lead(&leads, visibility).await?;
+        let lead = self.lead(leads, visibility).await?;
         let query = query::tads(self.readers.dialect(), visibility, filter, (page, lead))?;
         self.page(query, page.limit).await
     }

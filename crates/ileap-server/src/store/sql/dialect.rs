@@ -83,6 +83,17 @@ impl Dialect {
         }
     }
 
+    /// What stands before and after a table with its conditions, called `f`, so that it is read by those alone: what
+    /// is asked of it besides, and in which order, counts afterwards.
+    pub(super) fn apart(self) -> [&'static str; 2] {
+        match self {
+            // PostgreSQL looks into no subquery that has an OFFSET.
+            Self::Postgres => ["(SELECT * FROM ", " OFFSET 0) AS f WHERE 1 = 1"],
+            // The index is named.
+            Self::Sqlite => ["", ""],
+        }
+    }
+
     /// A kept text as it was bound.
     pub(super) fn restored(self, text: String) -> String {
         match self {

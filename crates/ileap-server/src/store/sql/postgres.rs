@@ -8,11 +8,17 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 
-use super::{database::Lock, schema, statement::sql, unavailable};
+use super::{
+    database::{Connections, Lock},
+    schema,
+    statement::sql,
+    unavailable,
+};
 use crate::store::StoreError;
 
-/// Most connections of one process; a server takes 100 unless it is told otherwise.
-const CONNECTIONS: u32 = 16;
+/// Most connections of one process, of which some read and some write; a server takes 100 unless it is told otherwise.
+const READERS: u32 = 10;
+const WRITERS: u32 = 6;
 /// How long a request waits for a connection, new or used, before it is told to come back.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// After how long a connection is replaced, so that a server that has become a standby is left.
@@ -29,6 +35,12 @@ const LIMITS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
                       SET idle_in_transaction_session_timeout = '60s'; \
                       SELECT set_config('synchronous_commit', 'on', false) \
                       WHERE current_setting('synchronous_commit') = 'off'";
+/// How those that read plan: once for each statement, whatever its values are. A statement that is planned for its values
+/// takes several times as long, and the longer the more rows there are. So every one follows an index that it is written
+/// for, in its order, and joins by looking rows up; what only looks cheap is out of the question.
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+                     SET enable_bitmapscan = off; SET enable_sort = off; SET enable_hashjoin = off; \
+                     SET enable_mergejoin = off; SET max_parallel_workers_per_gather = 0; SET jit = off";
 /// Those of an import, which also waits for another one.
 const IMPORT_LIMITS: &str = "SELECT set_config('statement_timeout', '600s', true), \
                              set_config('lock_timeout', '60s', true)";
@@ -62,12 +74,12 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
         .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
 }
 
-/// Connects, and brings an older schema up to date. Every connection is tried before it is used, so that a
-/// server that comes back is found by itself.
-pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
+/// Connects, and brings an older schema up to date; those that write, and those that read. Every connection is tried
+/// before it is used, so that a server that comes back is found by itself.
+pub(super) async fn open(url: &str) -> Result<(Connections, Connections), StoreError> {
     let failed = unavailable("opening the database");
     let options = options(url).map_err(&failed)?;
-    let first = pool(1, MIGRATION_LIMITS).connect_with(options.clone());
+    let first = pool(1, &[MIGRATION_LIMITS]).connect_with(options.clone());
     let first = match first.await {
         // The pool has tried for a while, and keeps to itself why that was in vain.
         Err(in_vain @ sqlx::Error::PoolTimedOut) => {
@@ -79,17 +91,27 @@ pub(super) async fn open(url: &str) -> Result<PgPool, StoreError> {
     let migrated = schema::POSTGRES.migrator().run(&first).await;
     migrated.map_err(schema::failed)?;
     first.close().await;
-    Ok(pool(CONNECTIONS, LIMITS).connect_lazy_with(options))
+    let writers = pool(WRITERS, &[LIMITS]).connect_lazy_with(options.clone());
+    let readers = pool(READERS, &[LIMITS, PLANS]).connect_lazy_with(options);
+    Ok((
+        Connections::Postgres(writers),
+        Connections::Postgres(readers),
+    ))
 }
 
-fn pool(connections: u32, limits: &'static str) -> PgPoolOptions {
+fn pool(connections: u32, settings: &'static [&'static str]) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .max_lifetime(LIFETIME)
         .test_before_acquire(true)
         .after_connect(move |connection, _| {
-            Box::pin(async move { connection.execute(limits).await.map(|_| ()) })
+            Box::pin(async move {
+                for setting in settings {
+                    connection.execute(*setting).await?;
+                }
+                Ok(())
+            })
         })
 }
 

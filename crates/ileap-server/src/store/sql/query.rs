@@ -94,7 +94,6 @@ pub(super) fn footprints(
         dialect.begin_page("created || '/' || id", "created, id"),
     );
     let entry = lead::push_footprints(&mut query, lead, visibility);
-    let order = format!("{}, {}", entry.created, entry.id);
     if !push_roles(&mut query, visibility, IN_ORDER) {
         return Ok(None);
     }
@@ -110,20 +109,17 @@ pub(super) fn footprints(
     {
         match lead::list_and_value(comparison) {
             Some((list, value)) => push_id(&mut query, entry, (list, value)),
-            // The position says more, and only one of the two can be looked up.
-            None if comparison.property == Property::Created && page.after.is_some() => {
-                lead::push_comparison_apart(&mut query, comparison);
+            None if comparison.property == Property::Created => {
+                entry.push_created(&mut query, comparison, page.after.is_some());
             }
             None => lead::push_comparison(&mut query, comparison),
         }
     }
     if let Some(position) = &page.after {
-        let (created, id) = parse_position(position).ok_or(StoreError::UnknownPosition)?;
-        query.push(" AND (").push(&order).push(") > (");
-        query.push_bind(created);
-        query.push(", ").push_bind(id.to_owned()).push(")");
+        let position = parse_position(position).ok_or(StoreError::UnknownPosition)?;
+        entry.push_after(&mut query, position);
     }
-    query.push(" ORDER BY ").push(&order);
+    query.push(" ORDER BY ").push(&entry.order());
     end_page(&mut query, page);
     Ok(Some(query))
 }
@@ -231,7 +227,7 @@ const SINGLY: Granted = |role| match role {
 
 /// Adds that a footprint has an id in a list. It is looked for among the others that have it, which are in the order
 /// of the walk, and not among the ids of the footprint, which are anywhere.
-fn push_id(query: &mut Builder, entry: Entry, (list, value): (&str, &str)) {
+fn push_id(query: &mut Builder, entry: Entry<'_>, (list, value): (&str, &str)) {
     let indexed_by = query.dialect.indexed_by("sqlite_autoindex_footprint_ids_1");
     query
         .push(" AND (SELECT MIN(i.footprint) FROM footprint_ids i")

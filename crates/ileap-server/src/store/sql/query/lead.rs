@@ -16,11 +16,9 @@ use crate::{
     store::sql::dialect::Dialect,
 };
 
-/// How far entries are counted that are in the order of the list: counting so many takes less than walking over a
-/// hundred of them.
-const COUNTED: i64 = 5000;
-/// How far others are counted: fewer can be looked at one by one, and sorted.
-const FEW: i64 = 500;
+/// How far entries are counted: at first so far as to find those of which there are few, which can be looked at one by
+/// one, and sorted; then, where there are none, so far as takes less than walking over a hundred of them.
+pub(in crate::store::sql) const COUNTED: [i64; 2] = [500, 5000];
 
 /// Something by which a page can be narrowed.
 #[derive(Clone, Copy, Debug)]
@@ -93,24 +91,17 @@ fn of_comparison(comparison: &Comparison) -> Option<Lead<'_>> {
     }
 }
 
-/// How far the entries of a lead are counted.
-fn bound(lead: Lead<'_>) -> i64 {
-    match lead {
-        Lead::Few(_) => FEW,
-        Lead::Equal(_) | Lead::Term(_) => COUNTED,
-    }
+/// Whether it takes counting to tell which lead a page follows.
+pub(in crate::store::sql) fn are_to_be_counted(leads: &[Lead<'_>]) -> bool {
+    !matches!(leads, [] | [Lead::Equal(_) | Lead::Term(_)])
 }
 
-/// Asks how many entries each lead has of what the roles open, counted up to some bound; `None` when that would
-/// change nothing.
+/// Asks how many entries each lead has of what the roles open, counted up to `most`.
 pub(in crate::store::sql) fn counts(
     dialect: Dialect,
-    leads: &[Lead<'_>],
+    (leads, most): (&[Lead<'_>], i64),
     visibility: &Visibility,
-) -> Option<Builder> {
-    if leads.is_empty() || matches!(leads, [Lead::Equal(_) | Lead::Term(_)]) {
-        return None;
-    }
+) -> Builder {
     let kinds = Kinds::of(visibility);
     let mut query = Builder::new(dialect, "");
     for (number, lead) in leads.iter().enumerate() {
@@ -120,17 +111,19 @@ pub(in crate::store::sql) fn counts(
             .push("(SELECT COUNT(*) FROM (SELECT 1 FROM ");
         match lead {
             Lead::Equal(comparison) | Lead::Few(comparison) => {
-                push_ids(&mut query, comparison, kinds)
-                    .unwrap_or_else(|| push_column_entries(&mut query, comparison, kinds));
+                if push_ids(&mut query, comparison, kinds).is_none() {
+                    push_column_entries(&mut query, comparison, kinds);
+                    push_order_of_column(&mut query, comparison);
+                }
             }
             Lead::Term(term) => push_terms(&mut query, term),
         }
         query
             .push(" LIMIT (")
-            .push_bind(bound(*lead))
+            .push_bind(most)
             .push(" + 0)) AS entries)");
     }
-    Some(query)
+    query
 }
 
 /// Adds all entries that any of the alternatives has, one by one.
@@ -150,47 +143,108 @@ fn push_terms(query: &mut Builder, term: &Term) {
     }
 }
 
-/// The lead to follow, by the counts of all; `None` where the whole list is followed.
-pub(in crate::store::sql) fn chosen<'a>(
+/// The lead with the fewest entries, if those were counted to their end.
+pub(in crate::store::sql) fn rarest<'a>(
     leads: &[Lead<'a>],
-    counts: Option<&[i64]>,
+    (counts, most): (&[i64], i64),
 ) -> Option<Lead<'a>> {
-    let Some(counts) = counts else {
-        return leads.first().copied();
-    };
     let counted = leads.iter().zip(counts);
-    let rare = counted.filter(|(lead, count)| **count < bound(**lead));
-    if let Some((lead, _)) = rare.min_by_key(|(_, count)| **count) {
-        return Some(*lead);
-    }
-    // As many as can be: what is in order is read only as far as the page needs.
-    let first = leads.first().copied();
-    first.filter(|lead| !matches!(lead, Lead::Few(_)))
+    let rare = counted.filter(|(_, count)| **count < most);
+    let rarest = rare.min_by_key(|(_, count)| **count);
+    rarest.map(|(lead, _)| *lead)
+}
+
+/// Keeps those whose entries are in the order of the list, however many: they are read only as far as a page needs.
+pub(in crate::store::sql) fn keep_ordered(leads: &mut Vec<Lead<'_>>) {
+    leads.retain(|lead| !matches!(lead, Lead::Few(_)));
 }
 
 /// The columns that say which footprint an entry is of, and where in the list it is. Conditions that need no other
 /// are judged before the footprint itself is looked up.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(super) struct Entry<'a> {
     pub(super) created: &'static str,
     pub(super) id: &'static str,
+    /// The column that comes before these in the index, and its only value, where PostgreSQL has to be told: it plans
+    /// without the value, and would take an index that begins with the other two for as good.
+    first: Option<(&'static str, &'a Literal)>,
 }
 
-const OF_FOOTPRINT: Entry = Entry {
+const OF_FOOTPRINT: Entry<'_> = Entry {
     created: "f.created",
     id: "f.id",
+    first: None,
 };
-const BESIDE_FOOTPRINT: Entry = Entry {
+const BESIDE_FOOTPRINT: Entry<'_> = Entry {
     created: "k.created",
     id: "k.footprint",
+    first: None,
 };
 
+impl Entry<'_> {
+    /// The columns that entries are in the order of.
+    pub(super) fn order(self) -> String {
+        match self.first {
+            Some((first, _)) => format!("{first}, {}, {}", self.created, self.id),
+            None => format!("{}, {}", self.created, self.id),
+        }
+    }
+
+    /// Adds that an entry comes after a position.
+    pub(super) fn push_after(self, query: &mut Builder, (created, id): (i64, &str)) {
+        query.push(" AND (").push(&self.order()).push(") > (");
+        if let Some((_, value)) = self.first {
+            push_value(query, value);
+            query.push(", ");
+        }
+        query.push_bind(created).push(", ").push_bind(id.to_owned());
+        query.push(")");
+    }
+
+    /// Adds a comparison with the moment of creation, as ends of what is read of an index. A position is an end, too:
+    /// it says more than the comparison, and only one of the two can be looked up.
+    pub(super) fn push_created(self, query: &mut Builder, comparison: &Comparison, is_after: bool) {
+        let begins = !is_after;
+        match comparison.operator {
+            Operator::Any | Operator::Eq => {
+                self.push_end(query, comparison, (" >= ", begins));
+                self.push_end(query, comparison, (" <= ", true));
+            }
+            Operator::Ge => self.push_end(query, comparison, (" >= ", begins)),
+            Operator::Gt => self.push_end(query, comparison, (" > ", begins)),
+            Operator::Le => self.push_end(query, comparison, (" <= ", true)),
+            Operator::Lt => self.push_end(query, comparison, (" < ", true)),
+            Operator::Ne => self.push_end(query, comparison, (" <> ", false)),
+        }
+    }
+
+    fn push_end(
+        self,
+        query: &mut Builder,
+        comparison: &Comparison,
+        (operator, is_end): (&str, bool),
+    ) {
+        if let Some((first, value)) = self.first.filter(|_| is_end) {
+            query.push(" AND (").push(first).push(", ");
+            query.push(self.created).push(")").push(operator).push("(");
+            push_value(query, value);
+            query.push(", ");
+            push_value(query, &comparison.value);
+            query.push(")");
+        } else {
+            query.push(if is_end { " AND " } else { " AND +" });
+            query.push(self.created).push(operator);
+            push_value(query, &comparison.value);
+        }
+    }
+}
+
 /// Adds the columns of a page of footprints and what it follows; returns the columns of its order.
-pub(super) fn push_footprints(
+pub(super) fn push_footprints<'a>(
     query: &mut Builder,
-    lead: Option<Lead<'_>>,
+    lead: Option<Lead<'a>>,
     visibility: &Visibility,
-) -> Entry {
+) -> Entry<'a> {
     query.push("SELECT f.json, f.created, f.id FROM ");
     let (dialect, kinds) = (query.dialect, Kinds::of(visibility));
     if let Reach::Named { recipient, roles } = visibility.reach() {
@@ -205,11 +259,17 @@ pub(super) fn push_footprints(
         return BESIDE_FOOTPRINT;
     }
     match lead {
-        Some(Lead::Equal(comparison) | Lead::Few(comparison)) => {
+        Some(Lead::Equal(comparison)) => {
             if push_ids_with_footprints(query, comparison, kinds).is_some() {
                 return BESIDE_FOOTPRINT;
             }
+            return push_column_entries(query, comparison, kinds);
+        }
+        Some(Lead::Few(comparison)) => {
+            let [begin, end] = dialect.apart();
+            query.push(begin);
             push_column_entries(query, comparison, kinds);
+            query.push(end);
         }
         Some(Lead::Term(_)) | None => {
             query
@@ -224,10 +284,7 @@ pub(super) fn push_footprints(
 /// Adds ` WHERE ` and what holds for an index of some kinds.
 fn push_kinds(query: &mut Builder, table: &str, kinds: Kinds) {
     query.push(" WHERE ");
-    // Of footprints the roles say it once more; PostgreSQL would take that for a condition that few fulfil.
-    let is_said_twice =
-        query.dialect == Dialect::Postgres && kinds == Kinds::Categories && table == "f";
-    match kinds.condition().filter(|_| !is_said_twice) {
+    match kinds.condition() {
         Some(condition) => query.push(table).push(condition),
         None => query.push("1 = 1"),
     };
@@ -272,8 +329,13 @@ fn push_ids_where(query: &mut Builder, (list, value): (&str, &str), kinds: Kinds
         .push_bind(value.to_owned());
 }
 
-/// Adds the footprints for whose column the comparison holds, by the index of that column.
-fn push_column_entries(query: &mut Builder, comparison: &Comparison, kinds: Kinds) {
+/// Adds the footprints for whose column the comparison holds, by the index of that column; returns the columns of its
+/// order, where the column is to have one value.
+fn push_column_entries<'a>(
+    query: &mut Builder,
+    comparison: &'a Comparison,
+    kinds: Kinds,
+) -> Entry<'a> {
     let by = match comparison.property {
         Property::GeographyCountry => By::Country,
         Property::ReferencePeriodStart => By::PeriodStart,
@@ -285,7 +347,31 @@ fn push_column_entries(query: &mut Builder, comparison: &Comparison, kinds: Kind
     let indexed_by = query.dialect.indexed_by(&kinds.index(by));
     query.push("footprints f").push(&indexed_by);
     push_kinds(query, "f", kinds);
-    push_comparison(query, comparison);
+    let is_equal = matches!(comparison.operator, Operator::Any | Operator::Eq);
+    match column(comparison.property) {
+        // As a range, so that the order by this column says something, and tells the index.
+        Some(column) if is_equal && query.dialect == Dialect::Postgres => {
+            for operator in [" >= ", " <= "] {
+                query.push(" AND ").push(column).push(operator);
+                push_value(query, &comparison.value);
+            }
+            Entry {
+                first: Some((column, &comparison.value)),
+                ..OF_FOOTPRINT
+            }
+        }
+        _ => {
+            push_comparison(query, comparison);
+            OF_FOOTPRINT
+        }
+    }
+}
+
+/// Adds that entries come in the order of their column, which tells PostgreSQL the index.
+fn push_order_of_column(query: &mut Builder, comparison: &Comparison) {
+    if let (Dialect::Postgres, Some(column)) = (query.dialect, column(comparison.property)) {
+        query.push(" ORDER BY ").push(column);
+    }
 }
 
 /// The list of ids a comparison looks into, and for what; `None` when it is about no such list.
@@ -301,26 +387,8 @@ pub(super) fn list_and_value(comparison: &Comparison) -> Option<(&'static str, &
     }
 }
 
-/// Adds a condition on the columns of a footprint; those on lists of ids are not among them.
+/// Adds a condition on a column of a footprint; those on lists of ids are not among them.
 pub(super) fn push_comparison(query: &mut Builder, comparison: &Comparison) {
-    push_column(query, comparison, " AND ");
-}
-
-/// The same, so that no index is read by it.
-pub(super) fn push_comparison_apart(query: &mut Builder, comparison: &Comparison) {
-    push_column(query, comparison, " AND +");
-}
-
-fn push_column(query: &mut Builder, comparison: &Comparison, and: &str) {
-    let column = match comparison.property {
-        Property::CompanyIds | Property::ProductIds => return,
-        Property::Created => "f.created",
-        Property::GeographyCountry => "f.country",
-        Property::ProductCategoryCpc => "f.cpc",
-        Property::ReferencePeriodEnd => "f.period_end",
-        Property::ReferencePeriodStart => "f.period_start",
-        Property::Updated => "f.updated",
-    };
     let operator = match comparison.operator {
         Operator::Any | Operator::Eq => " = ",
         Operator::Ge => " >= ",
@@ -329,8 +397,27 @@ fn push_column(query: &mut Builder, comparison: &Comparison, and: &str) {
         Operator::Lt => " < ",
         Operator::Ne => " <> ",
     };
-    query.push(and).push(column).push(operator);
-    match &comparison.value {
+    if let Some(column) = column(comparison.property) {
+        query.push(" AND ").push(column).push(operator);
+        push_value(query, &comparison.value);
+    }
+}
+
+/// The column a property is kept in; lists of ids are in a table of their own.
+fn column(property: Property) -> Option<&'static str> {
+    Some(match property {
+        Property::CompanyIds | Property::ProductIds => return None,
+        Property::Created => "f.created",
+        Property::GeographyCountry => "f.country",
+        Property::ProductCategoryCpc => "f.cpc",
+        Property::ReferencePeriodEnd => "f.period_end",
+        Property::ReferencePeriodStart => "f.period_start",
+        Property::Updated => "f.updated",
+    })
+}
+
+fn push_value(query: &mut Builder, value: &Literal) {
+    match value {
         Literal::Instant(moment) => query.push_bind(moment.ticks()),
         Literal::Text(text) => query.push_bind(text.clone()),
     };

@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use super::{database::TestDatabase, proxy::Proxy, server::Server, *};
-use crate::store::sql::database::Lock;
+use crate::store::sql::database::{Connections, Lock};
 
 /// An answer, or a failed test where a call would go on for ever.
 async fn in_time<T>(call: impl Future<Output = T>) -> T {
@@ -96,12 +96,26 @@ async fn a_call_that_finds_every_connection_taken_is_told_so() {
     let database = TestDatabase::new().await;
     let store = open(&database).await;
     let mut taken = Vec::new();
-    for number in 0..16 {
+    for number in 0..6 {
         let account = number.to_string();
         let transaction = store.writer.begin(Lock::Account(&account)).await;
         taken.push(transaction.unwrap());
     }
+    let event = event("https://a.example", "1");
+    assert_unavailable(&in_time(record(&store, &event)).await);
+    // Whoever reads has connections of its own, and the same end of its patience.
+    let Connections::Postgres(readers) = &store.readers.connections else {
+        panic!("{store:?}");
+    };
+    let mut reading = Vec::new();
+    for _ in 0..10 {
+        ask(&store).await.unwrap();
+        reading.push(readers.acquire().await.unwrap());
+    }
     assert_unavailable(&ask(&store).await);
-    taken.pop();
+    reading.pop();
     ask(&store).await.unwrap();
+    taken.pop();
+    let recorded = record(&store, &event).await;
+    assert_eq!(recorded.unwrap(), EventReceipt::Stored);
 }
