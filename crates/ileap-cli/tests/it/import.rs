@@ -432,6 +432,38 @@ fn a_large_file_takes_no_more_memory_than_a_small_one_but_for_the_databases_shar
 }
 
 #[test]
+fn how_far_a_file_is_shows_on_a_terminal_and_nowhere_else() {
+    let place = Place::new();
+    let sample = samples("tads.json").remove(0);
+    let lines = (0..3000).map(|number| {
+        let mut activity = sample.clone();
+        activity["activityId"] = json!(format!("activity-{number}"));
+        format!("{activity}\n")
+    });
+    let file = place.file("many.ndjson", &lines.collect::<String>());
+    let command = format!("{} import {file}", env!("CARGO_BIN_EXE_ileap"));
+    // A terminal, whose lines are as wide as somebody's.
+    let on_terminal = Command::new("script")
+        .args(["--quiet", "--return", "--command"])
+        .args([&format!("stty cols 120; {command}"), "/dev/null"])
+        .env("ILEAP_CONFIG", &place.configuration)
+        .env("TERM", "xterm")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(on_terminal.stdout).unwrap();
+    assert!(on_terminal.status.success(), "{shown}");
+    let mut bars = shown.split('\r').filter(|line| line.contains(" % "));
+    let bar = bars.next_back().unwrap_or_else(|| panic!("{shown}"));
+    assert!(bar.contains("many.ndjson"), "{bar}");
+    assert!(shown.contains("3000 added"), "{shown}");
+    let (code, stdout, stderr) = place.run(&["import", &file]);
+    assert_eq!(code, 0);
+    assert!(stdout.contains("3000 unchanged"), "{stdout}");
+    assert!(!stderr.contains('%') && !stderr.contains('\r'), "{stderr}");
+}
+
+#[test]
 fn commands_on_the_store_need_to_know_no_more_than_the_store() {
     let place = Place::new();
     let store = format!(
