@@ -35,6 +35,7 @@ fn callers_that_come_and_go_leave_nothing_behind() {
     scene.fill();
     scene.rotate();
     if lasting.is_some() {
+        scene.fill_again();
         thread::sleep(SETTLING);
     }
     let files = scene.open_files();

@@ -29,11 +29,13 @@ use crate::{
 const SECRET: &str = "quartz+Lantern 4711 and more";
 const WEBHOOK_KEY: &[u8] = b"a signing key of twenty-four";
 /// Who comes at once, while memories are filled: refusals take their time.
-const CROWD: usize = 32;
+const CROWD: usize = 128;
 /// Of a hundred kilobytes each: more than SQLite holds in memory.
 const LARGE_EVENTS: usize = 60;
 /// When the server has long noticed that another key signs.
 const NOTICED: Duration = Duration::from_secs(20);
+/// The shortest there is.
+const TOKEN_LIFETIME: Duration = Duration::from_mins(1);
 /// How often a caller comes back.
 const COME_BACK: usize = 20;
 /// Where failures are no news any more.
@@ -100,15 +102,9 @@ impl Scene {
 
     /// Every user logs in once, and as many strangers try: whatever remembers has something to remember.
     pub(super) fn fill(&self) {
-        thread::scope(|scope| {
-            for first in 0..CROWD {
-                scope.spawn(move || {
-                    for number in (first..self.users).step_by(CROWD) {
-                        self.visit(number);
-                        self.stranger("early", number);
-                    }
-                });
-            }
+        self.crowd(|number| {
+            self.visit(number);
+            self.stranger("early", number);
         });
         // What the database keeps of its file, too.
         if let Some(token) = self.visit(0) {
@@ -116,6 +112,30 @@ impl Scene {
                 self.send_event(&token, &format!("large-{number}"), &"x".repeat(100_000));
             }
         }
+    }
+
+    /// Every user logs in again, when its token is long over, and once more: what is remembered in place of something
+    /// else takes other room at first, and the allocator some time to settle.
+    pub(super) fn fill_again(&self) {
+        for _ in 0..3 {
+            thread::sleep(TOKEN_LIFETIME);
+            self.crowd(|number| {
+                self.visit(number);
+            });
+        }
+    }
+
+    fn crowd(&self, act: impl Fn(usize) + Sync) {
+        thread::scope(|scope| {
+            for first in 0..CROWD {
+                let act = &act;
+                scope.spawn(move || {
+                    for number in (first..self.users).step_by(CROWD) {
+                        act(number);
+                    }
+                });
+            }
+        });
     }
 
     /// A partner that was not here for long logs in, reads, sends an event and may end its token; a stranger fails.
@@ -308,6 +328,7 @@ fn settings(
 ) -> Vec<(&'static str, String)> {
     let within = |name: &str| directory.path().join(name).display().to_string();
     let store = format!("sqlite:{}", within("ileap.db"));
+    let lifetime = format!("{}s", TOKEN_LIFETIME.as_secs());
     let webhook_secret = format!("whsec_{}", STANDARD.encode(WEBHOOK_KEY));
     [
         ("ILEAP_VERIFIER__KIND", "clerk_backend"),
@@ -332,7 +353,7 @@ fn settings(
         ("ILEAP_KEYS__PUBLISH_BEFORE", "10s"),
         ("ILEAP_STORE__URL", &store),
         ("ILEAP_TOKEN__ALGORITHM", "ES256"),
-        ("ILEAP_TOKEN__LIFETIME", "10m"),
+        ("ILEAP_TOKEN__LIFETIME", &lifetime),
         ("ILEAP_AUDIT__TARGET", "file"),
         ("ILEAP_AUDIT__FILE", &within("audit.jsonl")),
         ("ILEAP_AUDIT__DATA_ACCESS", "all"),
