@@ -72,8 +72,8 @@ pub(crate) async fn fill(store: &SqlStore, rows: u64) -> u64 {
 /// How many of the recipient's consignments there are whose rules name many.
 const GRANTED: u64 = 10_000;
 
-/// Rules of a recipient that sees everything, of one that sees twenty shipments, and of two that see a hundred and ten
-/// thousand consignments, or one in ten objects where that is less: of each a shipment and an activity.
+/// Rules of a recipient that sees everything, of one that sees twenty shipments, of one that sees a hundred consignments,
+/// and of one that sees ten thousand, or one in ten objects where that is less: of each a shipment and an activity.
 pub(crate) async fn allow(store: &SqlStore, rows: u64) {
     store
         .allow("org_everything", &[AccessRule::Everything])

@@ -83,8 +83,8 @@ impl Dialect {
         }
     }
 
-    /// What stands before and after a table with its conditions, called `f`, so that it is read by those alone: what
-    /// is asked of it besides, and in which order, counts afterwards.
+    /// What stands before and after a table with its conditions and its order, called `f`, so that it is read by those
+    /// alone: what is asked of it besides, and in which order, counts afterwards.
     pub(super) fn apart(self) -> [&'static str; 2] {
         match self {
             // PostgreSQL looks into no subquery that has an OFFSET.

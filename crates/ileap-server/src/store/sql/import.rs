@@ -4,6 +4,7 @@ mod fields;
 mod footprints;
 mod references;
 mod rows;
+mod statistics;
 mod tads;
 
 use std::collections::HashSet;
@@ -13,6 +14,8 @@ use ileap_types::pact::v2::PfId;
 use serde_json::Value;
 
 pub(super) use self::references::around;
+#[cfg(test)]
+pub(super) use self::references::around_statement;
 
 use self::{fields::Fields, references::Touched};
 use super::{
@@ -50,6 +53,8 @@ pub(super) struct Import {
     has_followers: bool,
     /// What may be missing at the end.
     touched: Touched,
+    /// How many objects were added or changed.
+    changed: usize,
 }
 
 impl Import {
@@ -73,6 +78,7 @@ impl Import {
             transaction,
             has_grants,
             touched: Touched::default(),
+            changed: 0,
         })
     }
 
@@ -106,6 +112,7 @@ impl ImportTransaction for Import {
                 }
             }
         }
+        self.changed += summary.added + summary.updated;
         Ok(summary)
     }
 
@@ -141,6 +148,7 @@ impl ImportTransaction for Import {
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         let failed = unavailable("importing objects");
         self.place_fields().await.map_err(&failed)?;
+        self.renew_statistics().await.map_err(&failed)?;
         self.transaction.commit().await.map_err(&failed)
     }
 }

@@ -17,8 +17,8 @@ use super::{
 use crate::store::StoreError;
 
 /// Most connections of one process, of which some read and some write; a server takes 100 unless it is told otherwise.
-const READERS: u32 = 10;
-const WRITERS: u32 = 6;
+pub(super) const READERS: u32 = 8;
+pub(super) const WRITERS: u32 = 8;
 /// How long a request waits for a connection, new or used, before it is told to come back.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// After how long a connection is replaced, so that a server that has become a standby is left.
@@ -36,11 +36,11 @@ const LIMITS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
                       SELECT set_config('synchronous_commit', 'on', false) \
                       WHERE current_setting('synchronous_commit') = 'off'";
 /// How those that read plan: once for each statement, whatever its values are. A statement that is planned for its values
-/// takes several times as long, and the longer the more rows there are. So every one follows an index that it is written
-/// for, in its order, and joins by looking rows up; what only looks cheap is out of the question.
+/// takes several times as long, and the longer the more rows there are. Without them all looks cheap that reads a table as
+/// a whole, and is switched off: pages are written for one index and its order, and join by looking rows up.
 const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
-                     SET enable_bitmapscan = off; SET enable_sort = off; SET enable_hashjoin = off; \
-                     SET enable_mergejoin = off; SET max_parallel_workers_per_gather = 0; SET jit = off";
+                     SET enable_bitmapscan = off; SET enable_sort = off; SET enable_incremental_sort = off; \
+                     SET enable_hashjoin = off; SET enable_mergejoin = off; SET max_parallel_workers_per_gather = 0; SET jit = off";
 /// Those of an import, which also waits for another one.
 const IMPORT_LIMITS: &str = "SELECT set_config('statement_timeout', '600s', true), \
                              set_config('lock_timeout', '60s', true)";
@@ -74,7 +74,7 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
         .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
 }
 
-/// Connects, and brings an older schema up to date; those that write, and those that read. Every connection is tried
+/// Connects, and brings an older schema up to date. Returns the connections that write and those that read; each is tried
 /// before it is used, so that a server that comes back is found by itself.
 pub(super) async fn open(url: &str) -> Result<(Connections, Connections), StoreError> {
     let failed = unavailable("opening the database");

@@ -2,6 +2,7 @@
 
 mod activities;
 mod builder;
+mod fixed;
 mod kinds;
 pub(super) mod lead;
 
@@ -10,6 +11,7 @@ pub(super) use self::{activities::tads, builder::Builder};
 use ileap_types::filter::odata::{FootprintFilter, Property};
 
 use self::{
+    fixed::Fixed,
     kinds::{By, Kinds},
     lead::{Entry, Lead},
 };
@@ -34,12 +36,14 @@ const IS_THERE: &str = ") IS NOT NULL";
 pub(super) fn footprint(dialect: Dialect, visibility: &Visibility, id: &str) -> Option<Builder> {
     let mut query = Builder::new(dialect, "SELECT f.json FROM ");
     let id_column = push_singly(&mut query, visibility);
-    query
-        .push(" AND ")
-        .push(id_column)
-        .push(" = ")
-        .push_bind(id.to_ascii_lowercase());
-    push_roles(&mut query, visibility, SINGLY).then_some(query)
+    let id = id.to_ascii_lowercase();
+    let fixed = Fixed(vec![(id_column, &id)]);
+    fixed.push(&mut query);
+    if !push_roles(&mut query, visibility, SINGLY) {
+        return None;
+    }
+    query.push(" ORDER BY ").push(id_column);
+    Some(query)
 }
 
 /// Which of these footprints the visibility covers; `None` when it covers nothing.

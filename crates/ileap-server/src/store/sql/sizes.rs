@@ -61,7 +61,7 @@ pub(super) async fn prune(
         .await?;
     for row in rows {
         let recipient = row.text(0)?;
-        if !is_prunable(readers, &recipient, (bodies, keys)).await? {
+        if !is_prunable(writer, &recipient, (bodies, keys)).await? {
             continue;
         }
         let mut transaction = writer.begin(Lock::Account(&recipient)).await?;
@@ -86,9 +86,10 @@ pub(super) async fn prune(
     Ok(())
 }
 
-/// Looked at without a lock: mostly there is nothing to do.
+/// Looked at without a lock: mostly there is nothing to do. By a connection that plans for the values: where most events
+/// are old or none is, PostgreSQL reads them as they lie.
 async fn is_prunable(
-    readers: &Pool,
+    writer: &Pool,
     recipient: &str,
     (bodies, keys): (Timestamp, Timestamp),
 ) -> Result<bool, sqlx::Error> {
@@ -99,7 +100,7 @@ async fn is_prunable(
     .bind(recipient)
     .bind(nanoseconds(bodies))
     .bind(nanoseconds(keys))
-    .fetch_optional(readers)
+    .fetch_optional(writer)
     .await?;
     Ok(old.is_some())
 }

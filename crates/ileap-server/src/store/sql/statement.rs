@@ -108,6 +108,17 @@ impl<'q> Statement<'q> {
         self
     }
 
+    /// Statements that say how PostgreSQL would go about this one whatever its values are.
+    #[cfg(test)]
+    pub(super) fn explained_for_any_values(self) -> [String; 3] {
+        let values = vec!["NULL"; self.values.len()].join(", ");
+        [
+            format!("PREPARE asked AS {}", self.text.as_str()),
+            format!("EXPLAIN EXECUTE asked({values})"),
+            "DEALLOCATE asked".to_owned(),
+        ]
+    }
+
     /// Runs it; says how many rows it changed.
     pub(super) async fn execute(self, on: impl Into<Target<'_>>) -> Result<u64, sqlx::Error> {
         Ok(self.run(on.into(), usize::MAX).await?.affected)

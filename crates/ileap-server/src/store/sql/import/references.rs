@@ -13,7 +13,7 @@ use crate::store::{
     sql::{
         database::{Pool, Transaction},
         json,
-        statement::sql,
+        statement::{Statement, sql},
     },
 };
 
@@ -98,6 +98,20 @@ pub(in crate::store::sql) async fn around(
     kind: &str,
     object_ids: &[String],
 ) -> Result<Vec<Bytes>, sqlx::Error> {
+    if object_ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = around_statement(kind, object_ids)
+        .fetch_all(readers)
+        .await?;
+    rows.iter().map(json).collect()
+}
+
+/// Asks for them.
+pub(in crate::store::sql) fn around_statement<'q>(
+    kind: &str,
+    object_ids: &'q [String],
+) -> Statement<'q> {
     const TOCS: &str = "SELECT json FROM footprints WHERE id IN (SELECT id FROM (\
          SELECT id, ROW_NUMBER() OVER (PARTITION BY object_id ORDER BY status, created DESC, id) AS place \
          FROM footprints WHERE kind = 'toc' AND object_id IN ";
@@ -105,12 +119,6 @@ pub(in crate::store::sql) async fn around(
          SELECT id, ROW_NUMBER() OVER (PARTITION BY object_id ORDER BY status, created DESC, id) AS place \
          FROM footprints WHERE kind = 'hoc' AND object_id IN ";
     let text = if kind == "hoc" { HOCS } else { TOCS };
-    if object_ids.is_empty() {
-        return Ok(Vec::new());
-    }
     // 'Active' comes before 'Deprecated'.
-    let rows = about_and(text, object_ids, ") AS few WHERE place <= 4)")
-        .fetch_all(readers)
-        .await?;
-    rows.iter().map(json).collect()
+    about_and(text, object_ids, ") AS few WHERE place <= 4)")
 }

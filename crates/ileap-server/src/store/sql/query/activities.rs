@@ -4,6 +4,7 @@ use ileap_types::filter::tad::{TadFilter, Term};
 
 use super::{
     Builder, end_page,
+    fixed::Fixed,
     lead::{Lead, push_alternatives},
 };
 use crate::{
@@ -64,36 +65,40 @@ impl Walk<'_> {
     fn push(&self, query: &mut Builder, lead: Option<Lead<'_>>) {
         let dialect = query.dialect;
         query.push("SELECT t.json, t.activity_id FROM ");
-        let (order, followed) = match (self.visibility.reach(), lead) {
+        let (fixed, column, followed) = match (self.visibility.reach(), lead) {
             (Reach::Named { recipient, .. }, _) => {
                 query
                     .push("tad_grants k")
-                    .push(&dialect.then_look_up("tads t", "t.activity_id = k.activity_id"))
-                    .push(" WHERE k.recipient = ")
-                    .push_bind(recipient.clone());
-                ("k.activity_id", None)
+                    .push(&dialect.then_look_up("tads t", "t.activity_id = k.activity_id"));
+                let fixed = vec![("k.recipient", recipient.as_str())];
+                (fixed, "k.activity_id", None)
             }
             (_, Some(Lead::Term(term))) => {
                 query
                     .push("tad_fields k")
                     .push(dialect.then_join())
-                    .push("tads t ON t.activity_id = k.activity_id WHERE 1 = 1");
-                for alternative in &term.alternatives {
-                    push_alternative(query, alternative);
-                }
-                ("k.activity_id", Some(term))
+                    .push("tads t ON t.activity_id = k.activity_id");
+                let fixed = term.alternatives.iter().flat_map(entry).collect();
+                (fixed, "k.activity_id", Some(term))
             }
             _ => {
-                query.push("tads t WHERE 1 = 1");
-                ("t.activity_id", None)
+                query.push("tads t");
+                (Vec::new(), "t.activity_id", None)
             }
         };
-        self.push_conditions(query, order, followed);
-        query.push(" ORDER BY ").push(order);
+        self.push_where(query, (&Fixed(fixed), column), followed);
     }
 
-    /// Adds what has to hold for the activity in `column` besides the term that is followed.
-    fn push_conditions(&self, query: &mut Builder, column: &str, followed: Option<&Term>) {
+    /// Adds what has to hold for an entry and the activity in its `column`, besides the term that is followed, and the
+    /// order.
+    fn push_where(
+        &self,
+        query: &mut Builder,
+        (fixed, column): (&Fixed<'_>, &str),
+        followed: Option<&Term>,
+    ) {
+        query.push(" WHERE 1 = 1");
+        fixed.push(query);
         let others = self.filter.terms.iter();
         for term in others.filter(|one| Some(*one) != followed) {
             query
@@ -104,12 +109,10 @@ impl Walk<'_> {
             query.push(super::IS_THERE);
         }
         if let Some(after) = self.after {
-            query
-                .push(" AND ")
-                .push(column)
-                .push(" > ")
-                .push_bind(after.to_owned());
+            fixed.push_after(query, (column, after));
         }
+        let order = fixed.order(query.dialect, column);
+        query.push(" ORDER BY ").push(&order);
     }
 
     /// Adds the rows of a page that follows the entries of each alternative of `term`, as far as the page may need
@@ -126,10 +129,9 @@ impl Walk<'_> {
         for (number, alternative) in term.alternatives.iter().enumerate() {
             query
                 .push(if number == 0 { "" } else { " UNION ALL " })
-                .push("SELECT * FROM (SELECT k.activity_id FROM tad_fields k WHERE 1 = 1");
-            push_alternative(query, alternative);
-            self.push_conditions(query, "k.activity_id", Some(term));
-            query.push(" ORDER BY k.activity_id");
+                .push("SELECT * FROM (SELECT k.activity_id FROM tad_fields k");
+            let fixed = Fixed(entry(alternative).into());
+            self.push_where(query, (&fixed, "k.activity_id"), Some(term));
             super::push_limit(query, &whole);
             query.push(") AS alternative");
         }
@@ -143,11 +145,7 @@ impl Walk<'_> {
     }
 }
 
-/// Adds that an entry `k` is one alternative.
-fn push_alternative(query: &mut Builder, (path, key): &(&'static str, String)) {
-    query
-        .push(" AND k.path = ")
-        .push_bind(*path)
-        .push(" AND k.key = ")
-        .push_bind(key.clone());
+/// What entries `k` of an alternative have in common.
+fn entry<'a>((path, key): &'a (&'static str, String)) -> [(&'static str, &'a str); 2] {
+    [("k.path", *path), ("k.key", key)]
 }

@@ -45,17 +45,6 @@ impl Builder {
         self.build()
     }
 
-    /// Statements that say how PostgreSQL would go about this one whatever its values are.
-    #[cfg(test)]
-    pub(in crate::store::sql) fn explained_for_any_values(self) -> [String; 3] {
-        let values = vec!["NULL"; self.values.len()].join(", ");
-        [
-            format!("PREPARE asked AS {}", self.text),
-            format!("EXPLAIN EXECUTE asked({values})"),
-            "DEALLOCATE asked".to_owned(),
-        ]
-    }
-
     pub(in crate::store::sql) fn build(self) -> Statement<'static> {
         Statement::new(self.text, self.values)
     }

@@ -17,7 +17,8 @@ use crate::{
 };
 
 /// How far entries are counted: at first so far as to find those of which there are few, which can be looked at one by
-/// one, and sorted; then, where there are none, so far as takes less than walking over a hundred of them.
+/// one, and sorted; then, where there are none, those in the order of the list so far as takes less than walking over a
+/// hundred of them.
 pub(in crate::store::sql) const COUNTED: [i64; 2] = [500, 5000];
 
 /// Something by which a page can be narrowed.
@@ -36,7 +37,7 @@ pub(in crate::store::sql) fn of_footprints<'a>(
     filter: &'a FootprintFilter,
     visibility: &Visibility,
 ) -> Vec<Lead<'a>> {
-    if matches!(visibility.reach(), Reach::Named { .. }) {
+    if matches!(visibility.reach(), Reach::Named { .. } | Reach::Nothing) {
         return Vec::new();
     }
     let mut leads: Vec<_> = filter
@@ -63,7 +64,7 @@ pub(in crate::store::sql) fn of_activities<'a>(
     filter: &'a TadFilter,
     visibility: &Visibility,
 ) -> Vec<Lead<'a>> {
-    if matches!(visibility.reach(), Reach::Named { .. }) {
+    if matches!(visibility.reach(), Reach::Named { .. } | Reach::Nothing) {
         return Vec::new();
     }
     let mut terms: Vec<_> = filter.terms.iter().collect();
@@ -168,22 +169,31 @@ pub(super) struct Entry<'a> {
     /// The column that comes before these in the index, and its only value, where PostgreSQL has to be told: it plans
     /// without the value, and would take an index that begins with the other two for as good.
     first: Option<(&'static str, &'a Literal)>,
+    /// The columns that come after them in an index that has not all footprints, where one that has would do as well.
+    rest: &'static str,
 }
 
 const OF_FOOTPRINT: Entry<'_> = Entry {
     created: "f.created",
     id: "f.id",
     first: None,
+    rest: "",
 };
 const BESIDE_FOOTPRINT: Entry<'_> = Entry {
     created: "k.created",
     id: "k.footprint",
     first: None,
+    rest: "",
 };
 
 impl Entry<'_> {
     /// The columns that entries are in the order of.
     pub(super) fn order(self) -> String {
+        self.place() + self.rest
+    }
+
+    /// Those of them that say where in the list an entry is.
+    fn place(self) -> String {
         match self.first {
             Some((first, _)) => format!("{first}, {}, {}", self.created, self.id),
             None => format!("{}, {}", self.created, self.id),
@@ -192,7 +202,7 @@ impl Entry<'_> {
 
     /// Adds that an entry comes after a position.
     pub(super) fn push_after(self, query: &mut Builder, (created, id): (i64, &str)) {
-        query.push(" AND (").push(&self.order()).push(") > (");
+        query.push(" AND (").push(&self.place()).push(") > (");
         if let Some((_, value)) = self.first {
             push_value(query, value);
             query.push(", ");
@@ -269,6 +279,7 @@ pub(super) fn push_footprints<'a>(
             let [begin, end] = dialect.apart();
             query.push(begin);
             push_column_entries(query, comparison, kinds);
+            push_order_of_column(query, comparison);
             query.push(end);
         }
         Some(Lead::Term(_)) | None => {
@@ -276,6 +287,12 @@ pub(super) fn push_footprints<'a>(
                 .push("footprints f")
                 .push(&dialect.indexed_by(&kinds.index(By::Order)));
             push_kinds(query, "f", kinds);
+            if dialect == Dialect::Postgres && kinds != Kinds::Any {
+                return Entry {
+                    rest: ", f.kind, f.object_id",
+                    ..OF_FOOTPRINT
+                };
+            }
         }
     }
     OF_FOOTPRINT

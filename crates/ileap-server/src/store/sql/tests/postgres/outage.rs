@@ -96,7 +96,7 @@ async fn a_call_that_finds_every_connection_taken_is_told_so() {
     let database = TestDatabase::new().await;
     let store = open(&database).await;
     let mut taken = Vec::new();
-    for number in 0..6 {
+    for number in 0..postgres::WRITERS {
         let account = number.to_string();
         let transaction = store.writer.begin(Lock::Account(&account)).await;
         taken.push(transaction.unwrap());
@@ -108,7 +108,7 @@ async fn a_call_that_finds_every_connection_taken_is_told_so() {
         panic!("{store:?}");
     };
     let mut reading = Vec::new();
-    for _ in 0..10 {
+    for _ in 0..postgres::READERS {
         ask(&store).await.unwrap();
         reading.push(readers.acquire().await.unwrap());
     }
