@@ -2,6 +2,7 @@
 
 mod activities;
 mod builder;
+mod entries;
 mod fixed;
 mod kinds;
 pub(super) mod lead;
@@ -11,9 +12,10 @@ pub(super) use self::{activities::tads, builder::Builder};
 use ileap_types::filter::odata::{FootprintFilter, Property};
 
 use self::{
+    entries::Entry,
     fixed::Fixed,
     kinds::{By, Kinds},
-    lead::{Entry, Lead},
+    lead::Lead,
 };
 use super::dialect::Dialect;
 use crate::{
@@ -97,7 +99,7 @@ pub(super) fn footprints(
         dialect,
         dialect.begin_page("created || '/' || id", "created, id"),
     );
-    let entry = lead::push_footprints(&mut query, lead, visibility);
+    let entry = entries::push_footprints(&mut query, lead, visibility);
     if !push_roles(&mut query, visibility, IN_ORDER) {
         return Ok(None);
     }
@@ -111,12 +113,12 @@ pub(super) fn footprints(
         .iter()
         .filter(|one| Some(*one) != followed)
     {
-        match lead::list_and_value(comparison) {
+        match entries::list_and_value(comparison) {
             Some((list, value)) => push_id(&mut query, entry, (list, value)),
             None if comparison.property == Property::Created => {
                 entry.push_created(&mut query, comparison, page.after.is_some());
             }
-            None => lead::push_comparison(&mut query, comparison),
+            None => entries::push_comparison(&mut query, comparison),
         }
     }
     if let Some(position) = &page.after {

@@ -2,11 +2,7 @@
 
 use ileap_types::filter::tad::{TadFilter, Term};
 
-use super::{
-    Builder, end_page,
-    fixed::Fixed,
-    lead::{Lead, push_alternatives},
-};
+use super::{Builder, end_page, fixed::Fixed, lead::Lead};
 use crate::{
     access::{Reach, Visibility},
     store::{PageQuery, Position, StoreError, sql::dialect::Dialect},
@@ -148,4 +144,26 @@ impl Walk<'_> {
 /// What entries `k` of an alternative have in common.
 fn entry<'a>((path, key): &'a (&'static str, String)) -> [(&'static str, &'a str); 2] {
     [("k.path", *path), ("k.key", key)]
+}
+
+/// Adds that an entry `d` is one of some alternatives.
+fn push_alternatives(query: &mut Builder, alternatives: &[(&'static str, String)]) {
+    if let [(path, key)] = alternatives {
+        query
+            .push("d.path = ")
+            .push_bind(*path)
+            .push(" AND d.key = ")
+            .push_bind(key.clone());
+        return;
+    }
+    query.push("(d.path, d.key) IN (VALUES ");
+    for (number, (path, key)) in alternatives.iter().enumerate() {
+        query.push(if number == 0 { "(" } else { ", (" });
+        query
+            .push_bind(*path)
+            .push(", ")
+            .push_bind(key.clone())
+            .push(")");
+    }
+    query.push(")");
 }
