@@ -100,11 +100,13 @@ impl Scene {
         scene
     }
 
-    /// Every user logs in once, and as many strangers try: whatever remembers has something to remember.
+    /// Every user logs in once, and twice as many strangers try, from more addresses than are remembered: whatever
+    /// remembers has something to remember.
     pub(super) fn fill(&self) {
         self.crowd(|number| {
             self.visit(number);
             self.stranger("early", number);
+            self.stranger("second", number);
         });
         // What the database keeps of its file, too.
         if let Some(token) = self.visit(0) {
