@@ -40,7 +40,8 @@ const LIMITS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '2s'; \
 /// a whole, and is switched off: pages are written for one index and its order, and join by looking rows up.
 const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
                      SET enable_bitmapscan = off; SET enable_sort = off; SET enable_incremental_sort = off; \
-                     SET enable_hashjoin = off; SET enable_mergejoin = off; SET max_parallel_workers_per_gather = 0; SET jit = off";
+                     SET enable_hashjoin = off; SET enable_mergejoin = off; \
+                     SET max_parallel_workers_per_gather = 0; SET jit = off";
 /// Those of an import, which also waits for another one.
 const IMPORT_LIMITS: &str = "SELECT set_config('statement_timeout', '600s', true), \
                              set_config('lock_timeout', '60s', true)";

@@ -22,7 +22,9 @@ impl Import {
         .await?;
         let known = known.get::<i64>(0)?.unsigned_abs();
         if changed.saturating_mul(PART) >= known {
-            sql("ANALYZE footprints, footprint_ids, footprint_grants, shipment_references, tads, tad_fields, tad_grants")
+            // Without waiting for whoever vacuums a table: no import fails for that.
+            sql("ANALYZE (SKIP_LOCKED) footprints, footprint_ids, footprint_grants, shipment_references, tads, \
+                 tad_fields, tad_grants")
                 .execute(&mut self.transaction)
                 .await?;
         }

@@ -412,6 +412,17 @@ async fn after_an_import_that_changes_much_the_tables_are_known() {
     // One more is no news.
     store.import(&[activity("one more")]).await.unwrap();
     assert_eq!(known("tads").await, 40);
+    // Whoever vacuums a table keeps no import waiting, and lets none fail.
+    let mut vacuum = database.connect().await;
+    let lock = "BEGIN; LOCK TABLE tads IN SHARE UPDATE EXCLUSIVE MODE";
+    vacuum.execute(lock).await.unwrap();
+    let more: Vec<_> = (0..40)
+        .map(|number| activity(&format!("more {number}")))
+        .collect();
+    let import = store.import(&more);
+    let import = tokio::time::timeout(std::time::Duration::from_secs(30), import).await;
+    import.expect("an import that waits for nobody").unwrap();
+    assert_eq!(known("tads").await, 40);
 }
 
 #[tokio::test]
