@@ -29,7 +29,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     audit::Audit,
-    clerk::webhook::{Likenesses, WebhookKey},
+    clerk::webhook::WebhookKey,
     clock::{Clock, SystemClock},
     config::{Config, Values},
     data::DataSource,
@@ -353,7 +353,6 @@ fn state(
             max_requests: config.listener.max_requests,
             refusal_floor: parts.refusal_floor,
         },
-        likenesses: Likenesses::new(),
         keys: parts.keys.clone(),
         live: Arc::new(ArcSwap::from_pointee(Live::from_config(config))),
         issuer: TokenIssuer::new(issuer, parts.keys.clone(), parts.clock.clone())

@@ -8,17 +8,18 @@ use aws_lc_rs::{digest, hmac};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderMap;
 use jiff::Timestamp;
-use quick_cache::sync::Cache;
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
 use super::wire::word;
-use crate::{config::WebhookSigningSecret, store::logins::Invalidation, verify::AccountKey};
+use crate::{
+    config::WebhookSigningSecret,
+    store::logins::{Invalidation, Likeness},
+    verify::AccountKey,
+};
 
 /// How far a webhook's timestamp may be from now, either way.
 const TOLERANCE: Duration = Duration::from_mins(5);
-/// How many users' looks are kept.
-const LIKENESSES: usize = 10_000;
 /// Members of a user that a sign-in changes.
 const CHANGED_BY_SIGN_INS: [&str; 5] = [
     "last_active_at",
@@ -38,8 +39,8 @@ pub struct WebhookKey(hmac::Key);
 pub(crate) struct Webhook {
     /// The same for every delivery of one event.
     pub(crate) id: String,
-    /// How the user looks that it tells of, where that can be known.
-    likeness: Option<[u8; 32]>,
+    /// How the user looks that it tells of, where that can be known and is worth remembering.
+    pub(crate) likeness: Option<Likeness>,
     /// What it says.
     pub(crate) news: News,
 }
@@ -53,6 +54,16 @@ pub(crate) enum News {
     Irrelevant,
     /// An event of a known type that does not name what it is about.
     Nameless,
+}
+
+impl News {
+    /// The one user that it is about.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        match self {
+            Self::Invalidates(Invalidation::Subject(subject)) => Some(subject),
+            _ => None,
+        }
+    }
 }
 
 /// Why a webhook does not count.
@@ -157,55 +168,23 @@ fn news(event: &Value) -> News {
 }
 
 /// A digest of the user in a `user.updated` event, without what every sign-in changes; `None` where a changed
-/// password would not show in it.
-fn likeness(event: &Value) -> Option<[u8; 32]> {
+/// password would not show in it, and for users that are shut out: to hear of it twice does no harm, and not to heed it
+/// would, when what happened in between was not heard of.
+fn likeness(event: &Value) -> Option<Likeness> {
     if event.get("type")? != "user.updated" {
         return None;
     }
     let mut user = event.get("data")?.as_object()?.clone();
     user.get("password_last_updated_at")?.as_i64()?;
+    let is = |state: &str| user.get(state).and_then(Value::as_bool) == Some(true);
+    if is("banned") || is("locked") {
+        return None;
+    }
     for name in CHANGED_BY_SIGN_INS {
         user.remove(name);
     }
     let digest = digest::digest(&digest::SHA256, Value::Object(user).to_string().as_bytes());
-    digest.as_ref().try_into().ok()
-}
-
-/// How users looked when they were last heard of: a sign-in changes a user, and nothing that matters here.
-#[derive(Debug)]
-pub struct Likenesses(Cache<String, [u8; 32]>);
-
-impl Likenesses {
-    /// Nobody is known.
-    pub fn new() -> Self {
-        Self(Cache::new(LIKENESSES))
-    }
-
-    /// Whether the webhook tells of a user that has not changed since the last one.
-    pub(crate) fn has_seen(&self, webhook: &Webhook) -> bool {
-        let (News::Invalidates(Invalidation::Subject(subject)), Some(likeness)) =
-            (&webhook.news, webhook.likeness)
-        else {
-            return false;
-        };
-        self.0.get(subject.as_str()) == Some(likeness)
-    }
-
-    /// Keeps how the user looks, once the webhook has taken effect.
-    pub(crate) fn see(&self, webhook: &Webhook) {
-        let News::Invalidates(Invalidation::Subject(subject)) = &webhook.news else {
-            return;
-        };
-        if let Some(likeness) = webhook.likeness {
-            self.0.insert(subject.clone(), likeness);
-        }
-    }
-}
-
-impl Default for Likenesses {
-    fn default() -> Self {
-        Self::new()
-    }
+    digest.as_ref().try_into().ok().map(Likeness)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use super::documents::CurrentDocuments;
 use crate::{
     audit::Audit,
-    clerk::webhook::{Likenesses, WebhookKey},
+    clerk::webhook::WebhookKey,
     clock::Clock,
     data::DataSource,
     delivery::Delivery,
@@ -43,8 +43,6 @@ pub struct AppState {
     pub keys: Arc<SigningKeys>,
     /// What a reload of the configuration replaces.
     pub live: Arc<ArcSwap<Live>>,
-    /// How users looked in the last webhook about them.
-    pub likenesses: Likenesses,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Events, and what is remembered of logins.

@@ -86,13 +86,25 @@ pub trait LoginRecords: Send + Sync {
     /// Whether a webhook of this id has been recorded.
     async fn knows_webhook(&self, id: &str) -> Result<bool, StoreError>;
 
-    /// Remembers the id of a webhook that has taken effect.
-    async fn record_webhook(&self, id: &str, now: Timestamp) -> Result<(), StoreError>;
+    /// How `subject` looked when a webhook was last recorded about it.
+    async fn likeness(&self, subject: &str) -> Result<Option<Likeness>, StoreError>;
+
+    /// Remembers the id of a webhook that has taken effect, and how the subject looks that it is about.
+    async fn record_webhook(
+        &self,
+        id: &str,
+        about: Option<(&str, Option<Likeness>)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Deletes what is older than `before` and needed by nobody: webhook ids, invalidations, refusals, origins
     /// not logged in from. Failures stay, save those that would exceed a bound on their number.
     async fn prune_logins(&self, before: Timestamp) -> Result<(), StoreError>;
 }
+
+/// A digest of what is known of a user.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Likeness(pub [u8; 32]);
 
 /// A failure that is counted in advance; only the store that made it knows what it says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

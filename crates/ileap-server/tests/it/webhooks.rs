@@ -274,6 +274,49 @@ async fn other_instances_on_the_same_store_follow() {
     }
 }
 
+/// As Clerk sends it: with when the password was changed.
+fn looks(server: &TestServer, client: &str, (name, value): (&str, Value)) -> Value {
+    let mut event = updated(server, client);
+    event["data"]["password_last_updated_at"] = json!(7);
+    event["data"][name] = value;
+    event
+}
+
+#[tokio::test]
+async fn what_looks_as_before_counts_again_when_another_instance_heard_of_a_change_in_between() {
+    let first = start().await;
+    let second = first.beside().await;
+    for (name, before, after) in [
+        ("banned", json!(false), json!(true)),
+        ("two_factor_enabled", json!(false), json!(true)),
+    ] {
+        let user = |value: &Value| looks(&first, "operator", (name, value.clone()));
+        let id = |number: u8| format!("msg_{name}_{number}");
+        tell(&second, &id(1), &user(&after)).await;
+        tell(&first, &id(2), &user(&before)).await;
+        let token = first.as_client("operator").await.token;
+        let partner = second.with_token(&token);
+        assert_eq!(partner.get("/2/footprints").await.status(), 200);
+        tell(&second, &id(3), &user(&after)).await;
+        assert!(is_cut_off(&partner).await, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_is_no_news_for_any_instance_nor_after_a_restart() {
+    let first = start().await;
+    let second = first.beside().await;
+    let user = |at: u64| looks(&second, "operator", ("last_sign_in_at", json!(at)));
+    tell(&first, "msg_1", &user(1)).await;
+    let token = first.as_client("operator").await.token;
+    let first = first.restarted().await;
+    for (number, server) in (2..).zip([&first, &second]) {
+        tell(server, &format!("msg_{number}"), &user(number)).await;
+        let answer = server.with_token(&token).get("/2/footprints").await;
+        assert_eq!(answer.status(), 200);
+    }
+}
+
 async fn is_cut_off_quietly(caller: &Caller<'_>) -> bool {
     caller.get("/2/footprints").await.status() == 401
 }

@@ -162,19 +162,16 @@ fn a_sign_in_does_not_change_how_a_user_looks() {
             "last_sign_in_at": signed_in, "updated_at": signed_in,
         }})
     };
-    let likenesses = Likenesses::new();
-    let first = webhook(&user(1, json!(7), false));
-    assert!(!likenesses.has_seen(&first));
-    likenesses.see(&first);
-    assert!(likenesses.has_seen(&webhook(&user(2, json!(7), false))));
-    assert!(!likenesses.has_seen(&webhook(&user(2, json!(8), false))));
-    assert!(!likenesses.has_seen(&webhook(&user(2, json!(7), true))));
-    // Where a changed password would not show, every update counts.
-    let opaque = webhook(&user(1, Value::Null, false));
-    likenesses.see(&opaque);
-    assert!(!likenesses.has_seen(&opaque));
-    let deleted = webhook(&json!({"type": "user.deleted", "data": {"id": "user_1"}}));
-    assert!(!likenesses.has_seen(&deleted));
+    let look = |event: Value| webhook(&event).likeness;
+    let first = look(user(1, json!(7), false));
+    assert!(first.is_some());
+    assert_eq!(look(user(2, json!(7), false)), first);
+    assert_ne!(look(user(2, json!(8), false)), first);
+    // A ban counts whenever it is told, and where a changed password would not show, every update does.
+    assert_eq!(look(user(2, json!(7), true)), None);
+    assert_eq!(look(user(1, Value::Null, false)), None);
+    let deleted = json!({"type": "user.deleted", "data": {"id": "user_1"}});
+    assert_eq!(look(deleted), None);
 }
 
 #[test]

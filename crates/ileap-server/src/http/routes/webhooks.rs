@@ -9,7 +9,7 @@ use axum::{
 use http::StatusCode;
 
 use crate::{
-    clerk::webhook::News,
+    clerk::webhook::{News, Webhook},
     http::{
         extract::body,
         failure::{Cause, Failure},
@@ -17,6 +17,7 @@ use crate::{
         record,
         state::AppState,
     },
+    store::StoreError,
     telemetry::WebhookOutcome,
 };
 
@@ -49,15 +50,15 @@ pub(crate) async fn clerk(
             );
             WebhookOutcome::Ignored
         }
-        News::Invalidates(_) if state.likenesses.has_seen(&webhook) => WebhookOutcome::Ignored,
+        News::Invalidates(_) if is_no_news(&state, &webhook).await? => WebhookOutcome::Ignored,
         News::Invalidates(_) if state.store.knows_webhook(&webhook.id).await? => {
             WebhookOutcome::Repeated
         }
         News::Invalidates(invalidation) => {
             state.invalidations.publish(invalidation).await?;
             // In this order: whatever breaks off in between is done once more.
-            state.store.record_webhook(&webhook.id, now).await?;
-            state.likenesses.see(&webhook);
+            let about = webhook.news.subject().map(|name| (name, webhook.likeness));
+            state.store.record_webhook(&webhook.id, about, now).await?;
             record::cut_off(&state, &context, invalidation);
             tracing::info!(
                 webhook.id = ?webhook.id,
@@ -69,4 +70,14 @@ pub(crate) async fn clerk(
     };
     state.metrics.webhook(outcome);
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether it tells of a user that has not changed since the last one that took effect, in any instance.
+async fn is_no_news(state: &AppState, webhook: &Webhook) -> Result<bool, StoreError> {
+    match (webhook.news.subject(), webhook.likeness) {
+        (Some(subject), Some(likeness)) => {
+            Ok(state.store.likeness(subject).await? == Some(likeness))
+        }
+        _ => Ok(false),
+    }
 }

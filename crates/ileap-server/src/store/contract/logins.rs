@@ -8,8 +8,8 @@ use crate::{
     store::{
         Store,
         logins::{
-            Fate, Invalidation, InvalidationMark, LoginRecords, News, RefusedLogin, Reservation,
-            TokenCutoff,
+            Fate, Invalidation, InvalidationMark, Likeness, LoginRecords, News, RefusedLogin,
+            Reservation, TokenCutoff,
         },
     },
     verify::AccountKey,
@@ -262,10 +262,19 @@ async fn cut_offs_keep_the_latest_moment(store: &dyn Store) {
 
 async fn webhooks_are_recognized(store: &dyn Store) {
     assert!(!store.knows_webhook("msg_1").await.unwrap());
-    for _ in 0..2 {
-        store.record_webhook("msg_1", at(0)).await.unwrap();
+    let look = |digest: u8| Some(Likeness([digest; 32]));
+    let record = async |likeness| {
+        let about = Some(("clerk|seen", likeness));
+        store.record_webhook("msg_1", about, at(0)).await.unwrap();
         assert!(store.knows_webhook("msg_1").await.unwrap());
+        store.likeness("clerk|seen").await.unwrap()
+    };
+    for likeness in [look(1), look(2), None, None, look(1)] {
+        assert_eq!(record(likeness).await, likeness);
     }
+    store.record_webhook("msg_2", None, at(0)).await.unwrap();
+    assert_eq!(store.likeness("clerk|seen").await.unwrap(), look(1));
+    assert_eq!(store.likeness("clerk|unseen").await.unwrap(), None);
 }
 
 async fn pruning_leaves_what_protects_accounts(store: &dyn Store) {
@@ -277,9 +286,13 @@ async fn pruning_leaves_what_protects_accounts(store: &dyn Store) {
     store.prune_logins(at(86_400)).await.unwrap();
     assert_eq!(failures(store, &account).await, 1);
     assert!(!store.knows_webhook("msg_1").await.unwrap());
+    assert!(store.likeness("clerk|seen").await.unwrap().is_some());
     assert!(store.token_cutoffs(at(0)).await.unwrap().is_empty());
     let origin = store.take_origin_try(&account, "203.0.113.7", at(86_400), HOUR);
     assert!(origin.await.unwrap());
+    let months_later = at(100 * 86_400);
+    store.prune_logins(months_later).await.unwrap();
+    assert_eq!(store.likeness("clerk|seen").await.unwrap(), None);
     // Marks go on from where they were, though nothing is left.
     let (_, mark) = store.invalidations(None).await.unwrap();
     let subject = Invalidation::Subject("clerk|later".to_owned());

@@ -15,8 +15,8 @@ use crate::{
     store::{
         StoreError,
         logins::{
-            Fate, Invalidation, InvalidationMark, LoginRecord, LoginRecords, News, RefusedLogin,
-            Reservation, TokenCutoff, UNSETTLED_FOR,
+            Fate, Invalidation, InvalidationMark, Likeness, LoginRecord, LoginRecords, News,
+            RefusedLogin, Reservation, TokenCutoff, UNSETTLED_FOR,
         },
     },
     verify::AccountKey,
@@ -306,13 +306,44 @@ impl LoginRecords for SqlStore {
             .is_some())
     }
 
-    async fn record_webhook(&self, id: &str, now: Timestamp) -> Result<(), StoreError> {
+    async fn likeness(&self, subject: &str) -> Result<Option<Likeness>, StoreError> {
+        let failed = unavailable("looking how a user was");
+        let known = sql("SELECT digest FROM user_likenesses WHERE subject = $1")
+            .bind(subject)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(&failed)?;
+        let digest = known.map(|row| row.get::<Vec<u8>>(0)).transpose();
+        let digest = digest.map_err(&failed)?;
+        Ok(digest.and_then(|digest| digest.try_into().ok().map(Likeness)))
+    }
+
+    async fn record_webhook(
+        &self,
+        id: &str,
+        about: Option<(&str, Option<Likeness>)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let failed = unavailable("recording a webhook");
+        if let Some((subject, likeness)) = about {
+            let statement = match &likeness {
+                Some(Likeness(digest)) => sql(
+                    "INSERT INTO user_likenesses (subject, digest, seen_at) VALUES ($1, $2, $3) \
+                     ON CONFLICT (subject) DO UPDATE SET digest = excluded.digest, seen_at = excluded.seen_at",
+                )
+                .bind(subject)
+                .bind(digest.as_slice())
+                .bind(nanoseconds(now)),
+                None => sql("DELETE FROM user_likenesses WHERE subject = $1").bind(subject),
+            };
+            statement.execute(&self.writer).await.map_err(&failed)?;
+        }
         sql("INSERT INTO webhooks (id, received_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(id)
             .bind(nanoseconds(now))
             .execute(&self.writer)
             .await
-            .map_err(unavailable("recording a webhook"))?;
+            .map_err(&failed)?;
         Ok(())
     }
 
@@ -322,6 +353,7 @@ impl LoginRecords for SqlStore {
         let partners_since = nanoseconds(before).saturating_sub(90 * 86_400 * 1_000_000_000);
         for statement in [
             "DELETE FROM webhooks WHERE received_at < $1",
+            "DELETE FROM user_likenesses WHERE seen_at < $2 AND $1 IS NOT NULL",
             "DELETE FROM invalidations WHERE at < $1",
             "DELETE FROM login_refusals WHERE at < $1",
             "DELETE FROM token_cutoffs WHERE at < $1",

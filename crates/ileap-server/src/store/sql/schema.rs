@@ -11,10 +11,10 @@ use super::{database::Pool, statement::sql, unavailable};
 use crate::store::{CursorKey, StoreError};
 
 /// What makes a database's schema out of the one before.
-pub(super) struct Migrations([&'static str; 7]);
+pub(super) struct Migrations([&'static str; 8]);
 
 /// What the versions bring.
-const DESCRIPTIONS: [&str; 7] = [
+const DESCRIPTIONS: [&str; 8] = [
     "footprints, activity data, events, access",
     "logins",
     "partners, outbox",
@@ -22,6 +22,7 @@ const DESCRIPTIONS: [&str; 7] = [
     "signing keys",
     "revoked tokens",
     "moments in ticks, indexes by kind",
+    "likenesses of users",
 ];
 
 pub(super) const POSTGRES: Migrations = Migrations([
@@ -32,6 +33,7 @@ pub(super) const POSTGRES: Migrations = Migrations([
     include_str!("../../../migrations/postgres/0005_keys.sql"),
     include_str!("../../../migrations/postgres/0006_revoked_tokens.sql"),
     include_str!("../../../migrations/postgres/0007_ticks_kinds.sql"),
+    include_str!("../../../migrations/postgres/0008_likenesses.sql"),
 ]);
 
 pub(super) const SQLITE: Migrations = Migrations([
@@ -42,6 +44,7 @@ pub(super) const SQLITE: Migrations = Migrations([
     include_str!("../../../migrations/sqlite/0005_keys.sql"),
     include_str!("../../../migrations/sqlite/0006_revoked_tokens.sql"),
     include_str!("../../../migrations/sqlite/0007_ticks_kinds.sql"),
+    include_str!("../../../migrations/sqlite/0008_likenesses.sql"),
 ]);
 
 impl Migrations {
@@ -175,5 +178,6 @@ mod tests {
             .filter_map(|row| row.split(' ').next()?.parse().ok())
             .collect();
         assert_eq!(named, found);
+        assert!(found.iter().all(|version| *version < 8), "{found:?}");
     }
 }

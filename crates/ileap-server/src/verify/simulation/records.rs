@@ -13,8 +13,8 @@ use crate::{
     store::{
         StoreError,
         logins::{
-            Fate, Invalidation, InvalidationMark, LoginRecord, LoginRecords, News, RefusedLogin,
-            Reservation, TokenCutoff, UNSETTLED_FOR,
+            Fate, Invalidation, InvalidationMark, Likeness, LoginRecord, LoginRecords, News,
+            RefusedLogin, Reservation, TokenCutoff, UNSETTLED_FOR,
         },
     },
     verify::AccountKey,
@@ -360,7 +360,16 @@ impl LoginRecords for Access {
         Ok(false)
     }
 
-    async fn record_webhook(&self, _id: &str, _now: Timestamp) -> Result<(), StoreError> {
+    async fn likeness(&self, _subject: &str) -> Result<Option<Likeness>, StoreError> {
+        Ok(None)
+    }
+
+    async fn record_webhook(
+        &self,
+        _id: &str,
+        _about: Option<(&str, Option<Likeness>)>,
+        _now: Timestamp,
+    ) -> Result<(), StoreError> {
         Ok(())
     }
 
