@@ -1,5 +1,8 @@
 //! `GET /2/ileap/tad`
 
+use ileap_server::store::{ImportKind, ImportObject};
+use serde_json::json;
+
 use crate::{
     footprints::walk,
     harness::{TestServer, header, json, refusal},
@@ -94,5 +97,30 @@ async fn an_offset_counts_from_the_start_and_the_link_goes_on_from_there() {
     for bad in ["", "-1", "1.5", "many"] {
         let answer = caller.get(&format!("/2/footprints?offset={bad}")).await;
         assert_eq!(refusal(answer).await, (400, "BadRequest".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn an_offset_that_leaves_too_much_behind_is_refused_and_the_link_goes_on_from_there() {
+    let server = TestServer::start().await;
+    let caller = server.as_client("hello").await;
+    let one = caller.data("/2/ileap/tad?limit=1").await[0].clone();
+    let copy = |number: u32| {
+        let mut value = one.clone();
+        value["activityId"] = json!(format!("copy-{number}"));
+        let (kind, json) = (ImportKind::Tad, value.to_string().into());
+        ImportObject { kind, value, json }
+    };
+    let copies: Vec<_> = (0..10_010).map(copy).collect();
+    server.store().import(&copies).await.unwrap();
+    let far = caller.get("/2/ileap/tad?offset=10000&limit=1").await;
+    let next = header(&far, "link");
+    let next = next.trim_start_matches('<').split('>').next().unwrap();
+    let further = caller.get(next.strip_prefix(&server.base).unwrap()).await;
+    assert_eq!(further.status(), 200);
+    for offset in ["10001", "4294967296"] {
+        let path = format!("/2/ileap/tad?offset={offset}&limit=1");
+        let answer = refusal(caller.get(&path).await).await;
+        assert_eq!(answer, (400, "BadRequest".to_owned()));
     }
 }

@@ -9,8 +9,12 @@ use ileap_types::{
 use crate::{
     data::Question,
     http::{cursor, failure::Cause, state::AppState},
-    store::{Page, PageQuery, Position},
+    store::{Page, PageQuery},
 };
+
+/// The most that an offset passes over: whoever goes on from where a page ends costs less the further it gets, and
+/// whoever counts from the beginning costs more.
+const OFFSET_LIMIT: u32 = 10_000;
 
 /// The parameters of one list request.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub(crate) struct ListQuery {
     pairs: QueryPairs,
     /// Which page is wanted.
     pub(crate) page: PageQuery,
+    /// The offset is greater than any is; right all the same where the list has ended before.
+    is_too_far: bool,
 }
 
 impl ListQuery {
@@ -28,6 +34,7 @@ impl ListQuery {
         let limit = Limit::parse(pairs.single("limit")?, live.default_page, live.max_page)
             .map_err(|_| Cause::LimitInvalid)?;
         let offset = pairs.single("offset")?.map(parse_offset).transpose()?;
+        let offset = offset.unwrap_or(0);
         let after = pairs
             .single("cursor")?
             .map(|text| cursor::open(state.store.cursor_key(), path, text))
@@ -40,10 +47,11 @@ impl ListQuery {
                 offset: if after.is_some() {
                     0
                 } else {
-                    offset.unwrap_or(0)
+                    offset.min(OFFSET_LIMIT)
                 },
                 after,
             },
+            is_too_far: offset > OFFSET_LIMIT,
         })
     }
 
@@ -67,18 +75,24 @@ impl ListQuery {
     }
 
     /// The Link header for what comes after `page`: absolute, with every parameter of this request but
-    /// the cursor and the offset (RFC 8288; PACT v2 pagination).
+    /// the cursor and the offset (RFC 8288; PACT v2 pagination). An error where the page itself begins too far from
+    /// the beginning.
     pub(crate) fn next_link(
         &self,
         state: &AppState,
         path: &'static str,
         page: &Page,
-    ) -> Option<String> {
-        let next: &Position = page.next.as_ref()?;
+    ) -> Result<Option<String>, Cause> {
+        if self.is_too_far && self.page.after.is_none() && !page.objects.is_empty() {
+            return Err(Cause::OffsetInvalid);
+        }
+        let Some(next) = &page.next else {
+            return Ok(None);
+        };
         let cursor = cursor::seal(state.store.cursor_key(), path, next);
         let target = next_target(&self.pairs, path, &cursor);
         let base = &state.edge.public_base_url;
-        Some(page::next_link(&format!("{base}{target}")))
+        Ok(Some(page::next_link(&format!("{base}{target}"))))
     }
 }
 
@@ -107,7 +121,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{http::layers::URI_LIMIT_BYTES, store::CursorKey};
+    use crate::{
+        http::layers::URI_LIMIT_BYTES,
+        store::{CursorKey, Position},
+    };
 
     const KEY: CursorKey = CursorKey([7; 32]);
     const PATH: &str = "/2/footprints";

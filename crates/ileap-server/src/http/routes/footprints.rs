@@ -39,7 +39,7 @@ pub(crate) async fn list(
         .await?;
     Ok(data_list(
         &page.objects,
-        query.next_link(&state, LIST, &page),
+        query.next_link(&state, LIST, &page)?,
     ))
 }
 

@@ -33,6 +33,6 @@ pub(crate) async fn list(
         .await?;
     Ok(data_list(
         &page.objects,
-        query.next_link(&state, LIST, &page),
+        query.next_link(&state, LIST, &page)?,
     ))
 }
