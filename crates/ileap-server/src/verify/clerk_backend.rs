@@ -8,7 +8,7 @@ pub use self::options::ClerkBackendOptions;
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::OptionFuture};
 use tokio::time::{Instant, timeout_at};
 
 use self::remarks::Instance;
@@ -53,6 +53,13 @@ pub struct ClerkBackendVerifier {
 enum PasswordEnd {
     Right,
     Refused(RejectReason),
+}
+
+/// What is known once the password has been checked.
+struct Checked {
+    refused: Option<RejectReason>,
+    /// The record, where it was read again meanwhile.
+    again: Option<Result<Arc<Sighting>, VerifyError>>,
 }
 
 impl ClerkBackendVerifier {
@@ -132,7 +139,14 @@ impl ClerkBackendVerifier {
         known: &Known<'_>,
         deadline: Instant,
     ) -> Result<Verdict, VerifyError> {
-        let refused = match self.check(&known.user.id, attempt, deadline).await? {
+        let (name, id) = (identifier(attempt), &known.user.id);
+        // A remembered ban or lock is looked at again whatever the password, and beside it: neither what is asked nor
+        // how long it takes tells of one.
+        let is_kept_out = known.source == Source::Memory && known.user.is_kept_out();
+        let again = is_kept_out.then(|| self.directory.read_again(name, id, deadline));
+        let (checked, again) =
+            tokio::join!(self.check(id, attempt, deadline), OptionFuture::from(again));
+        let refused = match checked? {
             PasswordEnd::Right => None,
             PasswordEnd::Refused(reason) => Some(reason),
         };
@@ -140,7 +154,8 @@ impl ClerkBackendVerifier {
             None => Judged::Right,
             Some(_) => Judged::Wrong,
         };
-        let verdict = self.judge_checked(attempt, known, refused, deadline).await;
+        let checked = Checked { refused, again };
+        let verdict = self.judge_checked(attempt, known, checked, deadline).await;
         verdict.map_err(|error| error.after(judged))
     }
 
@@ -149,7 +164,7 @@ impl ClerkBackendVerifier {
         &self,
         attempt: &Attempt<'_>,
         known: &Known<'_>,
-        refused: Option<RejectReason>,
+        Checked { refused, again }: Checked,
         deadline: Instant,
     ) -> Result<Verdict, VerifyError> {
         if refused == Some(RejectReason::UnknownClient) {
@@ -157,17 +172,12 @@ impl ClerkBackendVerifier {
             return Ok(Verdict::Reject(RejectReason::UnknownClient));
         }
         let is_old = self.directory.age(known.sighting) > RECORD_FRESH_FOR;
-        let is_kept_out = known.source == Source::Memory && known.user.is_kept_out();
-        // A ban or lock is looked at again whatever the password: what is asked must not tell that it is right.
-        let again = if is_kept_out || (refused.is_none() && is_old) {
-            let id = &known.user.id;
-            Some(
-                self.directory
-                    .read_again(identifier(attempt), id, deadline)
-                    .await?,
-            )
-        } else {
-            None
+        let again = match again {
+            None if refused.is_none() && is_old => {
+                let (name, id) = (identifier(attempt), &known.user.id);
+                Some(self.directory.read_again(name, id, deadline).await?)
+            }
+            again => again.transpose()?,
         };
         let user = match &again {
             Some(sighting) => sighting.user.as_ref(),
