@@ -8,7 +8,7 @@ use rcgen::{
     date_time_ymd,
 };
 use rustls::{
-    ServerConfig,
+    NamedGroup, ServerConfig,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 use tokio::{
@@ -73,6 +73,10 @@ async fn front(acceptor: TlsAcceptor, behind: SocketAddr) -> SocketAddr {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
                 if let Ok(stream) = acceptor.accept(stream).await {
+                    // Offered first, so that nobody has to ask for it.
+                    let agreed = stream.get_ref().1.negotiated_key_exchange_group();
+                    let group = agreed.map(|group| group.name());
+                    assert_eq!(group, Some(NamedGroup::X25519MLKEM768));
                     forward(stream, address, behind).await;
                 }
             });
@@ -109,6 +113,9 @@ fn answer(clerk: &str, secret_key: &str, trusted: &str, directory: &Path) -> (u3
         .current_dir(directory)
         .env("SSL_CERT_FILE", &roots)
         .env("SSL_CERT_DIR", directory)
+        // Where nobody answers.
+        .env("HTTPS_PROXY", "http://127.0.0.1:9")
+        .env("ALL_PROXY", "http://127.0.0.1:9")
         .env("CLERK_SECRET_KEY", secret_key)
         .env(
             "ILEAP_VERIFIER__CLERK__BACKEND_API_URL",
