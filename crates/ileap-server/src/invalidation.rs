@@ -21,8 +21,9 @@ const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 /// How far a cut-off reaches into the future: tokens that others issue before they have heard of it do not
 /// count either, with room for clocks that are a second apart.
 const REACH: Duration = Duration::from_secs(2);
-/// How often old records are deleted, counted in questions.
-const PRUNE_EVERY: u32 = 3600;
+/// How often old records are deleted, counted in questions: the more of them there are, the longer others wait that have
+/// something to write.
+const PRUNE_EVERY: u32 = 600;
 /// Records are needed for as long as tokens live, with room for clocks that disagree.
 const KEPT_FOR: Duration = Duration::from_hours(25);
 /// Who revokes more tokens than this while they live has all of them cut off: one client can neither fill the list nor
