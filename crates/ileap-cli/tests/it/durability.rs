@@ -242,6 +242,23 @@ impl FullDisk {
         wait $server
     "#;
 
+    /// On a device of its own that fails to write what it has promised room for: it is a file, and there is no room for
+    /// that. Whoever writes finds out when it asks whether it has been written.
+    const FAILING_DEVICE: &str = r#"
+        PATH=$PATH:/usr/sbin
+        mount -t tmpfs -o size=6m none "$1" && cd "$1" && truncate -s 64M device || exit 1
+        mkfs.ext4 -q -O ^has_journal device && mount -o loop device "$1" || exit 1
+        test "$2" = "" && exit
+        head -c 2m /dev/zero >ballast
+        "$2" serve &
+        server=$!
+        trap 'kill $server' TERM
+        read -r _
+        rm ballast
+        echo given back
+        wait $server
+    "#;
+
     fn start(command: &[&str], disk: &Path, settings: Vec<(&'static str, String)>) -> Self {
         let (program, arguments) = command.split_first().unwrap();
         let mut command = Command::new(program);
@@ -303,6 +320,28 @@ fn a_full_disk_refuses_events_and_nothing_else_and_heals_by_itself() {
             "-c",
             script,
         ]);
+    }
+}
+
+#[test]
+fn a_device_that_fails_to_write_refuses_events_and_nothing_else_and_heals_by_itself() {
+    let command = ["unshare", "--mount", "sh", "-c", FullDisk::FAILING_DEVICE];
+    let directory = tempfile::tempdir().unwrap();
+    let mut can_mount = Command::new(command[0]);
+    can_mount
+        .args(&command[1..])
+        .arg("sh")
+        .arg(directory.path())
+        .arg("");
+    if !can_mount
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        eprintln!("passed over: this machine makes no devices for tests; full disks are tested");
+        return;
+    }
+    for _ in rounds(1) {
+        refuses_events_and_nothing_else_and_heals_by_itself(&command);
     }
 }
 
