@@ -33,6 +33,10 @@ doc:
 deny:
     cargo deny check bans licenses sources
 
+# Whether something is known against them; asks the advisory database, so before a release and not in the tests.
+advisories:
+    cargo deny check advisories
+
 # Whether a test notices when a check that refuses is changed; needs cargo-mutants, and hours for all of them.
 mutants *arguments:
     scripts/mutants {{arguments}}

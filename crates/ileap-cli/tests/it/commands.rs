@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Output, Stdio},
@@ -310,7 +311,11 @@ impl Drop for Running {
 
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> (Self, Value) {
-        let child = ileap(arguments)
+        Self::begin(&mut ileap(arguments))
+    }
+
+    fn begin(command: &mut Command) -> (Self, Value) {
+        let child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -347,7 +352,14 @@ impl Running {
 
 #[test]
 fn the_demo_says_where_it_is_in_one_line_of_json_and_ends_with_0() {
-    let (demo, ready) = Running::start(&["demo", "--port", "0", "--json"]);
+    let mut command = ileap(&["demo", "--port", "0", "--json"]);
+    command.env("ILEAP_LISTENER__BIND", "0.0.0.0:0");
+    let (demo, ready) = Running::begin(&mut command);
+    let base_url = ready["base_url"].as_str().unwrap();
+    assert!(base_url.starts_with("http://127.0.0.1:"), "{base_url}");
+    let port = base_url.rsplit(':').next().unwrap().parse::<u16>().unwrap();
+    // Nothing of it listens for others.
+    TcpListener::bind(("127.0.0.2", port)).unwrap();
     let names: Vec<_> = ready.as_object().unwrap().keys().cloned().collect();
     assert_eq!(
         names,

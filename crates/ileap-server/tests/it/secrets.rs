@@ -7,6 +7,7 @@ use std::{
 
 use clerk_emulator::{Endpoint, Fault};
 use ileap_server::telemetry::{LogFormat, log_to};
+use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::harness::{Options, TestServer};
@@ -66,7 +67,10 @@ async fn no_secret_and_no_forged_line_reaches_the_log() {
     let metrics: String = metrics.collect();
     let log = String::from_utf8_lossy(&log) + &*metrics;
     assert!(log.contains("client refused"), "the log is captured");
-    assert!(!log.contains('\u{1b}'), "a terminal escape got through");
+    assert!(log.contains("an id from outside"), "events are logged");
+    for character in ['\u{1b}', '\u{2028}'] {
+        assert!(!log.contains(character), "{character:?} got through");
+    }
     assert!(
         log.lines()
             .all(|line| !line.starts_with("INFO token issued to evil")),
@@ -117,11 +121,33 @@ async fn leave_traces(options: Options, password_check: Endpoint) -> Traces {
         .fail_next(password_check, Fault::HtmlPage);
     login("canary-password-4711").await;
     login("x\r\nINFO token issued to evil").await;
-    server
-        .token_request("evil\u{2028}\u{1b}[31mINFO token issued to evil", "x")
-        .send()
-        .await
-        .unwrap();
+    for name in [
+        "evil\u{2028}INFO token issued",
+        "\u{1b}[31mINFO token issued",
+    ] {
+        let _ = server.token_request(name, "x").send().await.unwrap();
+    }
+    let event = json!({
+        "specversion": "1.0", "id": "an id from outside\nINFO token issued to evil\u{1b}[31m\u{2028}",
+        "source": "https://partner.example",
+        "type": "org.wbcsd.pathfinder.ProductFootprintRequest.Created.v1",
+        "data": { "pf": { "productIds": ["urn:pact:null"] } },
+    });
+    let told = server
+        .http
+        .post(format!("{}/2/events", server.base))
+        .bearer_auth(&token)
+        .header("content-type", "application/cloudevents+json")
+        .body(event.to_string());
+    assert_eq!(told.send().await.unwrap().status(), 200);
+    for path in ["/auth/introspect", "/auth/revoke"] {
+        let ended = server
+            .http
+            .post(format!("{}{path}", server.base))
+            .basic_auth("canary@acme.example", Some("canary-password-4711"))
+            .form(&[("token", &token)]);
+        assert_eq!(ended.send().await.unwrap().status(), 200);
+    }
     server.with_token(&token).get("/2/footprints").await;
     server
         .with_token(&format!("{token}x"))

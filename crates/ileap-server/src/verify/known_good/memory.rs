@@ -316,6 +316,12 @@ mod tests {
     }
 
     #[test]
+    fn no_two_processes_give_credentials_the_same_tag() {
+        let pair = credentials("partner", "secret").unwrap();
+        assert_ne!(memory().tag(&pair), memory().tag(&pair));
+    }
+
+    #[test]
     fn a_refusal_that_was_asked_for_before_an_invalidation_is_not_remembered() {
         let memory = memory();
         let asked_at = Instant::now();
