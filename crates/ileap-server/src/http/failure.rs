@@ -68,7 +68,7 @@ pub enum Cause {
     HostUnclear,
     /// `limit` is no positive integer.
     LimitInvalid,
-    /// `offset` is no whole number.
+    /// `offset` is no whole number, or passes over more than 10 000 where there are more.
     OffsetInvalid,
     /// The Content-Type is not one the endpoint takes; the text names those it does.
     MediaTypeUnsupported(&'static str),

@@ -5,7 +5,7 @@ use std::io;
 use tracing::Metadata;
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
-    filter::{FilterExt as _, filter_fn},
+    filter::{FilterExt as _, dynamic_filter_fn},
     fmt::{self, MakeWriter},
     layer::SubscriberExt as _,
     reload,
@@ -60,7 +60,9 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let (filter, handle) = reload::Layer::new(filter(level));
-    let filter = filter.and(filter_fn(|metadata: &Metadata<'_>| {
+    // Asked anew for every line: a library that only asks whether it would be heard leaves the answer behind, and a
+    // line about which nobody asks again would be dropped for it.
+    let filter = filter.and(dynamic_filter_fn(|metadata: &Metadata<'_>, _| {
         metadata.target() != traces::TARGET
     }));
     let lines = fmt::layer().with_writer(writer).with_target(false);
@@ -76,4 +78,62 @@ where
 
 fn filter(level: &str) -> EnvFilter {
     EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::{Metadata, callsite::Callsite, metadata::Kind, subscriber::Interest};
+
+    use super::*;
+
+    struct Question;
+
+    impl Callsite for Question {
+        fn set_interest(&self, _interest: Interest) {}
+
+        fn metadata(&self) -> &Metadata<'_> {
+            &QUESTION
+        }
+    }
+
+    static QUESTION: Metadata<'static> = tracing::metadata! {
+        name: "question",
+        target: "somebody else's",
+        level: tracing::Level::DEBUG,
+        fields: &[],
+        callsite: &Question,
+        kind: Kind::HINT,
+    };
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_line_is_lost_because_a_library_asked_whether_it_would_be_heard() {
+        let written = Written::default();
+        let writer = written.clone();
+        let (lines, _level) = lines(move || writer.clone(), "info", LogFormat::Text);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            for _ in 0..3 {
+                // As the `log` crate asks, for those that still use it.
+                tracing::dispatcher::get_default(|all| all.enabled(&QUESTION));
+                tracing::info!("heard");
+            }
+        });
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("heard").count(), 3, "{text}");
+    }
 }

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tracing::{Metadata, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
-    Layer as _, filter::filter_fn, fmt::MakeWriter, layer::SubscriberExt as _,
+    Layer as _, filter::dynamic_filter_fn, fmt::MakeWriter, layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
 use url::Url;
@@ -62,7 +62,7 @@ impl Traces {
                 .with_threads(false)
                 .with_tracked_inactivity(false)
                 // Lines of the log name clients and addresses: none of them becomes part of a trace.
-                .with_filter(filter_fn(|metadata: &Metadata<'_>| {
+                .with_filter(dynamic_filter_fn(|metadata: &Metadata<'_>, _| {
                     metadata.is_span() && metadata.target() == TARGET
                 }))
         });
