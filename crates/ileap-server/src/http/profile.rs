@@ -265,7 +265,7 @@ fn plain(cause: &Cause) -> (StatusCode, Cow<'static, str>) {
             "An internal or unexpected error has occurred",
         ),
         Cause::LimitInvalid => (bad, "The parameter limit must be a positive integer"),
-        Cause::OffsetInvalid => (bad, "offset must be a whole number up to 10000"),
+        Cause::OffsetInvalid => (bad, "The parameter offset must be an integer up to 10000"),
         Cause::MethodNotAllowed => (
             StatusCode::METHOD_NOT_ALLOWED,
             "This method is not allowed here",

@@ -82,9 +82,9 @@ fn filter(level: &str) -> EnvFilter {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::{io::Read as _, sync::Arc};
 
-    use tracing::{Metadata, callsite::Callsite, metadata::Kind, subscriber::Interest};
+    use tracing::{callsite::Callsite, metadata::Kind, subscriber::Interest};
 
     use super::*;
 
@@ -107,25 +107,10 @@ mod tests {
         kind: Kind::HINT,
     };
 
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[test]
     fn no_line_is_lost_because_a_library_asked_whether_it_would_be_heard() {
-        let written = Written::default();
-        let writer = written.clone();
-        let (lines, _level) = lines(move || writer.clone(), "info", LogFormat::Text);
+        let (mut written, writer) = io::pipe().unwrap();
+        let (lines, _level) = lines(Arc::new(writer), "info", LogFormat::Text);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
             for _ in 0..3 {
                 // As the `log` crate asks, for those that still use it.
@@ -133,7 +118,8 @@ mod tests {
                 tracing::info!("heard");
             }
         });
-        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let mut text = String::new();
+        written.read_to_string(&mut text).unwrap();
         assert_eq!(text.matches("heard").count(), 3, "{text}");
     }
 }

@@ -34,21 +34,20 @@ impl ListQuery {
         let limit = Limit::parse(pairs.single("limit")?, live.default_page, live.max_page)
             .map_err(|_| Cause::LimitInvalid)?;
         let offset = pairs.single("offset")?.map(parse_offset).transpose()?;
-        let offset = offset.unwrap_or(0);
         let after = pairs
             .single("cursor")?
             .map(|text| cursor::open(state.store.cursor_key(), path, text))
             .transpose()?;
+        // A cursor says where to go on; the offset has had its effect before.
+        let offset = match after {
+            Some(_) => 0,
+            None => offset.unwrap_or(0),
+        };
         Ok(Self {
             pairs,
             page: PageQuery {
                 limit: limit.get() as usize,
-                // A cursor says where to go on; the offset has had its effect before.
-                offset: if after.is_some() {
-                    0
-                } else {
-                    offset.min(OFFSET_LIMIT)
-                },
+                offset: offset.min(OFFSET_LIMIT),
                 after,
             },
             is_too_far: offset > OFFSET_LIMIT,
@@ -83,7 +82,7 @@ impl ListQuery {
         path: &'static str,
         page: &Page,
     ) -> Result<Option<String>, Cause> {
-        if self.is_too_far && self.page.after.is_none() && !page.objects.is_empty() {
+        if self.is_too_far && !page.objects.is_empty() {
             return Err(Cause::OffsetInvalid);
         }
         let Some(next) = &page.next else {

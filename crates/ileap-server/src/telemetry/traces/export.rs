@@ -61,7 +61,8 @@ impl Traces {
                 .with_location(false)
                 .with_threads(false)
                 .with_tracked_inactivity(false)
-                // Lines of the log name clients and addresses: none of them becomes part of a trace.
+                // Lines of the log name clients and addresses: none of them becomes part of a trace. Asked anew each time,
+                // as for those.
                 .with_filter(dynamic_filter_fn(|metadata: &Metadata<'_>, _| {
                     metadata.is_span() && metadata.target() == TARGET
                 }))
