@@ -9,6 +9,7 @@ use rcgen::{
 };
 use rustls::{
     NamedGroup, ServerConfig,
+    crypto::SupportedKxGroup,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 use tokio::{
@@ -75,7 +76,7 @@ async fn front(acceptor: TlsAcceptor, behind: SocketAddr) -> SocketAddr {
                 if let Ok(stream) = acceptor.accept(stream).await {
                     // Offered first, so that nobody has to ask for it.
                     let agreed = stream.get_ref().1.negotiated_key_exchange_group();
-                    let group = agreed.map(|group| group.name());
+                    let group = agreed.map(SupportedKxGroup::name);
                     assert_eq!(group, Some(NamedGroup::X25519MLKEM768));
                     forward(stream, address, behind).await;
                 }
