@@ -125,8 +125,9 @@ impl Listener {
             let handshakes = tokio::time::sleep(closing::HANDSHAKES);
             floor.accept_until(&socket.listener, handshakes).await;
         }
+        let address = socket.listener.local_addr().ok();
         floor.close(socket);
-        floor.drain(live.drain_timeout).await;
+        floor.drain(address, live.drain_timeout).await;
     }
 }
 
@@ -189,11 +190,14 @@ impl Floor {
     }
 
     /// Lets requests under way finish, and cuts off what is left.
-    async fn drain(&self, longest: Duration) {
+    async fn drain(&self, address: Option<SocketAddr>, longest: Duration) {
         self.phase.send_replace(Phase::Draining);
         let ended = tokio::time::timeout(longest, self.phase.closed()).await;
         if ended.is_err() {
-            tracing::warn!("connections still open after the drain timeout were closed");
+            tracing::warn!(
+                listener.address = address.map(display),
+                "connections still open after the drain timeout were closed"
+            );
         }
         self.phase.send_replace(Phase::Closed);
     }

@@ -422,7 +422,10 @@ fn admin_terms(config: &Config, answers: Answers) -> Terms {
         ..Live::from_config(config)
     };
     Terms {
-        deadlines: Deadlines::default(),
+        deadlines: Deadlines {
+            hurried_idle: ADMIN_DRAIN / 4,
+            ..Deadlines::default()
+        },
         live: Arc::new(ArcSwap::from_pointee(live)),
         max_connections: ADMIN_CONNECTIONS,
         metrics: Arc::new(Metrics::new()),

@@ -7,7 +7,7 @@ mod tls;
 
 use std::{
     fs,
-    io::Read as _,
+    io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     os::fd::OwnedFd,
     path::Path,
@@ -298,6 +298,29 @@ fn five_thousand_slow_heads_keep_nobody_out_and_are_closed() {
     attacker.wait().unwrap();
     assert!(site.count("http_connections_turned_away_total{reason=\"slow_head\"}") > 0);
     assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn a_scraper_that_keeps_its_connection_is_no_news_at_the_end() {
+    let site = Site::new("");
+    let mut server = site.up(site.serve().spawn().unwrap());
+    let mut scraper = site.scraper();
+    scraper
+        .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n")
+        .unwrap();
+    let mut begun = [0; 12];
+    scraper.read_exact(&mut begun).unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 200");
+    server.signal("TERM");
+    // The rest of the answer, and then the end.
+    let mut rest = Vec::new();
+    scraper.read_to_end(&mut rest).unwrap();
+    assert_eq!(server.wait(), Some(0));
+    let log = site.log();
+    assert!(
+        log.contains("\"stopped\"") && !log.contains("WARN"),
+        "{log}"
+    );
 }
 
 #[test]

@@ -144,6 +144,11 @@ impl Site {
         exchange(&self.address, &get(path, token))
     }
 
+    /// A connection to the admin listener.
+    pub(super) fn scraper(&self) -> TcpStream {
+        TcpStream::connect(&self.admin).unwrap()
+    }
+
     /// What the admin listener answers; empty when it is not there.
     pub(super) fn admin(&self, path: &str) -> String {
         admin::get(&self.admin, path)
