@@ -36,6 +36,8 @@ impl Collector for Process {
             let metric = encoder.encode_descriptor(name, help, unit, gauge.metric_type())?;
             gauge.encode(metric)
         };
+        let help = "What this machine's clock says, since 1970";
+        gauge("time", help, seconds, seconds_of(ClockId::Realtime))?;
         if let Some(started) = self.started {
             let help = "When the process began, since 1970";
             gauge("start_time", help, seconds, started)?;
@@ -72,12 +74,13 @@ impl Collector for Process {
 
 /// The kernel counts from boot; how long ago that was, the clock tells: `/proc/stat` may be hidden from a service.
 fn started(stat: &Stat) -> f64 {
-    let now = |clock| {
-        let time = clock_gettime(clock);
-        float(time.tv_sec.unsigned_abs()) + float(time.tv_nsec.unsigned_abs()) / 1e9
-    };
     let since_boot = float(stat.starttime) / float(procfs::ticks_per_second());
-    now(ClockId::Realtime) - (now(ClockId::Boottime) - since_boot)
+    seconds_of(ClockId::Realtime) - (seconds_of(ClockId::Boottime) - since_boot)
+}
+
+fn seconds_of(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
+    float(time.tv_sec.unsigned_abs()) + float(time.tv_nsec.unsigned_abs()) / 1e9
 }
 
 #[expect(clippy::cast_precision_loss, reason = "metrics are floats")]

@@ -242,6 +242,7 @@ fn a_scraper_reads_what_the_process_uses() {
     assert!(value("process_resident_memory_bytes") > 1e6);
     assert!(value("process_open_fds") >= 3.0);
     assert!(value("process_max_fds") > value("process_open_fds"));
+    assert!(value("process_time_seconds") > value("process_start_time_seconds"));
     assert!(value("process_threads") >= 1.0);
     assert!(value("process_start_time_seconds") > 1.7e9, "after 2023");
     assert!(value("process_cpu_seconds_total") >= 0.0);
