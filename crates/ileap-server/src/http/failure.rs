@@ -98,6 +98,8 @@ pub enum Cause {
         /// When to come back.
         retry_after: Duration,
     },
+    /// No key is there to sign an access token with.
+    SignerMissing,
     /// The store cannot answer.
     StoreUnavailable(StoreError),
     /// The request took longer than we allow.
@@ -152,6 +154,7 @@ impl Cause {
             Self::QueryMalformed(_) => "query_malformed",
             Self::RequestsThrottled { .. } => "requests_throttled",
             Self::ScopeMissing(_) => "scope_missing",
+            Self::SignerMissing => "signer_missing",
             Self::SourceUnavailable { .. } => "source_unavailable",
             Self::StoreUnavailable(_) => "store_unavailable",
             Self::TimedOut => "timed_out",
@@ -176,7 +179,7 @@ impl Cause {
             | Self::RequestsThrottled { retry_after }
             | Self::SourceUnavailable { retry_after, .. } => *retry_after,
             Self::VerifierUnavailable(VerifyError::Misconfigured { .. }) => Duration::from_mins(5),
-            Self::StoreUnavailable(_) => Duration::from_secs(5),
+            Self::SignerMissing | Self::StoreUnavailable(_) => Duration::from_secs(5),
             Self::Overloaded | Self::TimedOut => Duration::from_secs(1),
             _ => return None,
         };
@@ -227,7 +230,8 @@ impl From<TokenError> for Cause {
 impl From<IssueError> for Cause {
     fn from(error: IssueError) -> Self {
         match error {
-            IssueError::Busy | IssueError::Keyless | IssueError::Overtaken => Self::Overloaded,
+            IssueError::Busy | IssueError::Overtaken => Self::Overloaded,
+            IssueError::Keyless => Self::SignerMissing,
             IssueError::Range | IssueError::Signing => Self::Internal(error.to_string()),
         }
     }

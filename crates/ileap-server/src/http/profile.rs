@@ -98,6 +98,7 @@ fn oauth(profile: OauthErrors, cause: &Cause) -> Rendered {
         Cause::FailuresThrottled { .. }
         | Cause::Overloaded
         | Cause::RequestsThrottled { .. }
+        | Cause::SignerMissing
         | Cause::SourceUnavailable { .. }
         | Cause::StoreUnavailable(_)
         | Cause::TimedOut
@@ -156,6 +157,7 @@ fn pact(endpoint: Endpoint, cause: &Cause) -> Rendered {
         Cause::FilterUnsupported(_) => (status, Code::NotImplemented, None),
         Cause::Internal(_)
         | Cause::Overloaded
+        | Cause::SignerMissing
         | Cause::SourceUnavailable { .. }
         | Cause::StoreUnavailable(_)
         | Cause::TimedOut
@@ -271,6 +273,7 @@ fn plain(cause: &Cause) -> (StatusCode, Cow<'static, str>) {
             "This method is not allowed here",
         ),
         Cause::Overloaded
+        | Cause::SignerMissing
         | Cause::SourceUnavailable { .. }
         | Cause::StoreUnavailable(_)
         | Cause::TimedOut

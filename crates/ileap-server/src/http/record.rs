@@ -249,6 +249,7 @@ fn outcome(cause: &Cause) -> &'static str {
         Cause::FailuresThrottled { .. } => "held_back",
         Cause::Internal(_)
         | Cause::Overloaded
+        | Cause::SignerMissing
         | Cause::SourceUnavailable { .. }
         | Cause::StoreUnavailable(_)
         | Cause::TimedOut

@@ -5,7 +5,13 @@ use super::{KnownGoodAnswer, WebhookOutcome, labels, metrics::Metrics};
 use crate::{http::endpoint::Endpoint, store::outbox::TaskKind};
 
 /// Failures that are nobody's but the operator's.
-const CAUSES: [&str; 4] = ["internal", "overloaded", "source_unavailable", "timed_out"];
+const CAUSES: [&str; 5] = [
+    "internal",
+    "overloaded",
+    "signer_missing",
+    "source_unavailable",
+    "timed_out",
+];
 /// Of clients whose secrets are right.
 const REASONS: [&str; 6] = [
     "device_trust",

@@ -248,3 +248,28 @@ async fn no_private_member_is_ever_published() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_login_that_no_key_can_be_found_for_is_told_to_come_back_and_counted_as_that() {
+    let scene = Scene::set("directory").await;
+    let token = scene.one.as_client("hello").await.token;
+    let keys = scene.directory.path().join("keys");
+    for file in fs::read_dir(&keys).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "pem") {
+            fs::create_dir(path.with_extension("revoked")).unwrap();
+            fs::remove_file(path).unwrap();
+        }
+    }
+    // Nor can another come.
+    fs::write(keys.join("next.pem"), "-----BEGIN PRIVATE KEY-----\nMII").unwrap();
+    eventually(async || !accepts(&scene.one, &token).await).await;
+    let refused = scene.one.token_request("hello", "pathfinder").send().await;
+    let refused = refused.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert_eq!(header(&refused, "retry-after"), "5");
+    let metrics = reqwest::get(format!("{}/metrics", scene.one.admin)).await;
+    let metrics = crate::harness::text(metrics.unwrap()).await;
+    let line = r#"ileap_http_failures_total{endpoint="token",cause="signer_missing"} 1"#;
+    assert!(metrics.contains(line), "{metrics}");
+}

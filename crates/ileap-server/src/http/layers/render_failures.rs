@@ -150,6 +150,12 @@ impl Entry {
                 (*budget).to_owned(),
                 (*budget == "account").then_some(OVER_BUDGET),
             ),
+            Cause::SignerMissing => entry(
+                Level::Error,
+                "no access token can be signed",
+                "no key is left that may sign".to_owned(),
+                Some("see `ileap keys list`, and what the log says of keys before this"),
+            ),
             Cause::SourceUnavailable { why, .. } => entry(
                 Level::Error,
                 "the data source cannot answer",

@@ -70,6 +70,7 @@ fn every_cause() -> Vec<Cause> {
         Cause::MethodNotAllowed,
         Cause::Overloaded,
         Cause::TimedOut,
+        Cause::SignerMissing,
         Cause::StoreUnavailable(unavailable()),
         Cause::SourceUnavailable {
             why: "secret detail",
@@ -126,6 +127,7 @@ fn place(cause: &Cause) -> usize {
         Cause::ParameterMissing(_) => 38,
         Cause::HostUnclear => 39,
         Cause::RequestsThrottled { .. } => 40,
+        Cause::SignerMissing => 41,
     }
 }
 
@@ -160,7 +162,7 @@ fn the_table_lists_every_cause() {
     let places: std::collections::BTreeSet<_> = every_cause().iter().map(place).collect();
     assert_eq!(
         places.into_iter().collect::<Vec<_>>(),
-        (0..=40).collect::<Vec<_>>()
+        (0..=41).collect::<Vec<_>>()
     );
 }
 

@@ -102,6 +102,7 @@ fn can_meet(endpoint: Endpoint, cause: &Cause) -> bool {
                 || matches!(endpoint, Endpoint::Verify(_))
         }
         Cause::ScopeMissing(_) => !endpoint.scopes().is_empty(),
+        Cause::SignerMissing => is_one_of(&[Token]),
         Cause::SourceUnavailable { .. } => is_one_of(&[GetFootprint, ListFootprints, Tad]),
         Cause::CursorInvalid
         | Cause::FilterMalformed(_)
