@@ -96,6 +96,9 @@ impl Parts {
         let metrics = Arc::new(Metrics::new());
         let store = SqlStore::open(config.store.url.expose()).await?;
         let store: Arc<dyn Store> = Arc::new(store.counted(&metrics));
+        if let Some(url) = &config.public_base_url {
+            note_issuer(&*store, url.as_str()).await;
+        }
         let keys =
             signing_keys(config, Some(store.clone()), clock.clone(), metrics.clone()).await?;
         let verifier_parts = VerifierParts {
@@ -112,6 +115,23 @@ impl Parts {
             refusal_floor: REFUSAL_FLOOR,
             store,
         })
+    }
+}
+
+/// Says so where instances on one store go by different names: each refuses the tokens of the others.
+async fn note_issuer(store: &dyn Store, issuer: &str) {
+    match store.note_issuer(issuer).await {
+        Ok(None) => {}
+        Ok(Some(before)) => tracing::warn!(
+            public_base_url = issuer,
+            before,
+            remedy = "give all instances on one database the same public_base_url; where it was changed on purpose, \
+                      partners log in again",
+            "another public_base_url was served from this database: its tokens are refused from now on"
+        ),
+        Err(error) => {
+            tracing::warn!(cause = %error, "which public_base_url was served before cannot be read")
+        }
     }
 }
 

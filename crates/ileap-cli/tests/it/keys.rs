@@ -329,3 +329,35 @@ fn what_a_command_makes_beside_a_service_belongs_to_the_service() {
         );
     }
 }
+
+#[test]
+fn a_server_that_takes_over_a_database_under_another_name_says_that_the_tokens_of_the_first_end() {
+    let deployment = Deployment::new("store");
+    let log = deployment.directory.path().join("log");
+    let serve = |name: &str| {
+        let server = ileap(&["serve"])
+            .envs(deployment.settings())
+            .env("ILEAP_PUBLIC_BASE_URL", format!("https://{name}.example"))
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(&log).unwrap())
+            .spawn();
+        Running(server.unwrap())
+    };
+    let mut token = String::new();
+    for (name, is_warned) in [
+        ("one", false),
+        ("one", false),
+        ("other", true),
+        ("other", false),
+    ] {
+        let server = serve(name);
+        let fresh = deployment.access_token();
+        assert!(deployment.accepts(&fresh));
+        assert_eq!(!token.is_empty() && !deployment.accepts(&token), is_warned);
+        token = fresh;
+        assert_eq!(server.terminate().0, 0);
+        let log = fs::read_to_string(&log).unwrap();
+        let says = log.contains("another public_base_url") && log.contains("https://one.example");
+        assert_eq!(says, is_warned, "{log}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Tokens revoked one by one, as all instances on one store know them.
+//! Tokens revoked one by one, and as whom they are issued, as all instances on one store know it.
 
 use jiff::Timestamp;
 
@@ -20,6 +20,9 @@ pub trait TokenRecords: Send + Sync {
 
     /// The tokens revoked one by one that have not expired at `now`.
     async fn revoked_tokens(&self, now: Timestamp) -> Result<Vec<RevokedToken>, StoreError>;
+
+    /// Notes as whom tokens are issued from now on; returns as whom until now, where that is another.
+    async fn note_issuer(&self, issuer: &str) -> Result<Option<String>, StoreError>;
 }
 
 /// How many tokens are revoked one by one before whole subjects are cut off. Those that have expired do not count.

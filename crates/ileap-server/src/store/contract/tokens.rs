@@ -37,6 +37,7 @@ pub(super) async fn hold(store: &dyn Store) {
     a_revoked_token_is_kept_until_it_has_expired(store).await;
     too_many_of_one_subject_cut_it_off_and_nobody_else(store).await;
     too_many_in_all_cut_off_the_one_who_comes(store).await;
+    another_issuer_on_the_same_store_is_noticed_once(store).await;
 }
 
 async fn revoke(store: &dyn Store, token: &RevokedToken, now: i64) -> Revocation {
@@ -130,4 +131,13 @@ async fn too_many_in_all_cut_off_the_one_who_comes(store: &dyn Store) {
     let after = revoke(store, &token("late", 3 * NEXT), 3 * NEXT).await;
     assert_eq!(after, Revocation::OfToken, "the others have expired");
     assert_eq!(revoked(store, now).await.len(), 1);
+}
+
+async fn another_issuer_on_the_same_store_is_noticed_once(store: &dyn Store) {
+    let note = async |issuer| store.note_issuer(issuer).await.unwrap();
+    let (one, other) = ("https://one.example", "https://other.example");
+    assert_eq!(note(one).await, None);
+    assert_eq!(note(one).await, None);
+    assert_eq!(note(other).await.as_deref(), Some(one));
+    assert_eq!(note(other).await, None);
 }

@@ -1,4 +1,4 @@
-//! Tokens revoked one by one.
+//! Tokens revoked one by one, and as whom they are issued.
 
 use std::time::Duration;
 
@@ -60,6 +60,25 @@ impl TokenRecords for SqlStore {
         .map_err(&failed)?;
         let tokens = rows.iter().map(|row| token_at(row, 0));
         tokens.collect::<Result<_, _>>().map_err(&failed)
+    }
+
+    async fn note_issuer(&self, issuer: &str) -> Result<Option<String>, StoreError> {
+        let failed = unavailable("noting as whom tokens are issued");
+        let row = sql("SELECT value FROM settings WHERE name = 'issuer'")
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(&failed)?;
+        let before: Option<Vec<u8>> = row.map(|row| row.get(0)).transpose().map_err(&failed)?;
+        if before.as_deref() == Some(issuer.as_bytes()) {
+            return Ok(None);
+        }
+        sql("INSERT INTO settings (name, value) VALUES ('issuer', $1) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+        .bind(issuer.as_bytes())
+        .execute(&self.writer)
+        .await
+        .map_err(&failed)?;
+        Ok(before.map(|before| String::from_utf8_lossy(&before).into_owned()))
     }
 }
 
