@@ -1,5 +1,7 @@
 //! `ileap keys`, beside a running server, and whoever is killed in the middle of it.
 
+mod kept;
+
 use std::{
     fs, net::TcpStream, os::unix::fs::PermissionsExt as _, process::Stdio, thread, time::Duration,
 };
@@ -47,6 +49,7 @@ impl Deployment {
             ("ILEAP_VERIFIER__STATIC_USERS__FILE", within("users.toml")),
             ("ILEAP_LISTENER__BIND", self.address.clone()),
             ("ILEAP_LISTENER__ADMIN_BIND", "127.0.0.1:0".to_owned()),
+            ("ILEAP_LISTENER__REQUESTS_PER_ADDRESS", "0".to_owned()),
             ("ILEAP_KEYS__LOCATION", self.location.to_owned()),
             ("ILEAP_KEYS__DIRECTORY", within("keys")),
             ("ILEAP_KEYS__ENCRYPTION_KEY_FILE", within("keys.secret")),

@@ -1,8 +1,6 @@
 //! Partners who never stop asking, on connections that they keep, and who forgive nothing.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    net::TcpStream,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -11,9 +9,8 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-
 use super::{eventually, site::SECRET};
+use crate::wire::{KeptConnection, status, token_request};
 
 const PARTNERS: usize = 6;
 /// So that the machine has time for servers that start.
@@ -33,15 +30,14 @@ impl Load {
         );
         let partners = (0..PARTNERS).map(|_| {
             let mut partner = Partner {
-                address: address.to_owned(),
                 answered: answered.clone(),
-                connection: None,
+                connection: KeptConnection::to(address),
             };
             let has_ended = has_ended.clone();
             thread::spawn(move || {
                 let mut failures = Vec::new();
                 while !has_ended.load(Ordering::SeqCst) && failures.len() < 10 {
-                    for request in [jwks(), token_request()] {
+                    for request in [jwks(), token_request("acme", SECRET)] {
                         failures.extend(partner.ask(&request).err());
                     }
                     thread::sleep(PAUSE);
@@ -76,68 +72,20 @@ fn jwks() -> String {
     "GET /jwks HTTP/1.1\r\nhost: x\r\n\r\n".to_owned()
 }
 
-fn token_request() -> String {
-    let credentials = STANDARD.encode(format!("acme:{SECRET}"));
-    format!(
-        "POST /auth/token HTTP/1.1\r\nhost: x\r\nauthorization: Basic {credentials}\r\ncontent-length: 29\r\n\
-         content-type: application/x-www-form-urlencoded\r\n\r\ngrant_type=client_credentials"
-    )
-}
-
 struct Partner {
-    address: String,
     answered: Arc<AtomicU64>,
-    connection: Option<BufReader<TcpStream>>,
+    connection: KeptConnection,
 }
 
 impl Partner {
     fn ask(&mut self, request: &str) -> Result<(), String> {
-        let was_kept = self.connection.is_some();
-        let kept = self.connection.take().map(Ok);
-        let connection =
-            kept.unwrap_or_else(|| TcpStream::connect(&self.address).map(BufReader::new));
-        let mut connection = connection.map_err(|error| format!("connecting: {error}"))?;
-        let failed = |error| format!("{error}, kept: {was_kept}: {request:.20}");
-        let timeout = connection
-            .get_ref()
-            .set_read_timeout(Some(Duration::from_secs(50)));
-        timeout.map_err(failed)?;
-        connection
-            .get_mut()
-            .write_all(request.as_bytes())
-            .map_err(failed)?;
-        let (status, is_kept) = answer(&mut connection).map_err(failed)?;
-        if is_kept {
-            self.connection = Some(connection);
-        }
-        if !status.starts_with("HTTP/1.1 200") {
-            return Err(format!("{status} {request:.20}"));
+        let was_kept = self.connection.is_open();
+        let answer = self.connection.ask(request);
+        let answer = answer.map_err(|error| format!("{error}, kept: {was_kept}: {request:.20}"))?;
+        if status(&answer) != 200 {
+            return Err(format!("{answer:.20} {request:.20}"));
         }
         self.answered.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
-}
-
-/// The status line, and whether the connection stays.
-fn answer(connection: &mut BufReader<TcpStream>) -> std::io::Result<(String, bool)> {
-    let mut status = String::new();
-    if connection.read_line(&mut status)? == 0 {
-        return Err(std::io::ErrorKind::UnexpectedEof.into());
-    }
-    let (mut length, mut is_kept) = (0, true);
-    loop {
-        let mut line = String::new();
-        connection.read_line(&mut line)?;
-        let line = line.trim().to_ascii_lowercase();
-        if line.is_empty() {
-            break;
-        }
-        if let Some(value) = line.strip_prefix("content-length: ") {
-            length = value.parse().map_err(std::io::Error::other)?;
-        }
-        is_kept &= line != "connection: close";
-    }
-    let mut body = vec![0; length];
-    std::io::Read::read_exact(connection, &mut body)?;
-    Ok((status.trim().to_owned(), is_kept))
 }
