@@ -207,6 +207,46 @@ fn whoever_is_killed_in_the_middle_of_a_rotation_leaves_keys_that_verify_everyth
 }
 
 #[test]
+fn whoever_is_killed_while_it_rotates_by_itself_leaves_keys_that_verify_everything() {
+    for round in rounds(2) {
+        let deployment = Deployment::new(["directory", "store"][round % 2]);
+        let mut server = deployment.serve();
+        let token = deployment.access_token();
+        server.0.kill().unwrap();
+        server.0.wait().unwrap();
+        // A key of another kind is due at once.
+        let due = || {
+            let server = ileap(&["serve"])
+                .envs(deployment.settings())
+                .env("ILEAP_TOKEN__ALGORITHM", "EdDSA")
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn();
+            Running(server.unwrap())
+        };
+        let mut server = due();
+        thread::sleep(moment(round, Duration::from_millis(300)));
+        server.0.kill().unwrap();
+        server.0.wait().unwrap();
+        let server = due();
+        let other = deployment.access_token();
+        eventually(|| {
+            deployment
+                .states()
+                .iter()
+                .any(|(_, state)| state == "published")
+        });
+        for token in [&token, &other] {
+            assert!(deployment.accepts(token), "round {round}");
+        }
+        let states = deployment.states();
+        let active = states.iter().filter(|(_, state)| state == "active");
+        assert_eq!(active.count(), 1, "round {round}: {states:?}");
+        assert_eq!(server.terminate().0, 0);
+    }
+}
+
+#[test]
 fn whoever_is_killed_in_its_first_start_does_not_keep_the_next_one_from_starting() {
     for round in rounds(8) {
         let deployment = Deployment::new(["directory", "store"][round % 2]);
