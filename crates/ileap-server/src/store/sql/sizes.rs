@@ -11,6 +11,9 @@ use crate::store::partners::{
     EVENT_BYTES_LIMIT, EVENTS_LIMIT, FOOTPRINT_BYTES_LIMIT, FOOTPRINTS_LIMIT,
 };
 
+/// How many recipients are read at once.
+const AT_ONCE: i64 = 500;
+
 /// Counts an event in; `false` when it is one too many.
 pub(super) async fn add_event(
     transaction: &mut Transaction,
@@ -56,34 +59,53 @@ pub(super) async fn prune(
     bodies: Timestamp,
     keys: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let rows = sql("SELECT recipient FROM received_sizes")
+    let (mut after, mut failed) = (String::new(), None);
+    loop {
+        let rows = sql(
+            "SELECT recipient FROM received_sizes WHERE recipient > $1 ORDER BY recipient LIMIT $2",
+        )
+        .bind(&after)
+        .bind(AT_ONCE)
         .fetch_all(readers)
         .await?;
-    for row in rows {
-        let recipient = row.text(0)?;
-        if !is_prunable(writer, &recipient, (bodies, keys)).await? {
-            continue;
+        let Some(last) = rows.last() else {
+            return failed.map_or(Ok(()), Err);
+        };
+        after = last.text(0)?;
+        for row in &rows {
+            // One that somebody keeps locked keeps no other from its turn.
+            let pruned = prune_one(writer, &row.text(0)?, (bodies, keys)).await;
+            failed = failed.or(pruned.err());
         }
-        let mut transaction = writer.begin(Lock::Account(&recipient)).await?;
-        sql("DELETE FROM events WHERE recipient = $1 AND received_at < $2")
-            .bind(&recipient)
-            .bind(nanoseconds(keys))
-            .execute(&mut transaction)
-            .await?;
-        sql("UPDATE events SET json = $3 WHERE recipient = $1 AND received_at < $2 AND length(json) > 0")
-            .bind(&recipient)
-            .bind(nanoseconds(bodies))
-            .bind([].as_slice())
-            .execute(&mut transaction)
-            .await?;
-        sql("UPDATE received_sizes SET events = (SELECT COUNT(*) FROM events WHERE recipient = $1), event_bytes = \
-             (SELECT CAST(COALESCE(SUM(length(json)), 0) AS BIGINT) FROM events WHERE recipient = $1) WHERE recipient = $1")
-            .bind(&recipient)
-            .execute(&mut transaction)
-            .await?;
-        transaction.commit().await?;
     }
-    Ok(())
+}
+
+async fn prune_one(
+    writer: &Pool,
+    recipient: &str,
+    (bodies, keys): (Timestamp, Timestamp),
+) -> Result<(), sqlx::Error> {
+    if !is_prunable(writer, recipient, (bodies, keys)).await? {
+        return Ok(());
+    }
+    let mut transaction = writer.begin(Lock::Account(recipient)).await?;
+    sql("DELETE FROM events WHERE recipient = $1 AND received_at < $2")
+        .bind(recipient)
+        .bind(nanoseconds(keys))
+        .execute(&mut transaction)
+        .await?;
+    sql("UPDATE events SET json = $3 WHERE recipient = $1 AND received_at < $2 AND length(json) > 0")
+        .bind(recipient)
+        .bind(nanoseconds(bodies))
+        .bind([].as_slice())
+        .execute(&mut transaction)
+        .await?;
+    sql("UPDATE received_sizes SET events = (SELECT COUNT(*) FROM events WHERE recipient = $1), event_bytes = \
+         (SELECT CAST(COALESCE(SUM(length(json)), 0) AS BIGINT) FROM events WHERE recipient = $1) WHERE recipient = $1")
+        .bind(recipient)
+        .execute(&mut transaction)
+        .await?;
+    transaction.commit().await
 }
 
 /// Looked at without a lock: mostly there is nothing to do. By a connection that plans for the values: where most events

@@ -20,7 +20,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-async fn receive(store: &SqlStore, recipient: &str, id: &str) -> EventReceipt {
+pub(super) async fn receive(store: &SqlStore, recipient: &str, id: &str) -> EventReceipt {
     let event = json!({
         "specversion": "1.0", "id": id, "source": "https://partner.example",
         "type": "org.wbcsd.pathfinder.ProductFootprint.Published.v1",

@@ -2,8 +2,11 @@
 
 use std::{future::Future, time::Duration};
 
-use super::{database::TestDatabase, proxy::Proxy, server::Server, *};
-use crate::store::sql::database::{Connections, Lock};
+use super::{super::sizes, database::TestDatabase, proxy::Proxy, server::Server, *};
+use crate::store::{
+    partners::PartnerRecords as _,
+    sql::database::{Connections, Lock},
+};
 
 /// An answer, or a failed test where a call would go on for ever.
 async fn in_time<T>(call: impl Future<Output = T>) -> T {
@@ -89,6 +92,23 @@ async fn a_lock_that_somebody_keeps_does_not_keep_a_call() {
     assert_unavailable(&ask(&store).await);
     somebody.execute("ROLLBACK").await.unwrap();
     ask(&store).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_that_somebody_keeps_locked_keeps_no_other_from_forgetting_old_events() {
+    let database = TestDatabase::new().await;
+    let store = open(&database).await;
+    let moment = |second| Timestamp::from_second(second).unwrap();
+    for recipient in ["org_a", "org_b", "org_c"] {
+        sizes::receive(&store, recipient, "1").await;
+    }
+    let locked = store.writer.begin(Lock::Account("org_b")).await.unwrap();
+    assert_unavailable(&in_time(store.prune_events(moment(2), moment(2))).await);
+    drop(locked);
+    let again = async |recipient| sizes::receive(&store, recipient, "1").await;
+    assert_eq!(again("org_a").await, EventReceipt::Stored);
+    assert_eq!(again("org_b").await, EventReceipt::Duplicate);
+    assert_eq!(again("org_c").await, EventReceipt::Stored);
 }
 
 #[tokio::test]
