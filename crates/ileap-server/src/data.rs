@@ -57,7 +57,7 @@ pub enum SourceError {
     #[error("the data source does not offer this filter")]
     FilterUnsupported,
     /// Our store cannot answer.
-    #[error(transparent)]
+    #[error("{}", .0.with_cause())]
     Store(#[from] StoreError),
     /// The operator's service gives no answer that can be used; the word is for logs and metrics.
     #[error("asking the data source: {why}")]

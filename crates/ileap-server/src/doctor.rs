@@ -166,7 +166,7 @@ pub enum CutoffsError {
     #[error("asking the database: {0}; ileap doctor says what to do")]
     Closed(&'static str),
     /// It failed.
-    #[error(transparent)]
+    #[error("{}", .0.with_cause())]
     Store(#[from] StoreError),
 }
 
@@ -197,6 +197,6 @@ pub enum ForgetError {
     #[error("asking the database: {0}; ileap doctor says what to do")]
     Closed(&'static str),
     /// It failed.
-    #[error(transparent)]
+    #[error("{}", .0.with_cause())]
     Store(#[from] StoreError),
 }

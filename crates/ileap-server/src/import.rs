@@ -159,7 +159,7 @@ pub enum ImportFailure {
     #[error("{0}")]
     Unreadable(#[from] io::Error),
     /// The store refused, or is not there.
-    #[error(transparent)]
+    #[error("{}", .0.with_cause())]
     Store(#[from] StoreError),
 }
 

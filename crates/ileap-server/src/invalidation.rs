@@ -107,7 +107,10 @@ impl Invalidations {
             let turned = self.take_news(&mut mark).await;
             match &turned {
                 Err(error) if !is_in_trouble => {
-                    tracing::warn!(cause = %error, "invalidations of other instances are not seen");
+                    tracing::warn!(
+                        cause = error.with_cause(),
+                        "invalidations of other instances are not seen"
+                    );
                 }
                 Ok(()) if is_in_trouble => {
                     tracing::info!("invalidations of other instances are seen again");
@@ -125,7 +128,10 @@ impl Invalidations {
     async fn prune(&self) {
         let before = self.clock.now() - KEPT_FOR;
         if let Err(error) = self.store.prune_logins(before).await {
-            tracing::warn!(cause = %error, "old records of logins are not deleted");
+            tracing::warn!(
+                cause = error.with_cause(),
+                "old records of logins are not deleted"
+            );
         }
     }
 

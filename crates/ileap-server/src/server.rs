@@ -246,7 +246,10 @@ impl Server {
         let caught_up = invalidations.catch_up().await;
         let mark = caught_up
             .inspect_err(|error| {
-                tracing::error!(cause = %error, "which tokens are cut off cannot be read: they count until it can");
+                tracing::error!(
+                    cause = error.with_cause(),
+                    "which tokens are cut off cannot be read: they count until it can"
+                );
             })
             .ok();
         let keys = self.state.keys.clone();

@@ -49,7 +49,7 @@ pub enum WithdrawalFailure {
     #[error("{}", .0.join("\n  "))]
     Refused(Vec<String>),
     /// The store refused, or is not there.
-    #[error(transparent)]
+    #[error("{}", .0.with_cause())]
     Store(#[from] StoreError),
 }
 

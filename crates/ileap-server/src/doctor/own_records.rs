@@ -82,7 +82,7 @@ pub(super) async fn read(
         StoreState::Closed(why) => return Err((*why).to_owned()),
         StoreState::Missing => return Err("there is no database yet".to_owned()),
     };
-    let failed = |error: crate::store::StoreError| error.to_string();
+    let failed = |error: crate::store::StoreError| error.with_cause();
     let own = store.login_record(question.counted).await.map_err(failed)?;
     let failures = Failures {
         counted: own.failures,

@@ -165,7 +165,7 @@ impl Entry {
             Cause::StoreUnavailable(error) => entry(
                 Level::Error,
                 "the store cannot answer",
-                format!("{error:?}"),
+                error.with_cause(),
                 None,
             ),
             Cause::Internal(what) => entry(Level::Error, "internal error", what.clone(), None),
@@ -193,5 +193,24 @@ impl Entry {
                 remedy: None,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+
+    #[test]
+    fn a_store_that_fails_is_logged_in_words_with_all_that_led_to_it() {
+        let error = StoreError::Unavailable {
+            attempted: "reading a page",
+            source: Box::new(sqlx::Error::PoolTimedOut),
+        };
+        let reason = Entry::of(&error.into()).reason.unwrap();
+        assert_eq!(
+            reason,
+            "reading a page: the database is unavailable: pool timed out while waiting for an open connection"
+        );
     }
 }

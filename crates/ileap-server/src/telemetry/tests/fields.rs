@@ -92,3 +92,27 @@ fn fields(call: &str) -> Vec<String> {
     };
     arguments.iter().filter_map(name).collect()
 }
+
+#[test]
+fn no_line_shows_an_error_in_the_form_that_is_for_developers() {
+    fn look(directory: &Path) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                look(&path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            let is_test = path.to_string_lossy().contains("tests");
+            for form in [concat!("?", "error"), concat!("{error", ":?}")] {
+                assert!(
+                    is_test || !code.contains(form),
+                    "{form} in {}",
+                    path.display()
+                );
+            }
+        }
+    }
+    look(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+}

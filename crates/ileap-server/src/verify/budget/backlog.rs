@@ -157,7 +157,10 @@ pub(super) async fn write(
         };
         match &written {
             Err(error) if !is_in_trouble => {
-                tracing::warn!(cause = %error, "outcomes of logins are not recorded: failures stay counted");
+                tracing::warn!(
+                    cause = error.with_cause(),
+                    "outcomes of logins are not recorded: failures stay counted"
+                );
             }
             Ok(()) if is_in_trouble => tracing::info!("outcomes of logins are recorded again"),
             _ => {}
