@@ -28,6 +28,7 @@ pub mod verify;
 pub mod withdraw;
 
 pub mod clerk;
+mod distrust;
 pub mod outbound;
 pub mod partner;
 mod private_file;

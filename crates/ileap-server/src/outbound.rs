@@ -1,11 +1,13 @@
 //! The one place that builds HTTP clients, and what every answer from outside goes through.
 
-use std::{error::Error, io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use reqwest::dns::Resolve;
 use url::Url;
+
+use crate::distrust::Distrust;
 
 /// How long an unused connection is kept: shorter than servers and load balancers usually do, so that
 /// a request rarely meets a connection that is just being closed.
@@ -177,7 +179,7 @@ impl OutboundError {
 impl From<reqwest::Error> for OutboundError {
     fn from(error: reqwest::Error) -> Self {
         if error.is_connect() {
-            return if is_caused_by_tls(&error) {
+            return if Distrust::behind(&error).is_some() {
                 Self::Tls
             } else {
                 Self::Connect
@@ -193,24 +195,6 @@ impl From<reqwest::Error> for OutboundError {
             Self::Reset
         }
     }
-}
-
-fn is_caused_by_tls(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if cause.is::<rustls::Error>() {
-            return true;
-        }
-        // An io::Error's source() is its inner error's source: the inner error itself is passed over.
-        let inner = cause
-            .downcast_ref::<io::Error>()
-            .and_then(|io| io.get_ref());
-        next = match inner {
-            Some(inner) => Some(inner),
-            None => cause.source(),
-        };
-    }
-    false
 }
 
 #[cfg(test)]

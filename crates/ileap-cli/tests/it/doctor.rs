@@ -25,7 +25,10 @@ use ileap_server::{
 };
 use serde_json::Value;
 
-use crate::commands::{ileap, run};
+use crate::{
+    commands::{ileap, run},
+    upstream_tls::{Shown, authority},
+};
 
 const PASSWORD: &str = "canary-Lantern-4711";
 const SECRET_KEY: &str = "sk_test_canary0000000000000000000000000000";
@@ -643,4 +646,50 @@ async fn the_commands_in_the_manual_work_as_pasted() {
     let (code, stdout, stderr) = run(&mut shell);
     assert_eq!(code, 0, "{stdout}\n{stderr}");
     assert!(stdout.contains("Partners can log in.") && stdout.contains("cleared 0"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_at_the_public_name_that_nobody_trusts_is_told_apart() {
+    let deployment = Deployment::new().await;
+    let (ours, theirs) = (authority(), authority());
+    let roots = deployment.directory.path().join("roots.pem");
+    fs::write(&roots, ours.pem()).unwrap();
+    let good = Shown {
+        name: "localhost",
+        until: 2036,
+    };
+    let (expired, other) = (
+        Shown {
+            until: 2021,
+            ..good
+        },
+        Shown {
+            name: "elsewhere.example",
+            ..good
+        },
+    );
+    for (shown, issuer, finding) in [
+        (expired, &ours, "its certificate has expired"),
+        (other, &ours, "its certificate is not for this name"),
+        (good, &theirs, "no authority that is trusted here"),
+    ] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let acceptor = tokio_rustls::TlsAcceptor::from(shown.config(issuer));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move { acceptor.accept(stream).await.map(drop) });
+            }
+        });
+        let url = format!("https://localhost:{port}");
+        let mut command = deployment.command(Keys::Frontend, &["--json"]);
+        command
+            .env("SSL_CERT_FILE", &roots)
+            .env("ILEAP_PUBLIC_BASE_URL", &url)
+            .env("ILEAP_VERIFIER__CLERK__FRONTEND_API_URL", &url);
+        let answer = Answer::of(&mut command);
+        answer.finds("issuer", "warning", finding);
+        answer.finds("clerk.frontend_api", "problem", finding);
+    }
 }

@@ -35,6 +35,7 @@ pub(crate) fn authority() -> Authority {
 }
 
 /// What a server shows of itself.
+#[derive(Clone, Copy)]
 pub(crate) struct Shown {
     pub(crate) name: &'static str,
     /// The year in which it has ended.

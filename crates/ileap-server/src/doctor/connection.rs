@@ -12,6 +12,7 @@ use url::{Host, Url};
 
 use crate::{
     clock::Clock,
+    distrust::Distrust,
     outbound::{self, OutboundError, OutboundOptions, Roots},
 };
 
@@ -52,7 +53,7 @@ pub(super) enum Unreached {
     /// The certificates of this machine cannot be read.
     Roots,
     /// The peer could not prove who it is.
-    Tls,
+    Tls(Distrust),
     /// It is connected, and nothing usable comes back: the outbound error's word.
     Answer(&'static str),
 }
@@ -65,7 +66,7 @@ impl Unreached {
             Self::Port => "its port takes no connection".to_owned(),
             Self::Slow => "no connection in time".to_owned(),
             Self::Roots => "the CA certificates of this machine cannot be read".to_owned(),
-            Self::Tls => "the TLS handshake goes wrong".to_owned(),
+            Self::Tls(distrust) => distrust.finding().to_owned(),
             Self::Answer(word) => format!("it is connected, but gives no answer ({word})"),
         }
     }
@@ -80,9 +81,7 @@ impl Unreached {
             Self::Roots => {
                 "install CA certificates (Debian: ca-certificates), or name them in SSL_CERT_FILE"
             }
-            Self::Tls => {
-                "check for a proxy that opens TLS on the way, this machine's CA certificates, and its clock"
-            }
+            Self::Tls(distrust) => distrust.remedy(),
             Self::Answer(_) => {
                 "see https://status.clerk.com, and what stands between here and there"
             }
@@ -97,10 +96,12 @@ pub(super) async fn knock(url: &Url, clock: &dyn Clock) -> Result<Answered, Unre
     let asked_at = clock.now();
     let response = timeout(STEP, client.get(url.clone()).send()).await;
     let response = response.map_err(|_| Unreached::Answer("timeout"))?;
-    let response = response.map_err(|error| match OutboundError::from(error) {
-        OutboundError::Tls => Unreached::Tls,
-        OutboundError::Connect => Unreached::Port,
-        other => Unreached::Answer(other.as_str()),
+    let response = response.map_err(|error| match Distrust::behind(&error) {
+        Some(distrust) => Unreached::Tls(distrust),
+        None => match OutboundError::from(error) {
+            OutboundError::Connect => Unreached::Port,
+            other => Unreached::Answer(other.as_str()),
+        },
     })?;
     let span = asked_at..=clock.now();
     Ok(Answered {
@@ -218,6 +219,9 @@ mod tests {
         });
         let clock = crate::clock::SystemClock;
         let url = url.parse().unwrap();
-        assert_eq!(knock(&url, &clock).await, Err(Unreached::Tls));
+        assert_eq!(
+            knock(&url, &clock).await,
+            Err(Unreached::Tls(Distrust::Unusable))
+        );
     }
 }

@@ -10,7 +10,7 @@ use super::{
     connection,
     judgement::{Blame, Check},
 };
-use crate::{config::Config, outbound};
+use crate::{config::Config, distrust::Distrust, outbound};
 
 const NAME: &str = "issuer";
 /// The longest wait for the discovery document.
@@ -28,7 +28,8 @@ struct Metadata {
 enum Found {
     Issuer(Option<String>),
     Status(u16),
-    Nothing(String),
+    Nothing(&'static str),
+    Distrusted(Distrust),
 }
 
 /// Asks for the discovery document where partners do.
@@ -44,18 +45,24 @@ pub(super) async fn check(config: &Config) -> Check {
     let address = format!("{expected}/.well-known/openid-configuration");
     let found = match address.parse() {
         Ok(url) => ask(&url).await,
-        Err(_) => Found::Nothing("request".to_owned()),
+        Err(_) => Found::Nothing("request"),
     };
     judge(&found, expected, &address)
 }
 
 async fn ask(url: &Url) -> Found {
     let Ok(client) = connection::client(url) else {
-        return Found::Nothing("roots".to_owned());
+        return Found::Nothing("roots");
     };
     let asked = async {
         let response = client.get(url.clone()).send().await;
-        let response = response.map_err(outbound::OutboundError::from)?;
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => {
+                let distrust = Distrust::behind(&error).map(Found::Distrusted);
+                return distrust.ok_or_else(|| error.into());
+            }
+        };
         let status = response.status().as_u16();
         if status != 200 {
             return Ok::<_, outbound::OutboundError>(Found::Status(status));
@@ -66,8 +73,8 @@ async fn ask(url: &Url) -> Found {
     };
     match timeout(PATIENCE, asked).await {
         Ok(Ok(found)) => found,
-        Ok(Err(error)) => Found::Nothing(error.as_str().to_owned()),
-        Err(_) => Found::Nothing("timeout".to_owned()),
+        Ok(Err(error)) => Found::Nothing(error.as_str()),
+        Err(_) => Found::Nothing("timeout"),
     }
 }
 
@@ -95,6 +102,12 @@ fn judge(found: &Found, expected: &str, address: &str) -> Check {
         )
         .seen(format!("GET {address}: HTTP {status}"))
         .advise("start the server, and let the proxy there lead to it, with the path of public_base_url or without"),
+        Found::Distrusted(distrust) => {
+            let finding = format!("this machine cannot reach public_base_url: {}", distrust.finding());
+            Check::warning(NAME, finding)
+                .seen(format!("GET {address}: no answer (tls)"))
+                .advise(distrust.remedy())
+        }
         Found::Nothing(word) => Check::warning(NAME, "this machine cannot reach public_base_url")
             .seen(format!("GET {address}: no answer ({word})"))
             .advise(format!("check from outside: curl {address}")),
