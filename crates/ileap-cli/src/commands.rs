@@ -76,7 +76,14 @@ async fn open_store(config: &Config) -> Result<SqlStore, Failed> {
     let url = config.store.url.expose();
     let is_new = missing(url);
     let store = SqlStore::open(url).await;
-    let store = store.map_err(|error| refused_by_store(opening(config), &error))?;
+    let store = store.map_err(|error| {
+        let attempted = match error {
+            // It says itself which one.
+            StoreError::Unreached { .. } => "opening the store".to_owned(),
+            _ => opening(config),
+        };
+        refused_by_store(attempted, &error)
+    })?;
     if let Some(path) = is_new {
         output::note(&output::sanitised(&format!(
             "note: {} was not there; it is a new database",
@@ -133,7 +140,7 @@ fn refused_by_store(attempted: impl Into<String>, error: &StoreError) -> Failed 
         return Failed::new(attempted, remedy).exiting(Exit::Unavailable);
     }
     let exit = match error {
-        StoreError::Unavailable { .. } => Exit::Unavailable,
+        StoreError::Unavailable { .. } | StoreError::Unreached { .. } => Exit::Unavailable,
         StoreError::Unacceptable { .. } | StoreError::UnknownPosition => Exit::Failed,
     };
     Failed::new(attempted, error.with_cause()).exiting(exit)

@@ -252,6 +252,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The database cannot be connected to.
+    #[error("connecting to {place}: {finding}; {remedy}")]
+    Unreached {
+        /// Which one, and as whom; no password.
+        place: String,
+        /// What is wrong.
+        finding: String,
+        /// What to do.
+        remedy: String,
+        /// The driver's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// What failed and why, for the operator: the driver's words are in it, which callers must not see.
     pub fn with_cause(&self) -> String {
         match self {
@@ -259,4 +272,10 @@ impl StoreError {
             Self::Unacceptable { .. } | Self::UnknownPosition => self.to_string(),
         }
     }
+            Self::Unreached {
+                place,
+                finding,
+                remedy,
+                source,
+            } => format!("connecting to {place}: {finding} ({source}); {remedy}"),
 }

@@ -32,6 +32,7 @@ mod soak;
 mod static_users;
 #[cfg(feature = "otel")]
 mod traces;
+mod unreached;
 mod upgrade;
 mod upstream_tls;
 mod wire;

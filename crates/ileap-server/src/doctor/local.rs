@@ -132,6 +132,18 @@ fn missing(path: &std::path::Path) -> Check {
 }
 
 fn broken(url: &StoreUrl, error: &StoreError) -> Check {
+    if let StoreError::Unreached {
+        place,
+        finding,
+        remedy,
+        source,
+    } = error
+    {
+        let finding = format!("the database cannot be used: {finding}");
+        return Check::problem(STORE, Blame::Other, finding)
+            .seen(format!("{place}: {source}"))
+            .advise(remedy);
+    }
     let advice = if url.is_postgres() {
         "check that the database server runs and can be reached from here, and that host, user, password, database \
          and sslmode in store.url are right"

@@ -197,9 +197,9 @@ impl From<StoreError> for Cause {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::UnknownPosition => Self::CursorInvalid,
-            StoreError::Unacceptable { .. } | StoreError::Unavailable { .. } => {
-                Self::StoreUnavailable(error)
-            }
+            StoreError::Unacceptable { .. }
+            | StoreError::Unavailable { .. }
+            | StoreError::Unreached { .. } => Self::StoreUnavailable(error),
         }
     }
 }

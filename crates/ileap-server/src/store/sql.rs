@@ -234,7 +234,7 @@ impl StoreError {
     pub fn is_locked(&self) -> bool {
         match self {
             Self::Unavailable { source, .. } => source.downcast_ref().is_some_and(sqlite::is_busy),
-            Self::Unacceptable { .. } | Self::UnknownPosition => false,
+            Self::Unacceptable { .. } | Self::UnknownPosition | Self::Unreached { .. } => false,
         }
     }
 }

@@ -1,9 +1,14 @@
 //! The store in PostgreSQL.
 
+mod unreached;
+
+pub(super) use self::unreached::unreached;
+
 use std::{borrow::Cow, str::FromStr as _, time::Duration};
 
 use sqlx::{
     Connection as _, Executor as _, PgConnection, PgPool, Postgres,
+    migrate::MigrateError,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
@@ -12,7 +17,6 @@ use super::{
     database::{Connections, Lock},
     schema,
     statement::sql,
-    unavailable,
 };
 use crate::store::StoreError;
 
@@ -78,19 +82,29 @@ pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, 
 /// Connects, and brings an older schema up to date. Returns the connections that write and those that read; each is tried
 /// before it is used, so that a server that comes back is found by itself.
 pub(super) async fn open(url: &str) -> Result<(Connections, Connections), StoreError> {
-    let failed = unavailable("opening the database");
-    let options = options(url).map_err(&failed)?;
+    let options = match options(url) {
+        Ok(options) => options,
+        Err(error) => return Err(unreached(url, error).await),
+    };
     let first = pool(1, &[MIGRATION_LIMITS]).connect_with(options.clone());
     let first = match first.await {
+        Ok(first) => first,
         // The pool has tried for a while, and keeps to itself why that was in vain.
         Err(in_vain @ sqlx::Error::PoolTimedOut) => {
             let reason = connect(&options).await.err().unwrap_or(in_vain);
-            return Err(failed(reason));
+            return Err(unreached(url, reason).await);
         }
-        first => first.map_err(&failed)?,
+        Err(error) => return Err(unreached(url, error).await),
     };
-    let migrated = schema::POSTGRES.migrator().run(&first).await;
-    migrated.map_err(schema::failed)?;
+    match schema::POSTGRES.migrator().run(&first).await {
+        Ok(()) => {}
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
+            if unreached::may_not_change(&error) =>
+        {
+            return Err(unreached(url, error).await);
+        }
+        Err(error) => return Err(schema::failed(error)),
+    }
     first.close().await;
     let writers = pool(WRITERS, &[LIMITS]).connect_lazy_with(options.clone());
     let readers = pool(READERS, &[LIMITS, PLANS]).connect_lazy_with(options);

@@ -9,9 +9,11 @@ use crate::store::{
 };
 
 pub(super) async fn condition(url: &str) -> Result<Condition, StoreError> {
-    let failed = unavailable("connecting to the database");
-    let options = postgres::options(url).map_err(&failed)?;
-    let mut connection = postgres::connect(&options).await.map_err(&failed)?;
+    let connected = async { postgres::connect(&postgres::options(url)?).await };
+    let mut connection = match connected.await {
+        Ok(connection) => connection,
+        Err(error) => return Err(postgres::unreached(url, error).await),
+    };
     let looking = tokio::time::timeout(postgres::CALL_TIMEOUT, look(&mut connection)).await;
     let condition =
         looking.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())));
