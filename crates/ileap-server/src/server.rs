@@ -53,6 +53,9 @@ use crate::{
     verify::{CredentialVerifier, ProbeSeverity, encodings::EncodingMemory},
 };
 
+/// What the configuration calls the listeners' addresses.
+const PUBLIC: &str = "listener.bind";
+const ADMIN: &str = "listener.admin_bind";
 /// Connections the admin listener takes: probes and scrapers only.
 const ADMIN_CONNECTIONS: usize = 64;
 /// How long the verifier may take to clean up behind its logins.
@@ -149,7 +152,7 @@ pub struct Server {
 impl Server {
     /// Binds both listeners and puts the parts together.
     pub async fn bind(config: &Config, parts: Parts) -> Result<Self, StartError> {
-        let (socket, _) = bind(config.listener.bind).await?;
+        let (socket, _) = bind(PUBLIC, config.listener.bind).await?;
         Self::on(socket, config, parts).await
     }
 
@@ -163,8 +166,8 @@ impl Server {
     }
 
     async fn on(socket: Socket, config: &Config, parts: Parts) -> Result<Self, StartError> {
-        let public_address = address_of(&socket, config.listener.bind)?;
-        let (admin_socket, admin_address) = bind(config.listener.admin_bind).await?;
+        let public_address = address_of(&socket, (PUBLIC, config.listener.bind))?;
+        let (admin_socket, admin_address) = bind(ADMIN, config.listener.admin_bind).await?;
         let metrics = parts.metrics.clone();
         let certificate = certificate(config, &metrics)?;
         let tls = certificate
@@ -388,14 +391,18 @@ fn state(
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<(Socket, SocketAddr), StartError> {
-    let failed = |source| StartError::Bind { address, source };
+async fn bind(key: &'static str, address: SocketAddr) -> Result<(Socket, SocketAddr), StartError> {
+    let failed = |source| StartError::Bind {
+        key,
+        address,
+        source,
+    };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let socket = Socket {
         listener,
         is_handed_over: false,
     };
-    let bound = address_of(&socket, address)?;
+    let bound = address_of(&socket, (key, address))?;
     Ok((socket, bound))
 }
 
@@ -407,6 +414,7 @@ fn handed_over(socket: std::net::TcpListener, wanted: SocketAddr) -> Result<Sock
     };
     let given = socket.local_addr().map_err(failed)?;
     let is_wanted = given == wanted || (wanted.port() == 0 && given.ip() == wanted.ip());
+        key: PUBLIC,
     if !is_wanted {
         return Err(StartError::HandedOver { given, wanted });
     }
@@ -417,7 +425,10 @@ fn handed_over(socket: std::net::TcpListener, wanted: SocketAddr) -> Result<Sock
     })
 }
 
-fn address_of(socket: &Socket, wanted: SocketAddr) -> Result<SocketAddr, StartError> {
+fn address_of(
+    socket: &Socket,
+    (key, wanted): (&'static str, SocketAddr),
+) -> Result<SocketAddr, StartError> {
     let address = socket.listener.local_addr();
     address.map_err(|source| StartError::Bind {
         address: wanted,
@@ -425,6 +436,7 @@ fn address_of(socket: &Socket, wanted: SocketAddr) -> Result<SocketAddr, StartEr
     })
 }
 
+        key,
 fn certificate(
     config: &Config,
     metrics: &Arc<Metrics>,

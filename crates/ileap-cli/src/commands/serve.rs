@@ -35,12 +35,14 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failed> {
     let traces = Traces::start(io::stderr, lines, config.traces.endpoint.as_ref());
     let (traces, level) = traces.map_err(|error| Failed::configuration(&error))?;
     make_room(&mut config);
-    let parts = Parts::from_config(&config).await.map_err(failed)?;
+    let parts = Parts::from_config(&config)
+        .await
+        .map_err(|error| failed(&error))?;
     let server = match socket {
         Some(socket) => Server::bind_handed_over(socket, &config, parts).await,
         None => Server::bind(&config, parts).await,
     };
-    let server = server.map_err(failed)?;
+    let server = server.map_err(|error| failed(&error))?;
     // The configuration holds secrets that nobody needs from here on.
     drop(config);
     let reloads = tokio::spawn(reloads.follow(server.reloader(values), level));
@@ -63,7 +65,7 @@ fn keep_memory_to_ourselves() -> io::Result<()> {
     Ok(())
 }
 
-fn failed(error: StartError) -> Failed {
+fn failed(error: &StartError) -> Failed {
     let exit = if error.is_configuration() {
         Exit::Config
     } else if matches!(
@@ -74,7 +76,13 @@ fn failed(error: StartError) -> Failed {
     } else {
         Exit::Failed
     };
-    Failed::new("starting the server", error).exiting(exit)
+    let remedy = match error {
+        StartError::Tls { .. } => {
+            "; write certificate and key, PEM, that belong together and that the server's user may read"
+        }
+        _ => "",
+    };
+    Failed::new("starting the server", format!("{error}{remedy}")).exiting(exit)
 }
 
 /// The socket that the service manager passes on (`sd_listen_fds(3)`), so that connections wait in its queue while

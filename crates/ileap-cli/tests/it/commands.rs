@@ -476,3 +476,56 @@ fn the_emulator_says_where_it_is_and_ends_with_0() {
     }
     assert_eq!(emulator.terminate().0, 0);
 }
+
+#[test]
+fn an_address_that_is_taken_is_named_by_its_key_with_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = configuration(directory.path());
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (variable, other, key) in [
+        (
+            "ILEAP_LISTENER__BIND",
+            "ILEAP_LISTENER__ADMIN_BIND",
+            "listener.bind",
+        ),
+        (
+            "ILEAP_LISTENER__ADMIN_BIND",
+            "ILEAP_LISTENER__BIND",
+            "listener.admin_bind",
+        ),
+    ] {
+        let mut command = ileap(&["serve", "--config", &path]);
+        let (code, _, stderr) = run(command.env(variable, &address).env(other, free_address()));
+        assert_eq!(code, 1, "{stderr}");
+        let expected = format!("binding {key} = {address}: ");
+        assert!(
+            stderr.contains(&expected) && stderr.contains("ss -ltnp"),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_named_by_its_key_with_what_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = configuration(directory.path());
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| {
+        let file = directory.path().join(name);
+        fs::write(&file, "nothing").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        file
+    });
+    let mut command = ileap(&["serve", "--config", &path]);
+    let (code, _, stderr) = run(command
+        .env("ILEAP_LISTENER__BIND", free_address())
+        .env("ILEAP_LISTENER__ADMIN_BIND", free_address())
+        .env("ILEAP_LISTENER__TLS_CERT_FILE", &cert)
+        .env("ILEAP_LISTENER__TLS_KEY_FILE", &key));
+    assert_eq!(code, 64, "{stderr}");
+    let expected = format!("reading listener.tls_cert_file = {}: ", cert.display());
+    assert!(
+        stderr.contains(&expected) && stderr.contains("belong together"),
+        "{stderr}"
+    );
+}

@@ -9,8 +9,10 @@ pub enum StartError {
     #[error("opening the audit trail: {0}")]
     Audit(std::io::Error),
     /// An address cannot be bound.
-    #[error("binding {address}: {source}")]
+    #[error("binding {key} = {address}: {source}; {}", way_to_bind(key, source.kind()))]
     Bind {
+        /// What the configuration calls it.
+        key: &'static str,
         /// The address.
         address: SocketAddr,
         /// Why not.
@@ -39,8 +41,10 @@ pub enum StartError {
     #[error("reading the static users: {0}")]
     StaticUsers(ConfigError),
     /// The certificate or its key cannot be used.
-    #[error("reading {path}: {reason}")]
+    #[error("reading {key} = {}: {reason}", path.display())]
     Tls {
+        /// What the configuration calls it.
+        key: &'static str,
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -70,8 +74,27 @@ impl StartError {
             | Self::Tls { .. }
             | Self::Upstream(_)
             | Self::Verifier(_) => true,
-            Self::Bind { .. } | Self::Randomness | Self::Store(_) => false,
+            // Any other may be over at the next try: a process ends, a network comes up.
+            Self::Bind { source, .. } => source.kind() == ErrorKind::PermissionDenied,
+            Self::Randomness | Self::Store(_) => false,
         }
+    }
+}
+
+/// What to do about an address that cannot be bound.
+fn way_to_bind(key: &str, kind: ErrorKind) -> String {
+    match kind {
+        ErrorKind::AddrInUse => format!(
+            "another process listens there: end it (`ss -ltnp` lists who listens), or set {key} to another port"
+        ),
+        ErrorKind::AddrNotAvailable => format!(
+            "set {key} to an address of this machine (`ip address` lists them), or start when its network is up"
+        ),
+        ErrorKind::PermissionDenied => format!(
+            "set {key} to a port above 1023, or let the service bind lower ones (systemd: \
+             AmbientCapabilities=CAP_NET_BIND_SERVICE)"
+        ),
+        _ => format!("set {key} to an address and port that this machine has free"),
     }
 }
 
@@ -113,6 +136,15 @@ mod tests {
             for error in errors(kind) {
                 assert!(error.is_configuration(), "{error}");
             }
+        }
+        let bind = |kind: ErrorKind| StartError::Bind {
+            key: "listener.bind",
+            address: ([127, 0, 0, 1], 80).into(),
+            source: kind.into(),
+        };
+        assert!(bind(ErrorKind::PermissionDenied).is_configuration());
+        for kind in [ErrorKind::AddrInUse, ErrorKind::AddrNotAvailable] {
+            assert!(!bind(kind).is_configuration());
         }
         for kind in [
             ErrorKind::StorageFull,

@@ -27,6 +27,8 @@ use crate::{
     telemetry::{Metrics, edge::Reload},
 };
 
+const CERT: &str = "listener.tls_cert_file";
+const KEY: &str = "listener.tls_key_file";
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -59,15 +61,16 @@ impl Pair {
     pub(crate) fn read(files: &TlsFiles) -> Result<Self, StartError> {
         let chain: Result<Vec<_>, _> =
             CertificateDer::pem_file_iter(&files.cert_file).and_then(Iterator::collect);
-        let chain = chain.map_err(|error| failed(&files.cert_file, &error))?;
+        let chain = chain.map_err(|error| failed((CERT, &files.cert_file), &error))?;
         let Some(leaf) = chain.first() else {
-            return Err(failed(&files.cert_file, &"there is no certificate in it"));
+            let reason = "there is no certificate in it";
+            return Err(failed((CERT, &files.cert_file), &reason));
         };
         let not_after = not_after(leaf);
         let key = PrivateKeyDer::from_pem_file(&files.key_file)
-            .map_err(|error| failed(&files.key_file, &error))?;
+            .map_err(|error| failed((KEY, &files.key_file), &error))?;
         let key = CertifiedKey::from_der(chain, key, &provider())
-            .map_err(|error| failed(&files.cert_file, &error))?;
+            .map_err(|error| failed((CERT, &files.cert_file), &error))?;
         Ok(Self {
             key: Arc::new(key),
             files: files.clone(),
@@ -92,7 +95,7 @@ impl Certificate {
     pub(super) fn acceptor(&self) -> Result<TlsAcceptor, StartError> {
         let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|error| failed(&self.files().cert_file, &error))?
+            .map_err(|error| failed((CERT, &self.files().cert_file), &error))?
             .with_no_client_auth()
             .with_cert_resolver(self.current.clone());
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -177,8 +180,9 @@ fn not_after(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
     Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }
 
-fn failed(path: &Path, error: &impl ToString) -> StartError {
+fn failed((key, path): (&'static str, &Path), error: &impl ToString) -> StartError {
     StartError::Tls {
+        key,
         path: path.to_owned(),
         reason: error.to_string(),
     }
