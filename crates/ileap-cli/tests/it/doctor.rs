@@ -693,3 +693,42 @@ async fn a_certificate_at_the_public_name_that_nobody_trusts_is_told_apart() {
         answer.finds("clerk.frontend_api", "problem", finding);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_do_not_open_ask_for_the_file_of_the_other_instances_not_for_their_end() {
+    let deployment = Deployment::new().await;
+    let secret = deployment.directory.path().join("secret");
+    let write = |text: &str| {
+        fs::write(&secret, text).unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    let in_the_store = |mut command: Command| {
+        command
+            .env("ILEAP_STORE__URL", deployment.store_url())
+            .env("ILEAP_KEYS__LOCATION", "store")
+            .env("ILEAP_KEYS__ENCRYPTION_KEY_FILE", &secret);
+        command
+    };
+    write("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+    let (code, _, stderr) = run(&mut in_the_store(ileap(&["keys", "rotate"])));
+    assert_eq!(code, 0, "{stderr}");
+    write("ODEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+    let (code, text, _) = run(&mut in_the_store(deployment.command(Keys::Secret, &[])));
+    assert_eq!(code, 64, "{text}");
+    for expected in [
+        "do:   let keys.encryption_key_file hold",
+        "other instances",
+        "Another secret",
+    ] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    let (_, _, stderr) = run(&mut in_the_store(ileap(&["keys", "list"])));
+    assert!(
+        stderr.contains("copy the file that the other instances use"),
+        "{stderr}"
+    );
+    assert!(
+        !text.contains("revoke") && !stderr.contains("revoke"),
+        "{text}{stderr}"
+    );
+}

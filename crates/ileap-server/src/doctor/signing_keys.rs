@@ -82,14 +82,21 @@ fn judge(config: &Config, keys: &KeyList) -> Check {
 
 fn remedy(error: &KeyError) -> &'static str {
     match error {
-        KeyError::Duplicate { .. }
-        | KeyError::Exposed { .. }
-        | KeyError::Foreign { .. }
-        | KeyError::Sealed { .. } => "do what the evidence says",
+        KeyError::Duplicate { .. } => "remove one of the two files",
+        KeyError::Exposed { .. } => {
+            "take the permissions away with the chmod that the evidence names"
+        }
+        KeyError::Foreign { .. } => {
+            "give the file to the service with the chown that the evidence names"
+        }
+        KeyError::Sealed { .. } => {
+            "let keys.encryption_key_file hold what it holds on the other instances, or what was kept of it elsewhere, \
+             byte for byte; where it is lost everywhere, see \"Another secret\" in docs/operations.md"
+        }
         KeyError::Unusable { .. } => {
             "replace the file, or remove it: the next start makes a key when none is left"
         }
-        KeyError::Store(_) => "mend the database",
+        KeyError::Store(_) => "do what is said of the store",
         KeyError::Contended
         | KeyError::Generation { .. }
         | KeyError::Io { .. }

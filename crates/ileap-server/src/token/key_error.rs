@@ -67,8 +67,9 @@ pub enum KeyError {
     NoneYet,
     /// The store has a key that `keys.encryption_key_file` does not open.
     #[error(
-        "reading signing key {kid} from the store: keys.encryption_key_file does not open it: name the file it was \
-         written with, or end the key with `ileap keys revoke {kid}`"
+        "reading signing key {kid} from the store: keys.encryption_key_file does not open it: copy the file that the \
+         other instances use, or the copy that was kept, to its place; only where it is lost everywhere, see \"Another \
+         secret\" in docs/operations.md"
     )]
     Sealed {
         /// The key.
