@@ -732,3 +732,13 @@ async fn keys_that_do_not_open_ask_for_the_file_of_the_other_instances_not_for_t
         "{text}{stderr}"
     );
 }
+
+#[test]
+fn without_any_configuration_it_says_where_to_begin() {
+    let (code, text, _) = run(&mut ileap(&["doctor"]));
+    assert_eq!(code, 64);
+    assert!(
+        text.contains("ILEAP_CONFIG") && text.contains("`ileap config print`"),
+        "{text}"
+    );
+}

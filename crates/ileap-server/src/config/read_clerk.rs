@@ -69,11 +69,13 @@ fn publishable_key(reader: &mut Reader) -> Option<PublishableKey> {
 
 fn need_frontend_api(reader: &mut Reader) {
     if !reader.is_set(FRONTEND) && !reader.is_set(PUBLISHABLE_KEY) {
-        reader.violate(
-            "`verifier.clerk`",
-            "nothing says where Clerk is",
-            "set CLERK_SECRET_KEY, CLERK_PUBLISHABLE_KEY, or verifier.clerk.frontend_api_url",
-        );
+        let remedy = if reader.has_file() {
+            "set CLERK_SECRET_KEY, CLERK_PUBLISHABLE_KEY, or verifier.clerk.frontend_api_url"
+        } else {
+            "name the configuration file (--config FILE or ILEAP_CONFIG; `ileap config print` writes one to begin with), or \
+             set CLERK_SECRET_KEY or CLERK_PUBLISHABLE_KEY"
+        };
+        reader.violate("`verifier.clerk`", "nothing says where Clerk is", remedy);
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the sources to one value per key, with every problem noted on the way.
 
-use std::{collections::BTreeMap, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -18,6 +18,8 @@ pub(super) struct Reader {
     found: BTreeMap<&'static str, Found>,
     violations: Vec<Violation>,
     warnings: Vec<String>,
+    passed_over: Vec<String>,
+    file: Option<PathBuf>,
     is_for_store: bool,
 }
 
@@ -45,6 +47,7 @@ impl Reader {
         if let Some(path) = &sources.file {
             file::read(path, &mut reader)?;
         }
+        reader.file = sources.file;
         environment::read(sources.environment, &mut reader);
         Ok(reader)
     }
@@ -55,6 +58,11 @@ impl Reader {
             is_for_store: true,
             ..self
         }
+    }
+
+    /// Whether there is a file.
+    pub(super) fn has_file(&self) -> bool {
+        self.file.is_some()
     }
 
     /// Whether something must say how credentials are checked.

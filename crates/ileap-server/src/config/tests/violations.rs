@@ -338,3 +338,22 @@ fn a_command_on_the_store_needs_no_verifier_and_nothing_wrong() {
         assert_eq!(error.violations.len(), 1, "{error}");
     }
 }
+
+#[test]
+fn without_a_file_it_is_said_how_to_name_and_how_to_write_one() {
+    let nothing = Sources {
+        file: None,
+        environment: Vec::new(),
+    };
+    let error = Config::load(nothing).unwrap_err().to_string();
+    for expected in [
+        "--config FILE",
+        "ILEAP_CONFIG",
+        "`ileap config print`",
+        "CLERK_SECRET_KEY",
+    ] {
+        assert!(error.contains(expected), "{expected} in {error}");
+    }
+    let with_a_file = load("", &[]).unwrap_err().to_string();
+    assert!(!with_a_file.contains("--config"), "{with_a_file}");
+}
