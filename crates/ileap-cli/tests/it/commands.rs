@@ -529,3 +529,40 @@ fn a_certificate_that_cannot_be_used_is_named_by_its_key_with_what_to_do() {
         "{stderr}"
     );
 }
+
+/// Root may read every file.
+#[test]
+fn a_file_that_another_user_owns_is_named_with_what_to_do() {
+    use std::os::unix::process::CommandExt as _;
+    const STRANGER: u32 = 54_321;
+    let directory = tempfile::tempdir().unwrap();
+    let path = configuration(directory.path());
+    let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(&path).unwrap());
+    if owner != 0 {
+        return;
+    }
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let secret = directory.path().join("secret");
+    fs::write(&secret, "sk_test_canary").unwrap();
+    for file in [Path::new(&path), &secret] {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let binary = directory.path().join("ileap");
+    fs::copy(env!("CARGO_BIN_EXE_ileap"), &binary).unwrap();
+    let check = |name: &str, value: &Path| {
+        let mut command = Command::new(&binary);
+        command
+            .args(["config", "check"])
+            .env_clear()
+            .env(name, value);
+        run(command.uid(STRANGER))
+    };
+    for (name, file) in [
+        ("ILEAP_CONFIG", Path::new(&path)),
+        ("ILEAP_VERIFIER__CLERK__SECRET_KEY_FILE", &secret),
+    ] {
+        let (code, _, stderr) = check(name, file);
+        let remedy = format!("chown {STRANGER} {}", file.display());
+        assert!(code == 64 && stderr.contains(&remedy), "{stderr}");
+    }
+}

@@ -1,20 +1,23 @@
 //! The TOML file.
 
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use toml::de::{DeTable, DeValue};
 
 use super::{
     keys::{self, Key, Kind},
     reader::{Reader, Value},
+    store_url::has_password,
     violation::{ConfigError, Violation, shown},
 };
+use crate::private_file::is_exposed;
 
 /// Reads every key in the file.
 pub(super) fn read(path: &Path, reader: &mut Reader) -> Result<(), ConfigError> {
     let name = path.display().to_string();
     let text = fs::read_to_string(path)
-        .map_err(|error| alone(&name, error.to_string(), "name a file that can be read"))?;
+        .map_err(|error| alone(&name, error.to_string(), &way_to_read(&name, &error)))?;
+    let is_exposed = fs::metadata(path).is_ok_and(|metadata| is_exposed(&metadata));
     // The parser's own message would quote the line, and secrets with it.
     let table = DeTable::parse(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(&text, span.start));
@@ -31,7 +34,17 @@ pub(super) fn read(path: &Path, reader: &mut Reader) -> Result<(), ConfigError> 
     {
         let place = format!("`{}` ({name}:{})", shown(&path), line_of(&text, offset));
         match keys::find(&path) {
-            Some(key) => take(key, place, value, reader),
+            Some(key) => {
+                let has_password =
+                    key.path == "store.url" && value.as_str().is_some_and(has_password);
+                if is_exposed && has_password {
+                    reader.warn(format!(
+                        "{place} has a password in it, and others may read the file: let it belong to the server's user \
+                         (chown) and to nobody else (chmod 600 {name}), or set ILEAP_STORE__URL instead"
+                    ));
+                }
+                take(key, place, value, reader);
+            }
             None if keys::is_section(&path) => reader.violate(
                 place,
                 "it is a section, not a value",
@@ -41,6 +54,18 @@ pub(super) fn read(path: &Path, reader: &mut Reader) -> Result<(), ConfigError> 
         }
     }
     Ok(())
+}
+
+/// What to do about a file that cannot be read.
+fn way_to_read(name: &str, error: &io::Error) -> String {
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return "name a file that can be read".to_owned();
+    }
+    let user = rustix::process::geteuid().as_raw();
+    format!(
+        "run this as the file's owner or as root, or let this user read it: chmod a+r {name} where no secret is in it, \
+         else chown {user} {name}"
+    )
 }
 
 struct Entry<'i> {

@@ -78,9 +78,14 @@ fn open(reader: &mut Reader, path: &'static str, name: &str) -> Option<File> {
 }
 
 fn unreadable(reader: &mut Reader, path: &'static str, name: &str, error: &io::Error) {
-    reader.violate_key(
-        path,
-        format!("{} cannot be read: {error}", shown(name)),
-        "name a file that can be read",
-    );
+    let name = shown(name);
+    let remedy = if error.kind() == io::ErrorKind::PermissionDenied {
+        let user = rustix::process::geteuid().as_raw();
+        format!(
+            "run this as the file's owner or as root, or give it to this user: chown {user} {name}"
+        )
+    } else {
+        "name a file that can be read".to_owned()
+    };
+    reader.violate_key(path, format!("{name} cannot be read: {error}"), remedy);
 }

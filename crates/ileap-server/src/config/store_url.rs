@@ -68,6 +68,13 @@ impl fmt::Display for StoreUrl {
     }
 }
 
+/// Whether a password stands in the URL of a database.
+pub(super) fn has_password(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
+    })
+}
+
 /// A PostgreSQL URL without password and parameters; `None` when it is none.
 fn without_secrets(text: &str) -> Option<String> {
     let mut url = Url::parse(text).ok()?;

@@ -357,3 +357,31 @@ fn without_a_file_it_is_said_how_to_name_and_how_to_write_one() {
     let with_a_file = load("", &[]).unwrap_err().to_string();
     assert!(!with_a_file.contains("--config"), "{with_a_file}");
 }
+
+#[test]
+fn a_file_with_the_databases_password_is_for_nobody_elses_eyes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ileap.toml");
+    let warnings = |url: &str, mode: u32| {
+        fs::write(&path, format!("[store]\nurl = \"{url}\"\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let sources = Sources {
+            file: Some(path.clone()),
+            environment: vec![(CLERK.0.into(), CLERK.1.into())],
+        };
+        Config::load(sources).unwrap().warnings
+    };
+    for url in [
+        "postgres://ileap:canary@db/ileap",
+        "postgres://ileap@db/ileap?password=canary",
+    ] {
+        let found = warnings(url, 0o644).join("\n");
+        assert!(
+            found.contains("chmod 600") && found.contains("ILEAP_STORE__URL"),
+            "{found}"
+        );
+        assert!(!found.contains("canary"), "{found}");
+        assert!(warnings(url, 0o600).is_empty());
+    }
+    assert!(warnings("postgres://ileap@db/ileap", 0o644).is_empty());
+}
