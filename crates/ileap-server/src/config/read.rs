@@ -103,20 +103,32 @@ fn listener(reader: &mut Reader) -> Option<Listener> {
 }
 
 fn trusted_proxies(reader: &mut Reader) -> Option<Vec<IpNet>> {
+    const KEY: &str = "listener.trusted_proxies";
     let network = |text: String| {
         let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
         text.parse().ok().or_else(single)
     };
-    let networks = reader.list("listener.trusted_proxies")?;
-    let networks: Option<Vec<_>> = networks.into_iter().map(network).collect();
+    let networks = reader.list(KEY)?;
+    let networks: Option<Vec<IpNet>> = networks.into_iter().map(network).collect();
     if networks.is_none() {
         reader.violate_key(
-            "listener.trusted_proxies",
+            KEY,
             "an entry is no network",
             "write CIDR, such as \"10.0.0.0/8\"",
         );
     }
-    networks
+    let networks = networks?;
+    for given in &networks {
+        let (meant, address) = (given.trunc(), given.addr());
+        if meant != *given {
+            reader.violate_key(
+                KEY,
+                format!("{given} is an address in the network {meant}, which has every address of it trusted"),
+                format!("write \"{meant}\" for the whole network, or \"{address}\" for this address alone"),
+            );
+        }
+    }
+    Some(networks)
 }
 
 fn tls(reader: &mut Reader) -> Option<TlsFiles> {

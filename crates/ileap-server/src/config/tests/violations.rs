@@ -340,6 +340,31 @@ fn a_command_on_the_store_needs_no_verifier_and_nothing_wrong() {
 }
 
 #[test]
+fn an_address_with_the_length_of_its_network_is_asked_which_of_both_it_means() {
+    let error = load(
+        "",
+        &[
+            CLERK,
+            ("ILEAP_LISTENER__TRUSTED_PROXIES", "10.0.0.10/8,10.1.0.0/16"),
+        ],
+    );
+    let error = error.unwrap_err();
+    assert_eq!(error.violations.len(), 1, "{error}");
+    let error = error.to_string();
+    for expected in ["10.0.0.10/8", "\"10.0.0.0/8\"", "\"10.0.0.10\""] {
+        assert!(error.contains(expected), "{expected} in {error}");
+    }
+    let good = load(
+        "",
+        &[
+            CLERK,
+            ("ILEAP_LISTENER__TRUSTED_PROXIES", "10.0.0.10,fd00::/8"),
+        ],
+    );
+    assert!(good.is_ok());
+}
+
+#[test]
 fn without_a_file_it_is_said_how_to_name_and_how_to_write_one() {
     let nothing = Sources {
         file: None,
