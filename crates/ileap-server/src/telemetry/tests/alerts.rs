@@ -104,6 +104,32 @@ fn what_happens_for_the_first_time_is_a_rise_that_an_alert_sees() {
     assert!(count > 10, "the file has been read");
 }
 
+/// As long as the window is, one failure keeps the rate above nothing.
+#[test]
+fn nobody_is_paged_by_two_short_bursts_of_failures() {
+    let mut count = 0;
+    for rule in rules() {
+        let (alert, expression) = (&rule["alert"], rule["expr"].as_str().unwrap());
+        if rule["labels"]["severity"] != "page" || !expression.contains("rate(") {
+            continue;
+        }
+        let Some((_, window)) = expression
+            .strip_suffix("m])) > 0")
+            .and_then(|e| e.rsplit_once('['))
+        else {
+            continue;
+        };
+        let minutes = |text: &str| text.trim_end_matches('m').parse::<u32>().unwrap();
+        let lasting = minutes(rule["for"].as_str().unwrap());
+        assert!(
+            lasting > 2 * minutes(window),
+            "{alert} lasts {lasting}m of [{window}m]"
+        );
+        count += 1;
+    }
+    assert_eq!(count, 2, "the file has been read");
+}
+
 #[test]
 fn every_alert_says_how_bad_it_is_and_what_to_do() {
     for rule in rules() {
