@@ -44,31 +44,37 @@ use crate::{
     output,
 };
 
-/// The configuration a command runs with; warnings go to stderr, violations end the command.
-fn load(arguments: &ConfigArguments) -> Result<Config, Failed> {
-    Ok(load_with_values(arguments)?.config)
+/// The configuration a server runs with; warnings go to stderr, violations end the command.
+fn load_for_server(arguments: &ConfigArguments) -> Result<Loaded, Failed> {
+    let loaded = Config::load(sources(arguments)).map_err(Failed::configuration)?;
+    note(&loaded.warnings);
+    Ok(loaded)
 }
 
-/// The same with what every key stands at.
-fn load_with_values(arguments: &ConfigArguments) -> Result<Loaded, Failed> {
+/// The same for a command beside a server, which is not to say each time what is odd about the server.
+fn load(arguments: &ConfigArguments) -> Result<Config, Failed> {
     noted(Config::load(sources(arguments)))
 }
 
 /// The same for a command that works on store and keys alone; what it says of a verifier may be too little for others.
 fn load_for_store(arguments: &ConfigArguments) -> Result<Config, Failed> {
-    Ok(noted(Config::load_for_store(sources(arguments)))?.config)
+    noted(Config::load_for_store(sources(arguments)))
 }
 
 fn sources(arguments: &ConfigArguments) -> Sources {
     Sources::from_process(arguments.config.clone())
 }
 
-fn noted(loaded: Result<Loaded, ConfigError>) -> Result<Loaded, Failed> {
+fn noted(loaded: Result<Loaded, ConfigError>) -> Result<Config, Failed> {
     let loaded = loaded.map_err(Failed::configuration)?;
-    for warning in &loaded.warnings {
+    note(&loaded.passed_over);
+    Ok(loaded.config)
+}
+
+fn note(warnings: &[String]) {
+    for warning in warnings {
         output::note(&format!("warning: {}", output::sanitised(warning)));
     }
-    Ok(loaded)
 }
 
 /// The store that the configuration names.

@@ -45,6 +45,8 @@ pub struct Loaded {
     pub values: Values,
     /// What is odd about it, yet no obstacle.
     pub warnings: Vec<String>,
+    /// Those of the warnings that every command has to say: a variable was passed over, which may have been meant for it.
+    pub passed_over: Vec<String>,
 }
 
 impl Config {

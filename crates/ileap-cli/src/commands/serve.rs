@@ -16,7 +16,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::reloads::Reloads;
-use super::load_with_values;
+use super::load_for_server;
 use crate::{
     cli::ServeArguments,
     exit::{Exit, Failed},
@@ -30,7 +30,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failed> {
     let reloads = Reloads::listen(arguments.config.clone())?;
     let Loaded {
         mut config, values, ..
-    } = load_with_values(&arguments.config)?;
+    } = load_for_server(&arguments.config)?;
     let lines = (config.log.level.as_str(), config.log.format);
     let traces = Traces::start(io::stderr, lines, config.traces.endpoint.as_ref());
     let (traces, level) = traces.map_err(|error| Failed::configuration(&error))?;

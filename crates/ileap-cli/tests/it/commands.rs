@@ -530,6 +530,28 @@ fn a_certificate_that_cannot_be_used_is_named_by_its_key_with_what_to_do() {
     );
 }
 
+#[test]
+fn what_is_odd_about_the_server_is_not_said_by_every_command_beside_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = configuration(directory.path());
+    let said = |arguments: &[&str]| {
+        let mut command = ileap(arguments);
+        command
+            .env("ILEAP_CONFIG", &path)
+            .env("ILEAP_LISTENER__ADMIN_BIND", "0.0.0.0:9464")
+            .env("ILEAP_LISTENER_BIND", "misspelt");
+        let (_, stdout, stderr) = run(&mut command);
+        let said = stdout + &stderr;
+        assert!(
+            said.contains("ILEAP_LISTENER_BIND"),
+            "{arguments:?}: {said}"
+        );
+        said.contains("listener.admin_bind is not on loopback")
+    };
+    assert!(said(&["config", "check"]) && said(&["doctor"]));
+    assert!(!said(&["access", "list"]) && !said(&["keys", "list"]));
+}
+
 /// Root may read every file.
 #[test]
 fn a_file_that_another_user_owns_is_named_with_what_to_do() {

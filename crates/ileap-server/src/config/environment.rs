@@ -87,7 +87,7 @@ fn read_own(name: &str, value: &str, reader: &mut Reader) {
             reader.take(key, place(name), value);
         }
         None if is_in_a_section(&path) => reader.unknown(place(name), &path, Key::variable),
-        None => reader.warn(format!(
+        None => reader.pass_over(format!(
             "{} is not one of ileap's and is ignored",
             place(name)
         )),
@@ -101,7 +101,7 @@ fn is_in_a_section(path: &str) -> bool {
 
 /// Compositions and manifests set variables to nothing when they mean "not set".
 fn pass_over_empty(name: &str, reader: &mut Reader) {
-    reader.warn(format!("{} is empty and counts as not set", place(name)));
+    reader.pass_over(format!("{} is empty and counts as not set", place(name)));
 }
 
 fn place(name: &str) -> String {

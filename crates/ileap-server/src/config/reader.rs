@@ -118,6 +118,12 @@ impl Reader {
         self.violate(place, problem, remedy);
     }
 
+    /// Notes that something was said that has no effect.
+    pub(super) fn pass_over(&mut self, text: String) {
+        self.passed_over.push(text.clone());
+        self.warnings.push(text);
+    }
+
     pub(super) fn warn(&mut self, text: impl Into<String>) {
         self.warnings.push(text.into());
     }
@@ -221,6 +227,7 @@ impl Reader {
                 config,
                 values: Values::of(|key| self.effective(key)),
                 warnings: self.warnings,
+                passed_over: self.passed_over,
             }),
             _ => Err(ConfigError {
                 violations: self.violations,
