@@ -64,12 +64,15 @@ const VERIFIER_DRAIN: Duration = Duration::from_secs(5);
 const AUDIT_DRAIN: Duration = Duration::from_secs(5);
 /// How long the admin listener drains, once the public one has.
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
+/// How long it may take to say goodbye to the database.
+const STORE_CLOSE: Duration = Duration::from_secs(1);
 
 /// The longest that everything takes together which comes after `listener.drain_timeout`.
 pub const LONGEST_STOP: Duration = delivery::DRAIN
     .saturating_add(VERIFIER_DRAIN)
     .saturating_add(AUDIT_DRAIN)
-    .saturating_add(ADMIN_DRAIN);
+    .saturating_add(ADMIN_DRAIN)
+    .saturating_add(STORE_CLOSE);
 
 /// What the server is made of, besides its configuration. Tests and the demo bring their own.
 pub struct Parts {
@@ -293,6 +296,8 @@ impl Server {
         if admin.await.is_err() {
             tracing::warn!("the admin listener ended early");
         }
+        // Whoever does not answer is left without a word.
+        let _ = tokio::time::timeout(STORE_CLOSE, self.state.store.close()).await;
         tracing::info!("stopped");
     }
 }
@@ -409,12 +414,12 @@ async fn bind(key: &'static str, address: SocketAddr) -> Result<(Socket, SocketA
 /// Takes the socket over, unless it is another one than the configuration, which was judged, speaks of.
 fn handed_over(socket: std::net::TcpListener, wanted: SocketAddr) -> Result<Socket, StartError> {
     let failed = |source| StartError::Bind {
+        key: PUBLIC,
         address: wanted,
         source,
     };
     let given = socket.local_addr().map_err(failed)?;
     let is_wanted = given == wanted || (wanted.port() == 0 && given.ip() == wanted.ip());
-        key: PUBLIC,
     if !is_wanted {
         return Err(StartError::HandedOver { given, wanted });
     }
@@ -431,12 +436,12 @@ fn address_of(
 ) -> Result<SocketAddr, StartError> {
     let address = socket.listener.local_addr();
     address.map_err(|source| StartError::Bind {
+        key,
         address: wanted,
         source,
     })
 }
 
-        key,
 fn certificate(
     config: &Config,
     metrics: &Arc<Metrics>,

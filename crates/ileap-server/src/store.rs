@@ -86,6 +86,9 @@ pub trait Store:
 
     /// Answers when the store can.
     async fn check(&self) -> Result<(), StoreError>;
+
+    /// Takes leave of the database, once nobody asks any more.
+    async fn close(&self);
 }
 
 /// Changes to objects that happen all together at the commit, or not at all if this is dropped before.
@@ -249,9 +252,6 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-}
-
-impl StoreError {
     /// The database cannot be connected to.
     #[error("connecting to {place}: {finding}; {remedy}")]
     Unreached {
@@ -265,17 +265,20 @@ impl StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl StoreError {
     /// What failed and why, for the operator: the driver's words are in it, which callers must not see.
     pub fn with_cause(&self) -> String {
         match self {
             Self::Unavailable { source, .. } => format!("{self}: {source}"),
-            Self::Unacceptable { .. } | Self::UnknownPosition => self.to_string(),
-        }
-    }
             Self::Unreached {
                 place,
                 finding,
                 remedy,
                 source,
             } => format!("connecting to {place}: {finding} ({source}); {remedy}"),
+            Self::Unacceptable { .. } | Self::UnknownPosition => self.to_string(),
+        }
+    }
 }

@@ -227,6 +227,10 @@ impl Store for SqlStore {
             .map(|_| ())
             .map_err(unavailable("asking the database for a sign of life"))
     }
+
+    async fn close(&self) {
+        tokio::join!(self.readers.close(), self.writer.close());
+    }
 }
 
 impl StoreError {

@@ -67,6 +67,13 @@ impl Pool {
         }
     }
 
+    /// Ends the connections to a server, which otherwise finds them broken. A file needs no goodbye.
+    pub(super) async fn close(&self) {
+        if let Connections::Postgres(pool) = &self.connections {
+            pool.close().await;
+        }
+    }
+
     /// Begins a transaction that is undone when it is dropped. SQLite has one lock for everything that writes;
     /// it is taken at once, because a transaction that reads first cannot wait for another process's.
     pub(super) async fn begin(&self, lock: Lock<'_>) -> Result<Transaction, sqlx::Error> {
