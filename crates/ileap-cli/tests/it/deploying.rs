@@ -190,6 +190,7 @@ impl Machines {
             let file = file
                 .replace("listen 443 ", &listen(&self.public))
                 .replace("listen 80 ", &listen(&self.plain))
+                .replace("listen [::]", "#")
                 .replace("worker_processes auto;", "daemon off; master_process off;");
             fs::write(checkout.join("deploy").join(name), file).unwrap();
         }

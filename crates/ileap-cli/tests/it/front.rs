@@ -70,6 +70,8 @@ impl Front {
         change(&line("10.0.0.11:8080"), &lines);
         change(&line("10.0.0.12:8080"), "");
         change("listen 443 ssl", &format!("listen {} ssl", self.https));
+        // The machine that tests may have no IPv6.
+        change("listen [::]", "#");
         change("listen 80 ", &format!("listen {} ", self.http));
         change("/etc/ssl/ileap", directory);
         change("/var/log/nginx", directory);
