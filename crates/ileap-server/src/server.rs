@@ -136,7 +136,10 @@ async fn note_issuer(store: &dyn Store, issuer: &str) {
             "another public_base_url was served from this database: its tokens are refused from now on"
         ),
         Err(error) => {
-            tracing::warn!(cause = %error, "which public_base_url was served before cannot be read")
+            tracing::warn!(
+                cause = error.with_cause(),
+                "which public_base_url was served before cannot be read"
+            )
         }
     }
 }
