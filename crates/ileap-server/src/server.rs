@@ -139,7 +139,7 @@ async fn note_issuer(store: &dyn Store, issuer: &str) {
             tracing::warn!(
                 cause = error.with_cause(),
                 "which public_base_url was served before cannot be read"
-            )
+            );
         }
     }
 }
