@@ -94,6 +94,21 @@ fn a_webhook_counts_for_five_minutes_either_way() {
     assert_eq!(open(SENT_AT - 301), Err(WebhookError::Stale));
 }
 
+/// What is signed does not say where the id ends.
+#[test]
+fn a_dot_in_the_id_cannot_move_the_timestamp_or_the_body() {
+    let signed = format!("msg_1.{SENT_AT}.7.{{}}");
+    let tag = hmac::sign(&key().0, signed.as_bytes());
+    let signature = format!("v1,{}", STANDARD.encode(tag));
+    let open = |id: &str, sent_at: i64, body: &[u8]| {
+        let headers = headers("svix", id, &sent_at.to_string(), &signature);
+        key().open(&headers, body, at(sent_at)).map(|_| ())
+    };
+    assert_eq!(open("msg_1", SENT_AT, b"7.{}"), Ok(()));
+    let moved = format!("msg_1.{SENT_AT}");
+    assert_eq!(open(&moved, 7, b"{}"), Err(WebhookError::Headers));
+}
+
 #[test]
 fn headers_that_are_missing_doubled_or_odd_are_refused() {
     let refused = |headers: &HeaderMap| key().open(headers, BODY, at(SENT_AT));
