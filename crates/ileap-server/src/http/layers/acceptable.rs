@@ -1,10 +1,12 @@
 //! What is no request of ours, before anything is done about it.
 
+use std::net::Ipv6Addr;
+
 use axum::{
     extract::Request,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderValue, StatusCode, Version, header, uri::Authority};
+use http::{HeaderValue, StatusCode, Version, header};
 
 use crate::{
     http::failure::{Cause, Failure},
@@ -43,20 +45,48 @@ fn head_bytes(request: &Request) -> usize {
 /// RFC 9112 §3.2: exactly one Host in HTTP/1.1; HTTP/1.0 knows none, HTTP/2 has `:authority` instead
 /// (RFC 9113 §8.3.1). What it says is nothing to us, but proxies have to agree on it.
 fn has_clear_host(request: &Request) -> bool {
+    let authority = request.uri().authority();
+    if authority.is_some_and(|authority| !is_host(authority.as_str())) {
+        return false;
+    }
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) => is_host(host),
+        (Some(host), None) => is_empty_or_host(host),
         (None, _) => request.version() != Version::HTTP_11,
         (Some(_), Some(_)) => false,
     }
 }
 
-/// `uri-host [":" port]`, or nothing where the target has no authority (RFC 9110 §7.2).
-fn is_host(value: &HeaderValue) -> bool {
-    value.is_empty()
-        || value
-            .to_str()
-            .is_ok_and(|text| !text.contains('@') && text.parse::<Authority>().is_ok())
+/// Nothing where the target has no authority (RFC 9110 §7.2).
+pub(crate) fn is_empty_or_host(value: &HeaderValue) -> bool {
+    value.is_empty() || value.to_str().is_ok_and(is_host)
+}
+
+/// `uri-host [":" port]`: one name or address, and a port that there is.
+fn is_host(text: &str) -> bool {
+    let (is_host, after) = match text.strip_prefix('[') {
+        Some(bracketed) => {
+            let (address, after) = bracketed.split_once(']').unwrap_or((bracketed, "]"));
+            (address.parse::<Ipv6Addr>().is_ok(), after)
+        }
+        None => {
+            let (name, after) = text.split_at(text.find(':').unwrap_or(text.len()));
+            (is_name(name), after)
+        }
+    };
+    is_host && (after.is_empty() || after.strip_prefix(':').is_some_and(is_port))
+}
+
+/// A name of DNS, an IPv4 address, or what containers are called.
+fn is_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_plain)
+}
+
+/// Digits, or none (RFC 3986 §3.2.3).
+fn is_port(text: &str) -> bool {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && (text.is_empty() || text.parse::<u16>().is_ok())
 }
 
 #[cfg(test)]
@@ -109,6 +139,15 @@ mod tests {
             &["user@a.example"],
             &["a.example/path"],
             &["a b"],
+            &["a.example,b.example"],
+            &["a.example:http"],
+            &["a.example:80:80"],
+            &["a.example:65536"],
+            &[":80"],
+            &["[::1"],
+            &["[a.example]"],
+            &["[127.0.0.1]"],
+            &["[::1]a"],
         ] {
             assert!(status(Version::HTTP_11, hosts).is_some(), "{hosts:?}");
         }
