@@ -194,12 +194,68 @@ impl Document {
             return false;
         };
         let ours = self.etag.to_str().unwrap_or_default();
-        tags.split(',')
-            .map(str::trim)
-            .any(|tag| tag == "*" || tag.trim_start_matches("W/") == ours)
+        let is_blank = |c: char| matches!(c, ' ' | '\t');
+        // What stands between quotes may hold commas and asterisks (RFC 9110 §8.8.3).
+        tags.trim_matches(is_blank) == "*" || quoted(tags).any(|tag| tag == ours)
     }
+}
+
+/// For the fuzzer: the tag of a document, and whether a caller who sends this has it.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn is_known(if_none_match: &HeaderValue) -> (String, bool) {
+    let document = Document::new(Bytes::from_static(b"{}"), 60, "application/json");
+    let tag = document.etag.to_str().unwrap_or_default().to_owned();
+    (tag, document.is_named_by(if_none_match))
+}
+
+/// The tags of a list, with their quotes; what comes after one that is none is not read.
+fn quoted(tags: &str) -> impl Iterator<Item = &str> {
+    let mut rest = tags;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        let tag = rest.strip_prefix("W/").unwrap_or(rest);
+        let length = tag.strip_prefix('"')?.find('"')? + 2;
+        let (tag, after) = tag.split_at_checked(length)?;
+        rest = after;
+        Some(tag)
+    })
 }
 
 fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_caller_who_has_the_document_is_told_so() {
+        let document = Document::new(Bytes::from_static(b"{}"), 60, "application/json");
+        let ours = document.etag.to_str().unwrap();
+        let known = |tags: &str| document.is_named_by(&HeaderValue::from_str(tags).unwrap());
+        for tags in [
+            ours,
+            "*",
+            " * ",
+            &format!("W/{ours}"),
+            &format!("\"x\", {ours}"),
+            &format!("\"x\",, W/\"y,z\"\t,W/{ours} "),
+        ] {
+            assert!(known(tags), "{tags}");
+        }
+        let bare = ours.trim_matches('"');
+        for tags in [
+            "",
+            "\"x\"",
+            "\"x, *, y\"",
+            "\"x\", *",
+            bare,
+            &format!("\"x{bare}\""),
+            &format!("W/W/{ours}"),
+            &format!("w/{ours}"),
+        ] {
+            assert!(!known(tags), "{tags}");
+        }
+    }
 }
