@@ -30,6 +30,11 @@ impl fmt::Debug for AccessToken {
     }
 }
 
+/// Whether a text can be shown as a token: one word of visible ASCII (RFC 6750 §2.1 takes fewer characters still).
+pub fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// A successful token response (RFC 6749 §5.1).
 ///
 /// Reading is lenient: partners exist whose response has nothing but `access_token`.

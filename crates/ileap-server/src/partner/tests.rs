@@ -171,6 +171,21 @@ async fn answers_of_a_host_become_words_and_nothing_more() {
             Err(DeliveryError::NoToken),
         ),
         (
+            Reply::json(200, r#"{"access_token":""}"#),
+            Reply::Reset,
+            Err(DeliveryError::NoToken),
+        ),
+        (
+            Reply::json(200, r#"{"access_token":"a b"}"#),
+            Reply::Reset,
+            Err(DeliveryError::NoToken),
+        ),
+        (
+            Reply::json(200, r#"{"access_token":"\u00e9"}"#),
+            Reply::Reset,
+            Err(DeliveryError::NoToken),
+        ),
+        (
             Reply::Endless(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()),
             Reply::Reset,
             Err(DeliveryError::NoToken),

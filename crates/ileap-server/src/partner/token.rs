@@ -8,6 +8,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
+use ileap_types::oauth2::is_token;
 use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -36,6 +37,18 @@ pub(super) struct PartnerToken {
 }
 
 impl PartnerToken {
+    /// The token in an answer to what was asked then.
+    pub(super) fn read(body: &[u8], asked_at: Instant) -> Result<Self, DeliveryError> {
+        let answer = TokenAnswer::read(body)?;
+        let lifetime = answer.lifetime();
+        let margin = (lifetime / 10).min(Duration::from_secs(60));
+        Ok(Self {
+            value: answer.access_token.into(),
+            asked_at,
+            good_until: asked_at + lifetime.saturating_sub(margin),
+        })
+    }
+
     pub(super) fn is_good(&self, now: Instant) -> bool {
         now < self.good_until
     }
@@ -59,6 +72,12 @@ struct Metadata {
     token_endpoint: String,
 }
 
+/// Where a discovery document says that tokens are, if it does.
+pub(super) fn named_endpoint(document: &[u8]) -> Option<Result<Url, DeliveryError>> {
+    let metadata: Metadata = serde_json::from_slice(document).ok()?;
+    Some(parse(&metadata.token_endpoint))
+}
+
 /// Partners send no more than this, some not even the lifetime, or as a text.
 #[derive(Deserialize)]
 struct TokenAnswer {
@@ -67,6 +86,15 @@ struct TokenAnswer {
 }
 
 impl TokenAnswer {
+    fn read(body: &[u8]) -> Result<Self, DeliveryError> {
+        let answer: Self = serde_json::from_slice(body).map_err(|_| DeliveryError::NoToken)?;
+        if is_token(&answer.access_token) {
+            Ok(answer)
+        } else {
+            Err(DeliveryError::NoToken)
+        }
+    }
+
     fn lifetime(&self) -> Duration {
         let seconds = match &self.expires_in {
             Some(Value::Number(seconds)) => seconds.as_f64(),
@@ -113,16 +141,7 @@ impl PartnerClient {
             OutboundError::TooLarge => DeliveryError::NoToken,
             error => DeliveryError::outbound(error),
         })?;
-        let answer: TokenAnswer =
-            serde_json::from_slice(&body).map_err(|_| DeliveryError::NoToken)?;
-        let lifetime = answer.lifetime();
-        let margin = (lifetime / 10).min(Duration::from_secs(60));
-        let token = PartnerToken {
-            value: answer.access_token.into(),
-            asked_at,
-            good_until: asked_at + lifetime.saturating_sub(margin),
-        };
-        Ok(Arc::new(token))
+        PartnerToken::read(&body, asked_at).map(Arc::new)
     }
 
     /// A request to the token endpoint. Another host's may be one inside only where the registered one is: a
@@ -155,8 +174,8 @@ impl PartnerClient {
                 Err(OutboundError::TooLarge) => Bytes::new(),
                 Err(error) => return Err(DeliveryError::outbound(error)),
             };
-            if let Ok(metadata) = serde_json::from_slice::<Metadata>(&body) {
-                return parse(&metadata.token_endpoint);
+            if let Some(endpoint) = named_endpoint(&body) {
+                return endpoint;
             }
         }
         parse(&format!("{base}/auth/token"))
