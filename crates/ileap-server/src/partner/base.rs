@@ -22,12 +22,17 @@ pub fn callback_base(source: &str) -> Option<String> {
     if !is_plain {
         return None;
     }
-    let base = url.as_str().trim_end_matches('/');
-    let base = ["/2/events", "/3/events"]
-        .iter()
-        .find_map(|path| base.strip_suffix(path))
-        .unwrap_or(base);
-    Some(base.trim_end_matches('/').to_owned())
+    let mut base = url.as_str().trim_end_matches('/');
+    // Until there is none: what is a base once is its own base.
+    while let Some(rest) = without_event_endpoint(base) {
+        base = rest.trim_end_matches('/');
+    }
+    Some(base.to_owned())
+}
+
+fn without_event_endpoint(url: &str) -> Option<&str> {
+    let mut paths = ["/2/events", "/3/events"].iter();
+    paths.find_map(|path| url.strip_suffix(path))
 }
 
 /// A base URL as it is kept, if hosts there may be called; otherwise what to change.
@@ -88,6 +93,10 @@ mod tests {
             ),
             (
                 "https://partner.example/ileap/2/events/",
+                Some("https://partner.example/ileap"),
+            ),
+            (
+                "https://partner.example/ileap/3/events//2/events",
                 Some("https://partner.example/ileap"),
             ),
             (
