@@ -9,8 +9,6 @@ use ileap_types::{
     tad::Tad,
 };
 use reqwest::RequestBuilder;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use url::Url;
 
 use crate::{
@@ -21,7 +19,7 @@ use crate::{
     options::Options,
     query::Query,
     token::Tokens,
-    transport::{Answer, Transport, is_loopback},
+    transport::{Answer, Transport, has_credentials, is_loopback},
 };
 
 /// A client of one host. Cheap to clone; clones share connections and the token.
@@ -103,10 +101,6 @@ impl Client {
 
     /// One footprint (PACT v2 `GetFootprint`); `None` when the host has none of this id, or none for us.
     pub async fn footprint(&self, id: &str) -> Result<Option<Item<ProductFootprint>>, Error> {
-        #[derive(Deserialize)]
-        struct Wrapped {
-            data: Box<RawValue>,
-        }
         let url = self.url(&["2", "footprints", id]);
         let attempted = format!("getting the footprint at {url}");
         let answer = self
@@ -116,13 +110,11 @@ impl Client {
             Err(error) if says_no_such_footprint(&error) => return Ok(None),
             answer => answer?,
         };
-        let wrapped: Wrapped = serde_json::from_slice(&answer.body).map_err(|_| {
-            Error::new(
-                attempted,
-                answer.unreadable("it is no JSON object with `data`"),
-            )
-        })?;
-        Ok(Some(Item::new(wrapped.data)))
+        let unreadable = || answer.unreadable("it is no JSON object with `data`");
+        match Item::wrapped(&answer.body) {
+            Some(item) => Ok(Some(item)),
+            None => Err(Error::new(attempted, unreadable())),
+        }
     }
 
     pub(crate) fn transport(&self) -> &Transport {
@@ -191,7 +183,7 @@ fn base(url: &str, options: &Options) -> Result<Url, Error> {
             "without TLS, only hosts on this machine get credentials",
         ));
     }
-    if !base.username().is_empty() || base.password().is_some() {
+    if has_credentials(&base) {
         return Err(unusable("credentials do not belong into a URL"));
     }
     base.set_query(None);

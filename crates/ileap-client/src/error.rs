@@ -87,6 +87,8 @@ pub enum CertificateProblem {
 pub enum LinkProblem {
     /// It was followed before: the list would never end.
     Circle,
+    /// It has a name or a password in it.
+    Credentials,
     /// It was one of a thousand in a row that brought nothing.
     Empty,
     /// It leads to another origin, which would get the token.
@@ -246,6 +248,7 @@ impl fmt::Display for LinkProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Circle => "leads back to a page that was read before",
+            Self::Credentials => "has credentials in it, which do not belong into a URL",
             Self::Empty => "is one of a thousand in a row that brought nothing",
             Self::OtherOrigin => "leads to another origin, which must not get the token",
             Self::Unreadable => "is no URL",

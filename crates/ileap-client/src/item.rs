@@ -7,7 +7,7 @@ use ileap_types::{
     revision::{modernize_footprint, modernize_tad},
     tad::Tad,
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 
 use crate::error::{Error, ErrorKind};
@@ -53,6 +53,16 @@ impl<T> Item<T> {
         }
     }
 
+    /// The object of `{"data": {...}}`.
+    pub(crate) fn wrapped(body: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Wrapped {
+            data: Box<RawValue>,
+        }
+        let wrapped: Wrapped = serde_json::from_slice(body).ok()?;
+        Some(Self::new(wrapped.data))
+    }
+
     /// The JSON as it was sent, byte for byte.
     pub fn json(&self) -> &str {
         self.raw.get()
@@ -73,18 +83,22 @@ impl<T: Readable> Item<T> {
     /// What is understood of it: nulls are absent, unknown members are passed over, names that a list of the
     /// specification does not know are kept.
     pub fn read(&self) -> Result<T, Error> {
-        serde_json::from_value(self.value()?).map_err(|_| unreadable::<T>())
+        self.understood().map_err(|_| unreadable::<T>())
     }
 
     /// Why it cannot be read, in the parser's words, for people; `None` if it can.
     pub fn problem(&self) -> Option<String> {
-        let value = self.value().ok()?;
+        self.understood().err()
+    }
+
+    fn understood(&self) -> Result<T, String> {
+        let words = |error: serde_json::Error| error.to_string();
+        let mut value: Value = serde_json::from_str(self.json()).map_err(words)?;
         if !value.is_object() {
-            return Some("it is no JSON object".to_owned());
+            return Err("it is no JSON object".to_owned());
         }
-        serde_json::from_value::<T>(value)
-            .err()
-            .map(|error| error.to_string())
+        T::modernize(&mut value);
+        serde_json::from_value(value).map_err(words)
     }
 }
 
@@ -93,4 +107,26 @@ fn unreadable<T: Readable>() -> Error {
         format!("reading {}", T::NAME),
         ErrorKind::Unreadable("a mandatory member is missing or has the wrong type"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_has_a_problem() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for json in [
+            &deep,
+            "1e999",
+            r#"{"pcf": 1e999}"#,
+            "[]",
+            "{}",
+            r#"["\ud800"]"#,
+        ] {
+            let item = Item::<Tad>::new(serde_json::from_str(json).unwrap());
+            assert!(item.read().is_err(), "{json}");
+            assert!(item.problem().is_some(), "{json}");
+        }
+    }
 }

@@ -20,6 +20,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, LinkProblem},
     item::Item,
+    transport::{Answer, has_credentials},
 };
 
 /// The pause before an incomplete answer is asked for again; each later one is twice as long.
@@ -82,7 +83,7 @@ impl<T: Send + 'static> List<T> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Link`] where it is on another origin.
+    /// [`ErrorKind::Link`] where it is on another origin, or has credentials in it.
     pub fn at(mut self, place: Url) -> Result<Self, Error> {
         self.judge(&place)?;
         self.next = Some(place);
@@ -133,7 +134,7 @@ impl<T: Send + 'static> List<T> {
             .boxed()
     }
 
-    fn goes_on(&mut self) -> Result<Option<Url>, Error> {
+    pub(crate) fn goes_on(&mut self) -> Result<Option<Url>, Error> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
         }
@@ -144,7 +145,7 @@ impl<T: Send + 'static> List<T> {
         Ok(next)
     }
 
-    fn advance(&mut self, fetched: Fetched<T>) -> Page<T> {
+    pub(crate) fn advance(&mut self, fetched: Fetched<T>) -> Page<T> {
         let Fetched { mut page, fault } = fetched;
         self.empty = if page.items.is_empty() {
             self.empty + 1
@@ -176,10 +177,13 @@ impl<T: Send + 'static> List<T> {
 
     /// The token goes along: only to where it came from.
     fn judge(&self, url: &Url) -> Result<(), Error> {
-        if url.origin() == self.client.base().origin() {
-            return Ok(());
+        if url.origin() != self.client.base().origin() {
+            return Err(link_error(url, LinkProblem::OtherOrigin));
         }
-        Err(link_error(url, LinkProblem::OtherOrigin))
+        if has_credentials(url) {
+            return Err(link_error(url, LinkProblem::Credentials));
+        }
+        Ok(())
     }
 }
 
@@ -192,7 +196,7 @@ impl<T> fmt::Debug for List<T> {
 }
 
 /// A page as it came, with a link that cannot be read as its fault.
-struct Fetched<T> {
+pub(crate) struct Fetched<T> {
     page: Page<T>,
     fault: Option<Error>,
 }
@@ -235,23 +239,26 @@ async fn fetch<T>(client: Client, url: Url, is_filtered: bool) -> Result<Fetched
             incomplete += 1;
             continue;
         }
-        let items = objects(&answer.body).ok_or_else(|| {
-            Error::new(
-                &attempted,
-                answer.unreadable("it is no JSON object with a list `data`"),
-            )
-        })?;
-        let (next, fault) = match next_url(&url, &answer.headers) {
-            Ok(next) => (next, None),
-            Err(fault) => (None, Some(fault)),
-        };
-        let page = Page {
-            items: items.into_iter().map(Item::new).collect(),
-            next,
-            is_complete,
-        };
-        return Ok(Fetched { page, fault });
+        let mut fetched = read(&url, &answer).map_err(|kind| Error::new(&attempted, kind))?;
+        fetched.page.is_complete = is_complete;
+        return Ok(fetched);
     }
+}
+
+/// A page in the answer from its URL.
+pub(crate) fn read<T>(url: &Url, answer: &Answer) -> Result<Fetched<T>, ErrorKind> {
+    let items = objects(&answer.body)
+        .ok_or_else(|| answer.unreadable("it is no JSON object with a list `data`"))?;
+    let (next, fault) = match next_url(url, &answer.headers) {
+        Ok(next) => (next, None),
+        Err(fault) => (None, Some(fault)),
+    };
+    let page = Page {
+        items: items.into_iter().map(Item::new).collect(),
+        next,
+        is_complete: true,
+    };
+    Ok(Fetched { page, fault })
 }
 
 fn objects(body: &[u8]) -> Option<Vec<Box<RawValue>>> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, header};
-use ileap_types::oauth2::{AccessToken, TokenResponse};
+use ileap_types::oauth2::{AccessToken, TokenResponse, is_token};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
@@ -12,7 +12,7 @@ use crate::{
     auth::Credentials,
     client::below,
     error::{Error, ErrorKind},
-    transport::{Transport, is_loopback},
+    transport::{Transport, has_credentials, is_loopback},
 };
 
 /// How long a token is taken to live that does not say so.
@@ -40,7 +40,21 @@ pub(crate) struct Token {
 }
 
 impl Token {
+    /// The token in an answer to what was asked then, and what else is said there; `None` where it holds none.
+    pub(crate) fn read(body: &[u8], asked_at: Instant) -> Option<(Self, TokenResponse)> {
+        let response: TokenResponse = serde_json::from_slice(body).ok()?;
+        let lifetime = response.expires_in.map_or(LIFETIME, Duration::from_secs);
+        let lifetime = lifetime.min(LONGEST_LIFETIME);
+        Some((
+            Self::new(&response.access_token, lifetime, asked_at)?,
+            response,
+        ))
+    }
+
     fn new(token: &AccessToken, lifetime: Duration, from: Instant) -> Option<Self> {
+        if !is_token(token.expose()) {
+            return None;
+        }
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
         bearer.set_sensitive(true);
         let margin = (lifetime / 10).min(Duration::from_secs(60));
@@ -49,6 +63,10 @@ impl Token {
             got_at: Some(from),
             good_until: from + lifetime.saturating_sub(margin),
         })
+    }
+
+    pub(crate) fn is_good(&self, now: Instant) -> bool {
+        now < self.good_until
     }
 
     pub(crate) fn is_young(&self) -> bool {
@@ -72,10 +90,8 @@ impl Tokens {
     /// The kept token while it is good, else a new one.
     pub(crate) async fn get(&self, transport: &Transport) -> Result<Token, Error> {
         let mut kept = self.kept.lock().await;
-        if let Some(token) = kept
-            .as_ref()
-            .filter(|token| Instant::now() < token.good_until)
-        {
+        let now = Instant::now();
+        if let Some(token) = kept.as_ref().filter(|token| token.is_good(now)) {
             return Ok(token.clone());
         }
         let (token, _) = self.request(transport).await?;
@@ -140,14 +156,8 @@ impl Tokens {
             transport.send(request).await.map_err(as_credentials)
         };
         let answer = transport.call(&attempted, attempt).await?;
-        let unreadable = || Error::new(&attempted, answer.unreadable("it holds no access token"));
-        let response: TokenResponse =
-            serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
-        let lifetime = response.expires_in.map_or(LIFETIME, Duration::from_secs);
-        let lifetime = lifetime.min(LONGEST_LIFETIME);
-        let token =
-            Token::new(&response.access_token, lifetime, asked_at).ok_or_else(unreadable)?;
-        Ok((token, response))
+        Token::read(&answer.body, asked_at)
+            .ok_or_else(|| Error::new(&attempted, answer.unreadable("it holds no access token")))
     }
 
     /// From the discovery document; without a usable one, where PACT puts it (PACT v2.3 "Authentication Flow").
@@ -156,35 +166,16 @@ impl Tokens {
         let Some(endpoint) = self.named(transport).await? else {
             return Ok(fallback);
         };
-        let attempted = || format!("finding the token endpoint of {}", self.auth_base);
-        let Ok(url) = Url::parse(&endpoint) else {
-            let why = "the discovery document names a token endpoint that is no URL";
-            return Err(Error::new(attempted(), ErrorKind::Unreadable(why)));
-        };
-        if url.origin() == self.auth_base.origin() {
-            return Ok(url);
-        }
-        if url.scheme() != "https" && !(is_loopback(&url) && is_loopback(&self.auth_base)) {
-            let why = "the discovery document names a token endpoint without TLS, which must not get credentials";
-            return Err(Error::new(attempted(), ErrorKind::Address(why)));
-        }
-        if !transport.options().follow_token_endpoint {
-            let origin = url.origin().ascii_serialization();
-            return Err(Error::new(
-                attempted(),
-                ErrorKind::TokenEndpointElsewhere { origin },
-            ));
-        }
-        Ok(url)
+        let is_followed = transport.options().follow_token_endpoint;
+        permitted_endpoint(&endpoint, &self.auth_base, is_followed).map_err(|kind| {
+            let attempted = format!("finding the token endpoint of {}", self.auth_base);
+            Error::new(attempted, kind)
+        })
     }
 
     /// What the discovery document says. No answer, or one that cannot be read, is as good as no document; what
     /// else it holds is nothing to us, and may be null.
     async fn named(&self, transport: &Transport) -> Result<Option<String>, Error> {
-        #[derive(Deserialize)]
-        struct Document {
-            token_endpoint: Option<String>,
-        }
         let url = below(&self.auth_base, &[".well-known", "openid-configuration"]);
         let attempt = || async { transport.send(transport.get(&url)?).await };
         // Patience is for what has no other place.
@@ -192,16 +183,53 @@ impl Tokens {
             |error: &Error| error.is_temporary() && *error.kind() != ErrorKind::Timeout;
         let attempted = format!("reading the discovery document at {url}");
         let answer = transport.call_while(is_worth_it, &attempted, attempt).await;
-        let document = match answer {
-            Ok(answer) => serde_json::from_slice::<Document>(&answer.body).ok(),
+        match answer {
+            Ok(answer) => Ok(named_endpoint(&answer.body)),
             // Nobody is there, or nobody who is to be believed.
             Err(error) if matches!(error.kind(), ErrorKind::Connect | ErrorKind::Tls(_)) => {
-                return Err(error);
+                Err(error)
             }
-            Err(_) => None,
-        };
-        Ok(document.and_then(|document| document.token_endpoint))
+            Err(_) => Ok(None),
+        }
     }
+}
+
+/// The token endpoint that a discovery document names.
+pub(crate) fn named_endpoint(document: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Document {
+        token_endpoint: Option<String>,
+    }
+    let document: Document = serde_json::from_slice(document).ok()?;
+    document.token_endpoint
+}
+
+/// What is named, as far as it may get the credentials; on another origin only where that `is_followed`.
+pub(crate) fn permitted_endpoint(
+    named: &str,
+    auth_base: &Url,
+    is_followed: bool,
+) -> Result<Url, ErrorKind> {
+    let Ok(url) = Url::parse(named) else {
+        let why = "the discovery document names a token endpoint that is no URL";
+        return Err(ErrorKind::Unreadable(why));
+    };
+    if has_credentials(&url) {
+        let why = "the discovery document names a token endpoint with credentials in its URL";
+        return Err(ErrorKind::Address(why));
+    }
+    if url.origin() == auth_base.origin() {
+        return Ok(url);
+    }
+    if url.scheme() != "https" && !(is_loopback(&url) && is_loopback(auth_base)) {
+        let why = "the discovery document names a token endpoint without TLS, which must not get credentials";
+        return Err(ErrorKind::Address(why));
+    }
+    if !is_followed {
+        let origin = url.origin().ascii_serialization();
+        return Err(ErrorKind::TokenEndpointElsewhere { origin });
+    }
+    Ok(url)
 }
 
 /// What a token endpoint says about credentials is about credentials; its troubles are not.

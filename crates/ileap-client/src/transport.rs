@@ -42,6 +42,18 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// JSON has no byte order mark, and readers may pass over it (RFC 8259 §8.1).
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap, mut body: Bytes) -> Self {
+        if body.starts_with(BYTE_ORDER_MARK) {
+            body.advance(BYTE_ORDER_MARK.len());
+        }
+        Self {
+            status,
+            headers,
+            body,
+        }
+    }
+
     /// Why it is not what was asked for, which `otherwise` says of text in JSON.
     pub(crate) fn unreadable(&self, otherwise: &'static str) -> ErrorKind {
         let is_page = self.body.trim_ascii_start().starts_with(b"<");
@@ -148,16 +160,7 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            let mut body = body.freeze();
-            // JSON has no such mark, and readers may pass over it (RFC 8259 §8.1).
-            if body.starts_with(BYTE_ORDER_MARK) {
-                body.advance(BYTE_ORDER_MARK.len());
-            }
-            return Ok(Answer {
-                status,
-                headers,
-                body,
-            });
+            return Ok(Answer::new(status, headers, body.freeze()));
         }
         Err(ErrorKind::Refused(refusal(status, &headers, &body)))
     }
@@ -173,6 +176,11 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether a URL has a name or a password in it: they would be sent beside ours.
+pub(crate) fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
 /// Both forms of error bodies: PACT's and OAuth's.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -183,7 +191,7 @@ struct ErrorBody {
     error_description: Value,
 }
 
-fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Refusal {
+pub(crate) fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Refusal {
     let said: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
     let text = |value: &Value| value.as_str().and_then(short);
     Refusal {

@@ -83,6 +83,15 @@ async fn what_came_before_a_link_that_leads_nowhere_is_not_lost() {
 }
 
 #[tokio::test]
+async fn a_link_with_credentials_in_it_is_not_followed() {
+    let host = host(|_, _| page(&[1])).await;
+    let place = format!("{}/2/ileap/tad", host.base);
+    let place = place.replace("http://", "http://id:secret@");
+    let list = host.client().tads(&Query::new()).at(place.parse().unwrap());
+    assert_eq!(link_problem(&list.unwrap_err()), LinkProblem::Credentials);
+}
+
+#[tokio::test]
 async fn a_list_that_goes_in_a_circle_ends() {
     let host = host(|query, _| match query {
         "" | "c=1" => page(&[1]).with("link", "<?c=2>; rel=next"),

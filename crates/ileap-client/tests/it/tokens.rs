@@ -34,7 +34,7 @@ async fn without_a_discovery_document_the_token_comes_from_where_pact_puts_it() 
 
 #[tokio::test]
 async fn a_discovery_document_names_the_token_endpoint() {
-    let elsewhere = Host::start(|_, _| token("from elsewhere", 60)).await;
+    let elsewhere = Host::start(|_, _| token("from-elsewhere", 60)).await;
     let endpoint = format!("{}/oauth2/token", elsewhere.base);
     let document = format!(r#"{{"issuer":"x","token_endpoint":"{endpoint}"}}"#);
     let host = Host::start(move |asked, _| match asked.path.as_str() {
@@ -250,6 +250,37 @@ async fn a_token_answer_may_hold_nothing_but_the_token() {
     .await;
     let client = Client::with_options(&host.base, credentials(), quick()).unwrap();
     assert_eq!(client.log_in().await.unwrap().access_token.expose(), "t");
+}
+
+#[tokio::test]
+async fn a_token_that_is_no_word_is_none() {
+    for text in ["", " ", "a b", "a\\nb", "\u{e9}"] {
+        let answer = format!(r#"{{"access_token":"{text}"}}"#);
+        let host = Host::start(move |asked, _| match asked.path.as_str() {
+            "/auth/token" => Reply::ok(answer.clone()),
+            _ => Reply::new(404, ""),
+        })
+        .await;
+        let error = host.client().log_in().await.unwrap_err();
+        let unreadable = ErrorKind::Unreadable("it holds no access token");
+        assert_eq!(*error.kind(), unreadable, "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_endpoint_with_credentials_of_its_own_is_none() {
+    for (at, follow_token_endpoint) in [("127.0.0.1:1", true), ("127.0.0.1:1", false)] {
+        let endpoint = format!("http://id:secret@{at}/token");
+        let host =
+            Host::start(move |_, _| Reply::ok(format!(r#"{{"token_endpoint":"{endpoint}"}}"#)))
+                .await;
+        let client = host.client_with(Options {
+            follow_token_endpoint,
+            ..quick()
+        });
+        let error = client.log_in().await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Address(_)), "{error}");
+    }
 }
 
 #[tokio::test]
