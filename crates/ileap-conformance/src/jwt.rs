@@ -30,22 +30,28 @@ impl Jwt {
         })
     }
 
-    /// With another signature of the same length.
+    /// With another signature, of the same length where there is one. It can be read: a host that refuses it for its
+    /// writing alone would pass without checking any.
     pub(crate) fn with_broken_signature(&self) -> SecretString {
-        let turned: String = self.signature.chars().rev().collect();
-        let signature = if turned == self.signature {
-            "A".repeat(turned.len().max(8))
-        } else {
-            turned
-        };
-        SecretString::from(format!("{}.{signature}", self.signed))
+        let mut bytes = BASE64URL.decode(&self.signature).unwrap_or_default();
+        let signature = bytes.clone();
+        bytes.reverse();
+        if bytes == signature {
+            bytes.iter_mut().for_each(|byte| *byte = !*byte);
+        }
+        if bytes.is_empty() {
+            bytes = vec![0; 64];
+        }
+        SecretString::from(format!("{}.{}", self.signed, BASE64URL.encode(bytes)))
     }
 
-    /// With a claim more, under the old signature.
+    /// With other claims, under the old signature.
     pub(crate) fn with_altered_claims(&self) -> SecretString {
         let mut claims = self.claims.clone();
         if let Some(members) = claims.as_object_mut() {
-            members.insert("sub".to_owned(), json!("somebody-else"));
+            let subject = members.get("sub").and_then(Value::as_str);
+            let other = format!("not-{}", subject.unwrap_or("anybody"));
+            members.insert("sub".to_owned(), json!(other));
             members.insert("roles".to_owned(), json!(["all"]));
         }
         let signed = format!("{}.{}", encoded(&self.header), encoded(&claims));
@@ -177,10 +183,53 @@ fn encoded(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     fn info(jwk: &Value) -> String {
         BASE64_STANDARD.encode(public_key_info(jwk).unwrap().0)
+    }
+
+    #[test]
+    fn a_broken_signature_is_another_and_can_be_read() {
+        let signatures = [
+            BASE64URL.encode([1, 2, 3]),
+            BASE64URL.encode([0; 64]),
+            BASE64URL.encode([7; 64]),
+            // Some letters of it reversed are bits that nobody may set.
+            BASE64URL.encode(b"0123456789".repeat(7)),
+        ];
+        for signature in signatures {
+            let broken = broken(&signature);
+            assert_ne!(broken, signature);
+            assert_eq!(broken.len(), signature.len());
+            assert!(BASE64URL.decode(broken).is_ok(), "{signature}");
+        }
+        for signature in ["", "A", "AA==", "\u{e9}"] {
+            let broken = broken(signature);
+            assert_ne!(broken, signature);
+            assert!(BASE64URL.decode(broken).is_ok(), "{signature}");
+        }
+    }
+
+    #[test]
+    fn altered_claims_are_others() {
+        for claims in ["{}", r#"{"roles":["all"],"sub":"somebody-else"}"#] {
+            let claims: Value = serde_json::from_str(claims).unwrap();
+            let token = format!("{}.{}.AAAA", encoded(&json!({})), encoded(&claims));
+            let altered = Jwt::parse(&token).unwrap().with_altered_claims();
+            let altered = Jwt::parse(altered.expose_secret()).unwrap();
+            assert_ne!(altered.claims["sub"], claims["sub"]);
+        }
+    }
+
+    fn broken(signature: &str) -> String {
+        let signed = format!("{}.{}", encoded(&json!({})), encoded(&json!({})));
+        let jwt = Jwt::parse(&format!("{signed}.{signature}")).unwrap();
+        let broken = jwt.with_broken_signature();
+        let broken = broken.expose_secret().strip_prefix(&signed).unwrap();
+        broken.strip_prefix('.').unwrap().to_owned()
     }
 
     #[test]
