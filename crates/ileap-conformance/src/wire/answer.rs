@@ -74,17 +74,29 @@ impl Answer {
         Err(self.fails(reason))
     }
 
-    /// What the host says about its refusal, behind ours. Of the evidence, which holds no secret.
+    /// What the host says about its refusal, behind ours.
     fn own_words(&self) -> String {
-        let body: Value = serde_json::from_str(&self.exchange.body).unwrap_or_default();
-        let words = ["error", "code", "error_description", "message"]
-            .map(|name| body[name].as_str().unwrap_or_default());
-        let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        let words = ["error", "code", "error_description", "message"];
+        let words: Vec<_> = words
+            .into_iter()
+            .filter_map(|name| self.said(name))
+            .collect();
         if words.is_empty() {
             return String::new();
         }
-        let words: String = words.join(": ").chars().take(MOST_CHARS).collect();
-        format!("; the host says {words:?}")
+        format!("; the host says {:?}", start(&words.join(": ")))
+    }
+
+    fn shown(&self, name: &str) -> String {
+        self.said(name)
+            .map_or("[not shown]".to_owned(), |said| start(&said))
+    }
+
+    /// A text in the body. Of the evidence, which holds no secret.
+    fn said(&self, name: &str) -> Option<String> {
+        let body: Value = serde_json::from_str(&self.exchange.body).ok()?;
+        let text = body[name].as_str().filter(|text| !text.is_empty());
+        text.map(str::to_owned)
     }
 
     /// Refused by the host itself: any 4xx.
@@ -139,9 +151,11 @@ impl Answer {
         let body = self.json()?;
         match body["code"].as_str() {
             Some(code) if allowed.contains(&code) => Ok(()),
-            Some(code) => {
-                Err(self.fails(format!("code {code} where {} is due", allowed.join(" or "))))
-            }
+            Some(_) => Err(self.fails(format!(
+                "code {} where {} is due",
+                self.shown("code"),
+                allowed.join(" or ")
+            ))),
             None => Err(self.fails(format!("no `code`; {} is due", allowed.join(" or ")))),
         }
     }
@@ -151,8 +165,9 @@ impl Answer {
         let body = self.json()?;
         match body["error"].as_str() {
             Some(code) if allowed.contains(&code) => Ok(()),
-            Some(code) => Err(self.fails(format!(
-                "error {code} where {} is due",
+            Some(_) => Err(self.fails(format!(
+                "error {} where {} is due",
+                self.shown("error"),
                 allowed.join(" or ")
             ))),
             None => Err(self.fails(format!("no `error`; {} is due", allowed.join(" or ")))),
@@ -170,6 +185,10 @@ impl Answer {
     pub(crate) fn next_link(&self) -> Option<String> {
         self.next_links().0.into_iter().next()
     }
+}
+
+fn start(text: &str) -> String {
+    text.chars().take(MOST_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -200,6 +219,16 @@ mod tests {
     fn media_types_are_read_in_any_case_and_without_parameters() {
         let answer = answer(&[("content-type", "Application/JSON ; charset=utf-8")]);
         assert_eq!(answer.media_type(), "application/json");
+    }
+
+    #[test]
+    fn a_reason_holds_only_the_start_of_what_a_host_says() {
+        let mut answer = answer(&[]);
+        let words = "x".repeat(5000);
+        answer.body = format!(r#"{{"code":"{words}","error":"{words}"}}"#).into_bytes();
+        for judged in [answer.expect_code(&["a"]), answer.expect_error(&["a"])] {
+            assert!(judged.unwrap_err().reason.len() < 300);
+        }
     }
 
     #[test]

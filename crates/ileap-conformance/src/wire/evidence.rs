@@ -96,7 +96,13 @@ impl<'a> Evidence<'a> {
             let part = body.get(..EXCERPT_BYTES * 4).unwrap_or(body);
             String::from_utf8_lossy(part).into_owned()
         };
-        let text = self.redacted(&text, request);
+        let mut text = self.redacted(&text, request);
+        // A secret may stand in escapes, which whoever reads the body undoes.
+        let plain = unescaped(&text);
+        let redacted = self.redacted(&plain, request);
+        if redacted != plain {
+            text = redacted;
+        }
         let shown = start(&text, EXCERPT_BYTES);
         if shown.len() < text.len() {
             format!("{shown}…")
@@ -207,6 +213,29 @@ fn without_tokens(text: &str) -> String {
     out
 }
 
+/// With the escapes of JSON undone (RFC 8259 §7), but for those of control characters.
+fn unescaped(text: &str) -> String {
+    let mut units = Vec::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(char) = chars.next() {
+        let after = chars.as_str();
+        let hex = after.strip_prefix('u').and_then(|after| after.get(..4));
+        let unit = hex.and_then(|hex| u16::from_str_radix(hex, 16).ok());
+        match unit.filter(|_| char == '\\') {
+            Some(unit) => {
+                units.push(unit);
+                chars = after.get(5..).unwrap_or_default().chars();
+            }
+            None => {
+                let escaped = if char == '\\' { chars.next() } else { None };
+                let char = escaped.unwrap_or(char);
+                units.extend(char.encode_utf16(&mut [0; 2]).iter());
+            }
+        }
+    }
+    String::from_utf16_lossy(&units)
+}
+
 /// In single quotes; the only character to mind inside is the quote itself.
 fn quoted(text: &str) -> String {
     let shown = start(text, SHOWN_BYTES);
@@ -229,4 +258,37 @@ fn start(text: &str, most: usize) -> &str {
         end -= 1;
     }
     text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use secrecy::SecretString;
+    use url::Url;
+
+    use super::*;
+
+    fn shown(secret: &str, body: &str) -> String {
+        let base = Url::parse("https://ileap.example.com").unwrap();
+        let secret = SecretString::from(secret);
+        let options = Options::new(base, "hello".to_owned(), secret, Timestamp::UNIX_EPOCH);
+        Evidence::new(&options).excerpt(body.as_bytes(), &Request::get("https://ileap.example.com"))
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_in_the_escapes_of_json_either() {
+        for (secret, written) in [
+            ("pa\u{df}w\u{f6}rter", r"pa\u00dfw\u00f6rter"),
+            ("pa\u{df}w\u{f6}rter", r"pa\u00DFw\u00F6rter"),
+            ("pass/word", r"pass\/word"),
+            ("pass word", r"pass\u0020word"),
+            ("pass\"word", "pass\\\"word"),
+            ("pass\\word", r"pass\\word"),
+        ] {
+            let body = format!(r#"{{"message":"no {written} here"}}"#);
+            assert_eq!(shown(secret, &body), r#"{"message":"no [redacted] here"}"#);
+        }
+        let other = r#"{ "message": "p\u00e4ss" }"#;
+        assert_eq!(shown("password", other), other, "as it was sent");
+    }
 }
