@@ -29,6 +29,8 @@ mod auth;
 mod client;
 mod error;
 mod events;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod item;
 mod list;
 mod options;

@@ -10,6 +10,8 @@
 )]
 
 pub mod case;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 pub mod options;
 pub mod report;
 pub mod runner;

@@ -152,7 +152,7 @@ async fn token(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes)
 }
 
 /// The callback's credentials, in either way in which OAuth sends them (RFC 6749 §2.3.1).
-fn is_expected(headers: &HeaderMap, form: &[u8]) -> bool {
+pub(crate) fn is_expected(headers: &HeaderMap, form: &[u8]) -> bool {
     let expected = wire::basic(CALLBACK_ID, CALLBACK_SECRET);
     let parts = |header: &str| {
         let (scheme, pair) = header.split_once(' ')?;

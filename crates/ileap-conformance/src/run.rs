@@ -13,6 +13,8 @@ use url::Url;
 
 pub(crate) use self::events::Requested;
 use self::tokens::TokenState;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::tokens::token_in;
 use crate::{
     case::PactVersion,
     listener::Listener,

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 pub(crate) use self::answer::Answer;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::link::links;
 use self::{
     evidence::Evidence,
     silence::{Silence, Silences},
@@ -210,7 +212,7 @@ impl Wire {
 
     async fn attempt(&self, request: &Request) -> Result<Answer, Stop> {
         let evidence = Evidence::new(&self.options);
-        let mut exchange = Exchange {
+        let exchange = Exchange {
             curl: evidence.curl(request),
             ..Exchange::default()
         };
@@ -230,19 +232,11 @@ impl Wire {
             return Err(Stop::fail(reason).of(&exchange));
         };
         match self.receive(built).await {
-            Ok((status, headers, body)) => {
+            Ok(received) => {
                 if is_of_host {
                     self.silences.end();
                 }
-                exchange.status = Some(status);
-                exchange.headers = evidence.headers(&headers, request);
-                exchange.body = evidence.excerpt(&body, request);
-                Ok(Answer {
-                    status,
-                    headers,
-                    body,
-                    exchange,
-                })
+                Ok(self.answer(request, exchange, received))
             }
             Err(silence) => {
                 let stop = silence.stop(self.options.timing.call);
@@ -251,6 +245,28 @@ impl Wire {
                 }
                 Err(stop.of(&exchange))
             }
+        }
+    }
+
+    /// What was received, with what a person may be shown of it.
+    pub(crate) fn answer(
+        &self,
+        request: &Request,
+        exchange: Exchange,
+        (status, headers, body): (u16, HeaderMap, Vec<u8>),
+    ) -> Answer {
+        let evidence = Evidence::new(&self.options);
+        let exchange = Exchange {
+            status: Some(status),
+            headers: evidence.headers(&headers, request),
+            body: evidence.excerpt(&body, request),
+            ..exchange
+        };
+        Answer {
+            status,
+            headers,
+            body,
+            exchange,
         }
     }
 

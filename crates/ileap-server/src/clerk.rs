@@ -7,6 +7,8 @@
 //! API found, `account` says what may be done with an account. `gate` stands before the calls that Clerk limits.
 
 pub(crate) mod account;
+#[cfg(any(test, feature = "fuzzing"))]
+mod anything;
 pub mod backend;
 pub(crate) mod call;
 pub(crate) mod decoy;
@@ -29,28 +31,5 @@ pub(crate) mod user_record;
 pub mod webhook;
 pub(crate) mod wire;
 
-/// For the fuzzer: reads `data` as everything that Clerk may answer.
 #[cfg(any(test, feature = "fuzzing"))]
-pub(crate) fn read_anything(data: &[u8]) {
-    let name = login_name::LoginName::of("ops@acme.example");
-    if let Ok(body) = serde_json::from_slice::<wire::SignInEnvelope>(data) {
-        // A status or a fault, whatever it is.
-        let _ = status::read(call::Answer {
-            body,
-            client_token: None,
-        });
-    }
-    if let Ok(user) = serde_json::from_slice::<wire::DirectoryUser>(data) {
-        user_record::UserRecord::read(&name, &user);
-    }
-    if let Ok(envelope) = serde_json::from_slice::<wire::ErrorEnvelope>(data) {
-        for status in [400, 401, 403, 404, 409, 422, 423, 429, 500, 503] {
-            let error = error::ClerkError::new(status, &envelope, None);
-            error.class();
-            assert!(error.code().len() <= 128, "what is logged is a short word");
-        }
-    }
-    let _ = serde_json::from_slice::<environment::Environment>(data);
-    let _ = serde_json::from_slice::<wire::MembershipPage>(data);
-    let _ = serde_json::from_slice::<wire::PasswordAnswer>(data);
-}
+pub(crate) use self::anything::read_anything;

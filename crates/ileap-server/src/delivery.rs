@@ -2,12 +2,17 @@
 //! fetched from them. Tasks are kept with the event they follow from, and done until they succeed.
 
 mod answer;
+#[cfg(any(test, feature = "fuzzing"))]
+mod anything;
 mod attempt;
 mod fetch;
 mod input;
 mod schedule;
 mod settle;
 mod worker;
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::anything::{ask_anything, fetch_anything, keep_anything};
 
 use std::{
     collections::HashMap,

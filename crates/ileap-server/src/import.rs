@@ -15,6 +15,8 @@ use ileap_types::{
     rules::{CollectionIndex, Finding, RuleId, Severity},
 };
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::read::read_anything;
 pub use self::{
     input::{Format, Input, OnRead, OnWait},
     read::{Place, table::csv_header},

@@ -1,7 +1,7 @@
 //! Who may depend on whom, kept by a test and not by good will.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -233,6 +233,61 @@ fn every_crate_forbids_unsafe_code_and_takes_the_workspaces_lints() {
             "{}",
             name(&package)
         );
+    }
+}
+
+/// The fuzz targets of each crate that has some, with the functions behind them.
+fn fuzz_targets() -> BTreeMap<String, String> {
+    let mut sources = vec![("ileap_fuzz".to_owned(), workspace().join("fuzz/src/lib.rs"))];
+    for package in packages() {
+        let source = PathBuf::from(package["manifest_path"].as_str().unwrap());
+        let source = source.with_file_name("src/fuzz.rs");
+        if source.exists() {
+            let path = format!("{}::fuzz", name(&package).replace('-', "_"));
+            sources.push((path, source));
+        }
+    }
+    let mut targets = BTreeMap::new();
+    for (path, source) in sources {
+        let source = fs::read_to_string(source).unwrap();
+        let (_, list) = source.split_once("pub const TARGETS").unwrap();
+        let (list, _) = list.split_once("];").unwrap();
+        for entry in list.split("(\"").skip(1) {
+            let (name, function) = entry.split_once("\", ").unwrap();
+            let (function, _) = function.split_once(')').unwrap();
+            let before = targets.insert(name.to_owned(), format!("{path}::{function}"));
+            assert_eq!(before, None, "{name}");
+        }
+    }
+    targets
+}
+
+fn names_in(directory: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(workspace().join(directory)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.collect()
+}
+
+#[test]
+fn every_fuzz_target_is_listed_can_be_run_and_has_a_corpus() {
+    let targets = fuzz_targets();
+    assert!(targets.len() > 20, "the lists have been read");
+    let names: BTreeSet<_> = targets.keys().cloned().collect();
+    assert_eq!(names_in("fuzz/corpus"), names);
+    let files = names.iter().map(|name| format!("{name}.rs")).collect();
+    assert_eq!(names_in("fuzz/fuzz_targets"), files);
+    let manifest = manifest(workspace().join("fuzz/Cargo.toml"));
+    assert_eq!(manifest.matches("[[bin]]").count(), names.len());
+    for (name, function) in targets {
+        let bin = format!(
+            "[[bin]]\nname = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"\nrequired-features = [\"libfuzzer\"]\n"
+        );
+        assert!(manifest.contains(&bin), "{name}");
+        let file = workspace().join(format!("fuzz/fuzz_targets/{name}.rs"));
+        let file = fs::read_to_string(file).unwrap();
+        assert!(file.contains(&format!("| {function}(data)")), "{name}");
+        let corpus = names_in(&format!("fuzz/corpus/{name}"));
+        assert!((1..=64).contains(&corpus.len()), "{name}");
     }
 }
 

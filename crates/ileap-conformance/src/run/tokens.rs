@@ -9,7 +9,7 @@ use url::Url;
 use super::Run;
 use crate::{
     outcome::Stop,
-    wire::{Auth, Request, is_loopback},
+    wire::{Answer, Auth, Request, is_loopback},
 };
 
 /// A token without `expires_in` is used so long.
@@ -116,21 +116,23 @@ impl Run {
     async fn new_token(&self) -> Result<(SecretString, Duration), Stop> {
         let answer = self.wire.send(self.token_request().await?).await?;
         answer.expect(&[200])?;
-        let body = answer.json()?;
-        let Some(token) = body["access_token"]
-            .as_str()
-            .filter(|token| is_token(token))
-        else {
-            return Err(answer.fails("no `access_token` that fits in a header"));
-        };
-        let life = body["expires_in"]
-            .as_u64()
-            .map_or(USUAL_LIFE, Duration::from_secs);
-        Ok((
-            SecretString::from(token),
-            life.min(Duration::from_secs(86_400)),
-        ))
+        token_in(&answer)
     }
+}
+
+/// The token in an answer, and how long it is used.
+pub(crate) fn token_in(answer: &Answer) -> Result<(SecretString, Duration), Stop> {
+    let body = answer.json()?;
+    let token = body["access_token"].as_str();
+    let Some(token) = token.filter(|token| is_token(token)) else {
+        return Err(answer.fails("no `access_token` that fits in a header"));
+    };
+    let life = body["expires_in"].as_u64();
+    let life = life.map_or(USUAL_LIFE, Duration::from_secs);
+    Ok((
+        SecretString::from(token),
+        life.min(Duration::from_secs(86_400)),
+    ))
 }
 
 /// Whether a host that the user trusts (`host`, `host:port`, or a URL) is that of `url`.

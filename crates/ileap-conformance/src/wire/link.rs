@@ -2,21 +2,21 @@
 
 /// A link.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Link {
-    pub(super) target: String,
+pub(crate) struct Link {
+    pub(crate) target: String,
     /// Its relation types, separated by spaces.
     rel: String,
 }
 
 impl Link {
-    pub(super) fn is_next(&self) -> bool {
+    pub(crate) fn is_next(&self) -> bool {
         let mut types = self.rel.split_ascii_whitespace();
         types.any(|kind| kind.eq_ignore_ascii_case("next"))
     }
 }
 
 /// All links of a header. What is no link is passed over, up to the next comma.
-pub(super) fn links(header: &str) -> Vec<Link> {
+pub(crate) fn links(header: &str) -> Vec<Link> {
     let mut links = Vec::new();
     let mut rest = header;
     loop {

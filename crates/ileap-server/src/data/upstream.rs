@@ -6,10 +6,15 @@
 //! answers is parsed and judged: an object that breaks a rule is left out of a list and never served.
 
 mod answer;
+#[cfg(any(test, feature = "fuzzing"))]
+mod anything;
 mod found;
 mod judgement;
 mod request;
 mod room;
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::anything::read_anything;
 
 use std::{future::Future, sync::Arc, time::Duration};
 

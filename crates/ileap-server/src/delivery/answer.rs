@@ -51,13 +51,7 @@ pub(super) async fn evaluate(
         Ok(filters) => filters,
         Err(message) => return Ok(Answer::Rejected("BadRequest", message)),
     };
-    let mut search = Search {
-        fragment,
-        found: Vec::new(),
-        bytes: 0,
-        looked_at: 0,
-        pages: 0,
-    };
+    let mut search = Search::new(fragment);
     let is_whole = match search.follow_all(data, requester, &filters).await {
         // Then every footprint is looked at here.
         Err(SourceError::FilterUnsupported) => search.follow(data, requester, None).await,
@@ -83,7 +77,7 @@ pub(super) async fn evaluate(
 
 /// The lists to look through, narrowed by what lists can be narrowed by; none for the list of all. The error says
 /// what to change.
-fn filters(fragment: &Map<String, Value>) -> Result<Vec<String>, &'static str> {
+pub(super) fn filters(fragment: &Map<String, Value>) -> Result<Vec<String>, &'static str> {
     if fragment.values().map(size).sum::<usize>() > ASKED {
         return Err("The request has more than 500 members and elements; ask for fewer.");
     }
@@ -128,15 +122,25 @@ fn texts(value: Option<&Value>) -> Vec<&str> {
     }
 }
 
-struct Search<'a> {
+pub(super) struct Search<'a> {
     fragment: &'a Map<String, Value>,
-    found: Vec<(Value, Box<RawValue>)>,
+    pub(super) found: Vec<(Value, Box<RawValue>)>,
     bytes: usize,
     looked_at: usize,
     pages: usize,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    pub(super) fn new(fragment: &'a Map<String, Value>) -> Self {
+        Self {
+            fragment,
+            found: Vec::new(),
+            bytes: 0,
+            looked_at: 0,
+            pages: 0,
+        }
+    }
+
     /// Adds what these lists have, or the list of all; `false` when that is too much.
     async fn follow_all(
         &mut self,
@@ -199,7 +203,7 @@ impl Search<'_> {
         }
     }
 
-    fn take(&mut self, objects: &Bytes) -> bool {
+    pub(super) fn take(&mut self, objects: &Bytes) -> bool {
         let list = [b"[", objects.as_ref(), b"]"].concat();
         let list: Vec<Box<RawValue>> = serde_json::from_slice(&list).unwrap_or_default();
         for json in list {
@@ -220,7 +224,7 @@ impl Search<'_> {
 
 /// Whether every member that is asked for is there: texts without regard to case, lists with at least one
 /// element in common, objects member by member.
-fn agrees(fragment: &Map<String, Value>, footprint: &Map<String, Value>) -> bool {
+pub(super) fn agrees(fragment: &Map<String, Value>, footprint: &Map<String, Value>) -> bool {
     let wanted = fragment.iter().filter(|(_, value)| !value.is_null());
     wanted.into_iter().all(|(name, wanted)| {
         footprint

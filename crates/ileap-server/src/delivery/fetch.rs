@@ -5,6 +5,7 @@ use ileap_types::pact::{
     event::EventData,
     v2::{PfId, ProductFootprint},
 };
+use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::{
@@ -99,24 +100,34 @@ impl Delivery {
         objects: impl IntoIterator<Item = Bytes>,
     ) -> Vec<ReceivedFootprint> {
         let read = |json: Bytes| {
-            let footprint = serde_json::from_slice::<ProductFootprint>(&json);
-            let footprint = footprint
-                .inspect_err(|_| tracing::warn!(task.id = %leased.task.id, "a partner's footprint cannot be read and is not kept"))
-                .ok()?;
-            Some(ReceivedFootprint {
-                recipient: leased.task.recipient.clone(),
-                id: footprint.id,
-                version: footprint.version,
-                received_at: self.clock.now(),
-                json,
-            })
+            let footprint = footprint(json, &leased.task.recipient, self.clock.now());
+            if footprint.is_none() {
+                tracing::warn!(task.id = %leased.task.id, "a partner's footprint cannot be read and is not kept");
+            }
+            footprint
         };
         objects.into_iter().filter_map(read).collect()
     }
 }
 
+/// A partner's footprint, as it is kept.
+pub(super) fn footprint(
+    json: Bytes,
+    recipient: &str,
+    received_at: Timestamp,
+) -> Option<ReceivedFootprint> {
+    let footprint: ProductFootprint = serde_json::from_slice(&json).ok()?;
+    Some(ReceivedFootprint {
+        recipient: recipient.to_owned(),
+        id: footprint.id,
+        version: footprint.version,
+        received_at,
+        json,
+    })
+}
+
 /// The footprint in the answer to `GetFootprint`: its member `data`.
-fn data_member(answer: &Bytes) -> Option<Bytes> {
+pub(super) fn data_member(answer: &Bytes) -> Option<Bytes> {
     #[derive(serde::Deserialize)]
     struct Answered {
         data: Box<RawValue>,

@@ -23,6 +23,8 @@ use tracing::Instrument as _;
 
 #[cfg(test)]
 pub(super) use self::acceptable::URI_LIMIT_BYTES;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::{acceptable::is_empty_or_host, context::well_formed_id};
 pub(crate) use self::{context::RequestContext, in_flight::NoRoom};
 use self::{
     context::RequestIds, in_flight::InFlight, lasting::Lasting, request_rate::RequestRates,

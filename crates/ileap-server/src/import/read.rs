@@ -1,9 +1,14 @@
 //! Files as objects, one at a time.
 
+#[cfg(any(test, feature = "fuzzing"))]
+mod anything;
 mod capped;
 mod json;
 mod ndjson;
 pub(super) mod table;
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use self::anything::read_anything;
 
 use std::{
     fmt,

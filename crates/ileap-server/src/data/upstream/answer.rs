@@ -1,7 +1,7 @@
 //! What the service answers, read within limits.
 
 use bytes::{Bytes, BytesMut};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use ileap_types::{page::parse_next_link, strict_json};
 use reqwest::Response;
 use serde::Deserialize;
@@ -46,7 +46,7 @@ impl List {
         mut room: Taken,
     ) -> Result<Self, SourceError> {
         let response = successful(response).await?;
-        let next = next(&response, base, path)?;
+        let next = next(response.headers(), base, path)?;
         let body = read_body(response, LIST_LIMIT_BYTES, &mut room).await?;
         Ok(Self {
             body,
@@ -65,20 +65,23 @@ pub(super) struct Object {
 impl Object {
     /// What becomes of it, found out on a thread for such work.
     pub(super) async fn judged(self, judge: Judge) -> Result<Judged, SourceError> {
-        #[derive(Deserialize)]
-        struct Envelope<'a> {
-            #[serde(borrow)]
-            data: &'a RawValue,
-        }
-        let judging = spawn_blocking(move || {
-            let Envelope { data } = serde_json::from_slice(&self.body)?;
-            Ok::<_, serde_json::Error>(judge.judge(data))
-        });
+        let judging = spawn_blocking(move || object_in(&self.body).map(|data| judge.judge(data)));
         let judged = judging
             .await
             .map_err(|_| unavailable("judging it failed"))?;
         judged.map_err(|_| unavailable("it answered no object of PACT's form"))
     }
+}
+
+/// The object of `{"data": {...}}`, as it was sent.
+pub(super) fn object_in(body: &[u8]) -> Result<&RawValue, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        data: &'a RawValue,
+    }
+    let Envelope { data } = serde_json::from_slice(body)?;
+    Ok(data)
 }
 
 /// The answer about one object; `None` where there is none, or none for this caller.
@@ -124,7 +127,11 @@ async fn successful(response: Response) -> Result<Response, SourceError> {
 /// The code of a PACT error, if it is one.
 async fn code(response: Response) -> Option<String> {
     let body = read_capped(response, ERROR_LIMIT_BYTES).await.ok()?;
-    let error = strict_json::from_slice(&body).ok()?;
+    code_in(&body)
+}
+
+pub(super) fn code_in(body: &[u8]) -> Option<String> {
+    let error = strict_json::from_slice(body).ok()?;
     let code = error.get("code").and_then(Value::as_str);
     code.map(str::to_owned)
 }
@@ -155,8 +162,12 @@ async fn read_body(
 }
 
 /// The query behind `rel="next"`; the link must lead to the same list.
-fn next(response: &Response, base: &str, path: &str) -> Result<Option<String>, SourceError> {
-    let links = response.headers().get_all(header::LINK).iter();
+pub(super) fn next(
+    headers: &HeaderMap,
+    base: &str,
+    path: &str,
+) -> Result<Option<String>, SourceError> {
+    let links = headers.get_all(header::LINK).iter();
     let mut links = links.filter_map(|link| link.to_str().ok());
     let Some(target) = links.find_map(parse_next_link) else {
         return Ok(None);

@@ -59,21 +59,30 @@ impl Found {
     ) -> Result<(Self, Option<usize>), SourceError> {
         let awaited = Awaited::default();
         let is_abandoned = Arc::clone(&awaited.is_abandoned);
-        let filling = spawn_blocking(move || {
-            let mut filling = Filling {
-                found: self,
-                judge: &judge,
-                skip,
-                rest: None,
-                is_abandoned: &is_abandoned,
-            };
-            let read = filling.read(&list.body);
-            let Filling { found, rest, .. } = filling;
-            read.map(|()| (found, rest))
-        });
+        let filling = spawn_blocking(move || self.filled(&list.body, skip, &judge, &is_abandoned));
         let filled = filling.await;
         let filled = filled.map_err(|_| unavailable("judging it failed"))?;
         filled.map_err(|_| unavailable("it answered no list of PACT's form"))
+    }
+
+    /// The same on this thread.
+    pub(super) fn filled(
+        self,
+        body: &[u8],
+        skip: usize,
+        judge: &Judge,
+        is_abandoned: &AtomicBool,
+    ) -> Result<(Self, Option<usize>), serde_json::Error> {
+        let mut filling = Filling {
+            found: self,
+            judge,
+            skip,
+            rest: None,
+            is_abandoned,
+        };
+        let read = filling.read(body);
+        let Filling { found, rest, .. } = filling;
+        read.map(|()| (found, rest))
     }
 
     fn take(&mut self, judged: Judged) {

@@ -165,7 +165,7 @@ pub(super) fn span(context: &RequestContext, request: &Request) -> Span {
     span
 }
 
-fn well_formed_id(headers: &HeaderMap) -> Option<HeaderValue> {
+pub(crate) fn well_formed_id(headers: &HeaderMap) -> Option<HeaderValue> {
     let value = headers.get(X_REQUEST_ID)?;
     let id = value.as_bytes();
     let fits = (1..=REQUEST_ID_LIMIT).contains(&id.len());
