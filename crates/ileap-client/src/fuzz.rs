@@ -1,6 +1,5 @@
 //! What hosts write and this crate reads, for the fuzzer in `fuzz/`, and replayed on its corpus by the tests. It takes
 //! any bytes, and panics when a promise is broken.
-#![expect(clippy::missing_panics_doc, reason = "a fuzzer is told by a panic")]
 
 use std::{
     sync::OnceLock,

@@ -1,6 +1,5 @@
 //! What hosts write and this suite reads, for the fuzzer in `fuzz/`, and replayed on its corpus by the tests. It takes
 //! any bytes, and panics when a promise is broken.
-#![expect(clippy::missing_panics_doc, reason = "a fuzzer is told by a panic")]
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -209,7 +208,7 @@ fn is_one_sequence(der: &[u8]) -> bool {
         .is_some_and(|(length, content)| {
             let length = length
                 .iter()
-                .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+                .fold(0, |sum, byte| (sum << 8) | usize::from(*byte));
             length >= 0x80 && length == content.len()
         })
 }

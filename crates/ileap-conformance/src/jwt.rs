@@ -37,7 +37,7 @@ impl Jwt {
         let signature = bytes.clone();
         bytes.reverse();
         if bytes == signature {
-            bytes.iter_mut().for_each(|byte| *byte = !*byte);
+            bytes = signature.iter().map(|byte| !byte).collect();
         }
         if bytes.is_empty() {
             bytes = vec![0; 64];

@@ -221,17 +221,14 @@ fn unescaped(text: &str) -> String {
         let after = chars.as_str();
         let hex = after.strip_prefix('u').and_then(|after| after.get(..4));
         let unit = hex.and_then(|hex| u16::from_str_radix(hex, 16).ok());
-        match unit.filter(|_| char == '\\') {
-            Some(unit) => {
-                units.push(unit);
-                chars = after.get(5..).unwrap_or_default().chars();
-            }
-            None => {
-                let escaped = if char == '\\' { chars.next() } else { None };
-                let char = escaped.unwrap_or(char);
-                units.extend(char.encode_utf16(&mut [0; 2]).iter());
-            }
+        if let Some(unit) = unit.filter(|_| char == '\\') {
+            units.push(unit);
+            chars = after.get(5..).unwrap_or_default().chars();
+            continue;
         }
+        let escaped = if char == '\\' { chars.next() } else { None };
+        let char = escaped.unwrap_or(char);
+        units.extend(char.encode_utf16(&mut [0; 2]).iter());
     }
     String::from_utf16_lossy(&units)
 }

@@ -50,10 +50,9 @@ pub(crate) fn read_anything(caller: &Principal, headers: &HeaderMap, body: &[u8]
         },
     ];
     for kind in kinds {
-        if let Ok(object) = object_in(body) {
-            if let Judged::Serve(served) = kind.judge.judge(object) {
-                kind.check(&served);
-            }
+        let judged = object_in(body).map(|object| kind.judge.judge(object));
+        if let Ok(Judged::Serve(served)) = judged {
+            kind.check(&served);
         }
         kind.check_list(body);
     }

@@ -64,15 +64,12 @@ pub(crate) fn is_empty_or_host(value: &HeaderValue) -> bool {
 
 /// `uri-host [":" port]`: one name or address, and a port that there is.
 fn is_host(text: &str) -> bool {
-    let (is_host, after) = match text.strip_prefix('[') {
-        Some(bracketed) => {
-            let (address, after) = bracketed.split_once(']').unwrap_or((bracketed, "]"));
-            (address.parse::<Ipv6Addr>().is_ok(), after)
-        }
-        None => {
-            let (name, after) = text.split_at(text.find(':').unwrap_or(text.len()));
-            (is_name(name), after)
-        }
+    let (is_host, after) = if let Some(bracketed) = text.strip_prefix('[') {
+        let (address, after) = bracketed.split_once(']').unwrap_or((bracketed, "]"));
+        (address.parse::<Ipv6Addr>().is_ok(), after)
+    } else {
+        let (name, after) = text.split_at(text.find(':').unwrap_or(text.len()));
+        (is_name(name), after)
     };
     is_host && (after.is_empty() || after.strip_prefix(':').is_some_and(is_port))
 }
