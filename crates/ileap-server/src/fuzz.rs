@@ -25,7 +25,9 @@ use crate::{
     http::{
         client_address::client_address,
         cursor, documents,
-        extract::{bearer, client_form::ClientForm, media_type::media_type},
+        extract::{
+            bearer, client_form::ClientForm, media_type::media_type, token_request::TokenRequest,
+        },
         layers,
         protected::Protected,
     },
@@ -107,7 +109,9 @@ pub fn token_request(data: &[u8]) {
     }
     // An answer, whatever it is.
     let _ = bearer::unverified_token(&headers);
+    let taken = TokenRequest::parse(&headers, form);
     let Ok(request) = ClientForm::parse(&headers, form, &["grant_type", "scope"]) else {
+        assert!(taken.is_err(), "what has no credentials gets no token");
         return;
     };
     let readings = [
