@@ -12,7 +12,9 @@ use crate::verify::RejectReason;
 /// A login is complete where Clerk says so in as many words; what keeps a user out does however it is written; what goes
 /// into paths and logs is a short word; the budget stays below every lockout.
 pub(crate) fn read_anything(data: &[u8]) {
-    let said: Value = serde_json::from_slice(data).unwrap_or_default();
+    // Null where a member that nobody reads is none: there, what was read cannot be held against it.
+    let said = String::from_utf8_lossy(data);
+    let said: Value = serde_json::from_str(&said).unwrap_or_default();
     sign_in(data, &said);
     user(data, &said);
     refusal(data);
@@ -28,8 +30,8 @@ pub(crate) fn read_anything(data: &[u8]) {
         assert!(names.flatten().all(|name| is_word(&name)));
     }
     if let Ok(answer) = serde_json::from_slice::<wire::PasswordAnswer>(data) {
-        let says_so = said.is_object() && said.get("verified") == Some(&Value::Bool(true));
-        assert!(answer.verified != Some(true) || says_so || said.is_array());
+        let says_so = said.get("verified") == Some(&Value::Bool(true));
+        assert!(answer.verified != Some(true) || says_so || !said.is_object());
     }
 }
 
@@ -43,7 +45,7 @@ fn sign_in(data: &[u8], said: &Value) {
     };
     if let Ok(SignInStatus::Complete(complete)) = status::read(answer) {
         assert!(is_word(&complete.session_id) && is_word(&complete.user_id));
-        assert!(said.to_string().contains("\"complete\""));
+        assert!(said.is_null() || said.to_string().contains("\"complete\""));
     }
 }
 
