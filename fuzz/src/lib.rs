@@ -2,15 +2,18 @@
 
 use ileap_types::{
     filter::{odata::FootprintFilter, tad::TadFilter},
-    page::{Limit, next_link, parse_next_link},
     pact::event::CloudEvent,
+    page::{Limit, next_link, parse_next_link},
     query::{MAX_QUERY_BYTES, PLACE, QueryPairs},
     rules::{judge_footprint, judge_tad},
     strict_json,
 };
 
+/// A target takes any bytes.
+pub type Target = fn(&[u8]);
+
 /// Every target, by the name of its corpus.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("event", event),
     ("footprint_filter", footprint_filter),
     ("judgement", judgement),
@@ -27,7 +30,8 @@ pub fn footprint_filter(data: &[u8]) {
     if let Ok(filter) = FootprintFilter::parse(text) {
         let printed = filter.to_string();
         assert_eq!(FootprintFilter::parse(&printed).as_ref(), Ok(&filter));
-        filter.matches(&serde_json::json!({"created": "2024-01-01T00:00:00Z", "productIds": ["x"]}));
+        filter
+            .matches(&serde_json::json!({"created": "2024-01-01T00:00:00Z", "productIds": ["x"]}));
     }
 }
 
@@ -82,13 +86,16 @@ pub fn page(data: &[u8]) {
     let Ok(asked) = QueryPairs::parse(Some(text)) else {
         return;
     };
-    if let Ok(limit) = asked.single("limit") {
-        if let Ok(limit) = Limit::parse(limit, 100, 1000) {
-            assert!((1..=1000).contains(&limit.get()));
-        }
+    if let Ok(limit) = asked.single("limit")
+        && let Ok(limit) = Limit::parse(limit, 100, 1000)
+    {
+        assert!((1..=1000).contains(&limit.get()));
     }
     let kept = asked.without(&PLACE);
-    let link = next_link(&format!("/2/footprints?{kept}&cursor={}", "c".repeat(CURSOR)));
+    let link = next_link(&format!(
+        "/2/footprints?{kept}&cursor={}",
+        "c".repeat(CURSOR)
+    ));
     let target = parse_next_link(&link).expect("a link that is written is read back");
     assert!(target.len() < MAX_QUERY_BYTES, "{}", target.len());
     let (_, query) = target.split_once('?').expect("it has a query");
