@@ -557,7 +557,8 @@ fn what_is_odd_about_the_server_is_not_said_by_every_command_beside_it() {
 fn a_file_that_another_user_owns_is_named_with_what_to_do() {
     use std::os::unix::process::CommandExt as _;
     const STRANGER: u32 = 54_321;
-    let directory = tempfile::tempdir().unwrap();
+    // Where tests are run, their own place for temporary files is for its owner alone.
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
     let path = configuration(directory.path());
     let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(&path).unwrap());
     if owner != 0 {
