@@ -124,6 +124,11 @@ impl Parts {
     }
 }
 
+/// Takes leave of a store, once nobody asks it any more. One that does not answer is left without a word.
+pub async fn leave(store: &dyn Store) {
+    let _ = tokio::time::timeout(STORE_CLOSE, store.close()).await;
+}
+
 /// Says so where instances on one store go by different names: each refuses the tokens of the others.
 async fn note_issuer(store: &dyn Store, issuer: &str) {
     match store.note_issuer(issuer).await {
@@ -299,8 +304,6 @@ impl Server {
         if admin.await.is_err() {
             tracing::warn!("the admin listener ended early");
         }
-        // Whoever does not answer is left without a word.
-        let _ = tokio::time::timeout(STORE_CLOSE, self.state.store.close()).await;
         tracing::info!("stopped");
     }
 }

@@ -7,7 +7,7 @@ use std::{io, net::TcpListener};
 
 use ileap_server::{
     config::{Config, Loaded},
-    server::{Parts, Server, StartError},
+    server::{Parts, Server, StartError, leave},
     telemetry::Traces,
     token::KeyError,
 };
@@ -38,6 +38,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failed> {
     let parts = Parts::from_config(&config)
         .await
         .map_err(|error| failed(&error))?;
+    let store = parts.store.clone();
     let server = match socket {
         Some(socket) => Server::bind_handed_over(socket, &config, parts).await,
         None => Server::bind(&config, parts).await,
@@ -47,6 +48,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failed> {
     drop(config);
     let reloads = tokio::spawn(reloads.follow(server.reloader(values), level));
     server.run(stop).await;
+    leave(&*store).await;
     reloads.abort();
     traces.end().await;
     Ok(())

@@ -239,3 +239,23 @@ async fn one_of_three_that_is_left_answers_everybody() {
     load.goes_on();
     assert_eq!(load.end().await.1, Vec::<String>::new());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_ends_takes_leave_of_the_database() {
+    let mut cluster = Cluster::start(1, &[]);
+    let partner = cluster.caller("127.0.0.1");
+    partner.token(&cluster.bases()[0]).await;
+    assert_eq!(cluster.terminate(0), 0);
+    let mut database = cluster.database().await;
+    let mut count = async |what: &'static str| {
+        let counted = sqlx::query_scalar::<_, i64>(what);
+        counted.fetch_one(&mut database).await.unwrap()
+    };
+    let ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ileap'";
+    while count(ours).await != 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let abandoned =
+        "SELECT sessions_abandoned FROM pg_stat_database WHERE datname = current_database()";
+    assert_eq!(count(abandoned).await, 0);
+}

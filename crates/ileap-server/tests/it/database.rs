@@ -150,27 +150,3 @@ async fn a_database_that_has_no_more_room_acknowledges_nothing_and_goes_on_answe
     heals(&server).await;
     assert_eq!(kept(&database.url).await, ["kept", "lost"]);
 }
-
-#[tokio::test]
-async fn a_server_that_ends_takes_leave_of_the_database() {
-    let database = TestDatabase::new().await;
-    let server = start(&database.url).await;
-    assert_ne!(
-        server.as_client("hello").await.data(LISTS[0]).await,
-        json!([])
-    );
-    server.ended().await;
-    let mut connection = PgConnection::connect(&database.url).await.unwrap();
-    let mut count = async |what: &str| {
-        let statement = format!("SELECT ({what})::bigint");
-        let counted = sqlx::query_scalar::<_, i64>(AssertSqlSafe(statement));
-        counted.fetch_one(&mut connection).await.unwrap()
-    };
-    let ours = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ileap'";
-    while count(ours).await != 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    let ended =
-        "SELECT sessions_abandoned FROM pg_stat_database WHERE datname = current_database()";
-    assert_eq!(count(ended).await, 0);
-}
