@@ -83,6 +83,23 @@ async fn over_http2_too_this_is_no_proxy_and_says_what_it_answers_at_all() {
 }
 
 #[tokio::test]
+async fn over_http2_too_a_request_names_one_host() {
+    let server = TestServer::start().await;
+    for (authority, expected) in [
+        ("ileap.example.com:8443", 200),
+        ("[::1]", 200),
+        ("a,b", 400),
+        ("u@x", 400),
+        ("x:99999", 400),
+        ("[fe80]", 400),
+    ] {
+        let uri: Uri = format!("http://{authority}/jwks").parse().unwrap();
+        let answer = over_http2(&server, Method::GET, uri).await;
+        assert_eq!(answer.status(), expected, "{authority}");
+    }
+}
+
+#[tokio::test]
 async fn over_http2_too_a_refused_head_has_the_length_of_the_refusal_and_no_body() {
     let server = TestServer::start().await;
     for path in ["auth/verify", "2/footprints", "nothing"] {
