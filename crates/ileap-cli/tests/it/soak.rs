@@ -21,7 +21,7 @@ const LONG_ENOUGH: Duration = Duration::from_hours(1);
 /// What a short run may take, caches and all, in MiB.
 const SHORT_RUN_MIB: f64 = 24.0;
 /// So that a soak leaves the machine to others.
-const PAUSE: Duration = Duration::from_millis(150);
+const PAUSE: Duration = Duration::from_millis(50);
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);
 /// Longer than a connection to Clerk that nobody uses is kept.
 const SETTLING: Duration = Duration::from_secs(100);

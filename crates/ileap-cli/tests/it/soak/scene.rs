@@ -19,6 +19,7 @@ use ileap_server::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use uuid::Uuid;
 
 use crate::{
     commands::{Running, ileap, run},
@@ -26,12 +27,17 @@ use crate::{
     wire::{body, exchange, status},
 };
 
+const SAMPLES: &str = include_str!("../../../../ileap-server/sample-data/footprints.json");
 const SECRET: &str = "quartz+Lantern 4711 and more";
 const WEBHOOK_KEY: &[u8] = b"a signing key of twenty-four";
 /// Who comes at once, while memories are filled: refusals take their time.
 const CROWD: usize = 128;
 /// Of a hundred kilobytes each: more than SQLite holds in memory.
 const LARGE_EVENTS: usize = 60;
+/// Of two kilobytes each, and a page has a thousand of them: more than each connection holds in memory that reads.
+const FOOTPRINTS: usize = 5000;
+/// More at a time than there are connections that read.
+const READERS: usize = 16;
 /// When the server has long noticed that another key signs.
 const NOTICED: Duration = Duration::from_secs(20);
 /// The shortest there is.
@@ -53,7 +59,7 @@ pub(super) struct Scene {
     server: Running,
     clerk: ClerkEmulator,
     _runtime: Runtime,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 fn name(number: usize) -> String {
@@ -90,7 +96,7 @@ impl Scene {
             server: Running(server.unwrap()),
             clerk,
             _runtime: runtime,
-            _directory: directory,
+            directory,
         };
         eventually(|| status(&scene.ask_admin("/readyz")) == 200);
         let organization = scene.clerk.organization_id("acme").unwrap();
@@ -108,12 +114,32 @@ impl Scene {
             self.stranger("early", number);
             self.stranger("second", number);
         });
-        // What the database keeps of its file, too.
+        // What each connection to the database keeps of its file, too.
+        self.import();
         if let Some(token) = self.visit(0) {
             for number in 0..LARGE_EVENTS {
                 self.send_event(&token, &format!("large-{number}"), &"x".repeat(100_000));
             }
+            thread::scope(|scope| {
+                for _ in 0..READERS {
+                    scope.spawn(|| self.expect(200, &self.read(&token, 1000)));
+                }
+            });
         }
+    }
+
+    fn import(&self) {
+        let samples: Value = serde_json::from_str(SAMPLES).unwrap();
+        let footprints = (0..FOOTPRINTS).map(|_| {
+            let mut footprint = samples[0].clone();
+            footprint["id"] = json!(Uuid::new_v4().to_string());
+            footprint
+        });
+        let path = self.directory.path().join("footprints.json");
+        fs::write(&path, json!(footprints.collect::<Vec<_>>()).to_string()).unwrap();
+        let (code, _, stderr) =
+            run(ileap(&["import", path.to_str().unwrap()]).envs(self.settings.clone()));
+        assert_eq!(code, 0, "{stderr}");
     }
 
     /// Every user logs in again, when its token is long over, and once more: what is remembered in place of something
@@ -155,7 +181,7 @@ impl Scene {
                 200,
                 &self.request("POST /auth/revoke", &head, &format!("token={token}")),
             );
-            self.expect(401, &self.read(&token));
+            self.expect(401, &self.read(&token, 1));
         }
         if turn.is_multiple_of(25) {
             self.webhook(turn);
@@ -240,7 +266,7 @@ impl Scene {
         self.expect(200, &answer).then_some(())?;
         let granted: Value = serde_json::from_str(body(&answer)).unwrap();
         let token = granted["access_token"].as_str().unwrap().to_owned();
-        self.expect(200, &self.read(&token));
+        self.expect(200, &self.read(&token, 1));
         Some(token)
     }
 
@@ -264,9 +290,9 @@ impl Scene {
         answer
     }
 
-    fn read(&self, token: &str) -> String {
+    fn read(&self, token: &str, limit: usize) -> String {
         let head = format!("authorization: Bearer {token}\r\n");
-        self.request("GET /2/footprints?limit=1", &head, "")
+        self.request(&format!("GET /2/footprints?limit={limit}"), &head, "")
     }
 
     /// On a connection of its own, through the proxy, from an address that was not there before.
