@@ -12,6 +12,9 @@ impl PublicBaseUrl {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let url = plain(text)?;
         let path = url.path().trim_end_matches('/').to_owned();
+        if path.split('/').any(|segment| segment == ".well-known") {
+            return Err("it is a metadata document's: leave out the path from /.well-known on");
+        }
         if path
             .split('/')
             .skip(1)
@@ -124,6 +127,8 @@ mod tests {
             "https://x/a b",
             "https://x/{id}",
             "https://x/a//b",
+            "https://x/.well-known/openid-configuration",
+            "https://x/api/.well-known",
         ] {
             assert!(PublicBaseUrl::parse(text).is_err(), "{text}");
         }

@@ -56,10 +56,25 @@ impl Endpoint {
         Self::Unknown,
     ];
 
-    /// The endpoint of `path`, which may begin with the public base URL's own path.
+    /// The endpoint of `path`, which may begin with the public base URL's own path: what the router takes it for, also
+    /// where that path looks like one of ours (`/auth`, `/2`).
     pub fn of(path: &str, prefix: &str) -> Self {
-        let path = without_prefix(path, prefix);
-        match path {
+        let stripped = without_prefix(path, prefix);
+        let known = Self::known(stripped).or_else(|| Self::known(path));
+        known.unwrap_or_else(|| {
+            if [stripped, path]
+                .iter()
+                .any(|path| path.starts_with("/auth/"))
+            {
+                Self::UnknownAuth
+            } else {
+                Self::Unknown
+            }
+        })
+    }
+
+    fn known(path: &str) -> Option<Self> {
+        let endpoint = match path {
             "/auth/token" => Self::Token,
             "/auth/introspect" => Self::Introspect,
             "/auth/revoke" => Self::Revoke,
@@ -73,9 +88,9 @@ impl Endpoint {
             "/openapi.json" => Self::Discovery,
             _ if path.starts_with("/.well-known/") => Self::Discovery,
             _ if path.starts_with("/2/footprints/") => Self::GetFootprint,
-            _ if path.starts_with("/auth/") => Self::UnknownAuth,
-            _ => Self::Unknown,
-        }
+            _ => return None,
+        };
+        Some(endpoint)
     }
 
     /// The scopes without which an access token does not open this endpoint.
@@ -147,10 +162,28 @@ mod tests {
             ("/other", Endpoint::Unknown),
         ] {
             assert_eq!(Endpoint::of(path, ""), expected, "{path}");
-            let prefix = "/api/ileap";
-            assert_eq!(Endpoint::of(path, prefix), expected, "{path}");
-            let whole = format!("{prefix}{path}");
-            assert_eq!(Endpoint::of(&whole, prefix), expected, "{whole}");
+            // The latter ones are paths of ours themselves.
+            for prefix in [
+                "/api/ileap",
+                "/auth",
+                "/auth/verify",
+                "/2",
+                "/2/footprints",
+                "/jwks",
+                "/webhooks",
+            ] {
+                assert_eq!(Endpoint::of(path, prefix), expected, "{prefix} {path}");
+                let whole = format!("{prefix}{path}");
+                let is_below_auth = prefix.starts_with("/auth") && expected == Endpoint::Unknown;
+                let expected = match expected {
+                    Endpoint::Unknown | Endpoint::UnknownAuth if prefix == "/2/footprints" => {
+                        Endpoint::GetFootprint
+                    }
+                    _ if is_below_auth => Endpoint::UnknownAuth,
+                    expected => expected,
+                };
+                assert_eq!(Endpoint::of(&whole, prefix), expected, "{whole}");
+            }
         }
         assert_eq!(
             Endpoint::of("/api/ileapx/jwks", "/api/ileap"),

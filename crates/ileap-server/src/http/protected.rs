@@ -56,7 +56,19 @@ impl Protected {
     /// has no say (GHSA-7rh7-c77v-6434).
     fn at(target: &str, prefix: &str) -> Self {
         let (path, _query) = target.split_once('?').unwrap_or((target, ""));
-        let path = without_prefix(path, prefix);
+        // Where the public base URL's path looks like one of ours, both may be meant.
+        let both = (
+            Self::exactly(without_prefix(path, prefix)),
+            Self::exactly(path),
+        );
+        match both {
+            (Self::Other, one) | (one, Self::Other) => one,
+            (one, other) if one == other => one,
+            _ => Self::Other,
+        }
+    }
+
+    fn exactly(path: &str) -> Self {
         match Endpoint::of(path, "") {
             Endpoint::Events => Self::Events,
             Endpoint::GetFootprint if names_one_footprint(path) => Self::GetFootprint,
@@ -233,6 +245,25 @@ mod tests {
                 Protected::Other,
                 "{path}"
             );
+        }
+    }
+
+    #[test]
+    fn a_base_path_that_looks_like_one_of_ours_makes_nothing_easier() {
+        for (target, prefix, expected) in [
+            ("/2/footprints/x", "/2", Protected::GetFootprint),
+            ("/2/2/events", "/2", Protected::Events),
+            ("/2/events", "/auth", Protected::Events),
+            ("/2/footprints/2", "/2/footprints", Protected::GetFootprint),
+            (
+                "/2/events/2/footprints",
+                "/2/events",
+                Protected::ListFootprints,
+            ),
+            ("/2/footprints/2/events", "/2/footprints", Protected::Events),
+            ("/auth/2/x", "/auth", Protected::Other),
+        ] {
+            assert_eq!(Protected::at(target, prefix), expected, "{prefix} {target}");
         }
     }
 

@@ -4,7 +4,7 @@ use http::Method;
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 
-use crate::harness::{Options, TestServer, header, refusal, text};
+use crate::harness::{Options, TestServer, header, json, refusal, text};
 
 const NAMES: [&str; 5] = [
     "x-ileap-subject",
@@ -227,6 +227,40 @@ async fn it_answers_below_the_base_path_and_finds_endpoints_there() {
                 .await
                 .unwrap();
             assert_eq!(refusal(answer).await, (403, "AccessDenied".to_owned()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_base_path_that_looks_like_one_of_ours_opens_nothing_more_and_hides_nothing() {
+    for own in ["/auth", "/2", "/2/footprints", "/auth/verify"] {
+        let options = Options::default()
+            .set("ILEAP_PUBLIC_BASE_URL", format!("https://way.example{own}"))
+            .set("ILEAP_LISTENER__TRUSTED_PROXIES", "127.0.0.0/8");
+        let server = TestServer::start_with(options).await;
+        let narrow = server.narrow_token("footprint:list").await;
+        for prefix in ["", own] {
+            let ask = async |target: &str| {
+                let request = server
+                    .get(&format!("{prefix}/auth/verify"))
+                    .bearer_auth(&narrow)
+                    .header("x-original-method", "GET")
+                    .header("x-original-uri", target);
+                asked(request).await.status().as_u16()
+            };
+            assert_eq!(ask("/2/footprints").await, 200, "{own} {prefix}");
+            assert_eq!(ask("/2/footprints/x").await, 403, "{own} {prefix}");
+            assert_eq!(ask("/else").await, 403, "{own} {prefix}");
+            let answer = asked(server.get(&format!("{prefix}/auth/verify"))).await;
+            assert_eq!(answer.status(), 401, "{own} {prefix}");
+            let guess = server
+                .http
+                .post(format!("{}{prefix}/auth/token", server.base))
+                .basic_auth("hello", Some("a wrong one"))
+                .form(&[("grant_type", "client_credentials")]);
+            // In the words of OAuth 2.0, as it goes on record as one.
+            let refused = json(asked(guess).await).await;
+            assert_eq!(refused["error"], "invalid_client", "{own} {prefix}");
         }
     }
 }
