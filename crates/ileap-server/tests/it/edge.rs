@@ -50,13 +50,17 @@ async fn unknown_paths_and_wrong_methods_get_the_family_of_their_path() {
 
 /// The whole answer over HTTP/2.
 async fn over_http2(server: &TestServer, method: Method, uri: Uri) -> Response<Bytes> {
+    let mut request = Request::new(String::new());
+    (*request.method_mut(), *request.uri_mut()) = (method, uri);
+    sent_over_http2(server, request).await
+}
+
+async fn sent_over_http2(server: &TestServer, request: Request<String>) -> Response<Bytes> {
     let address = server.base.strip_prefix("http://").unwrap();
     let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
     let executor = TokioExecutor::new();
     let (mut client, connection) = http2::handshake(executor, stream).await.unwrap();
     let connection = tokio::spawn(connection);
-    let mut request = Request::new(String::new());
-    (*request.method_mut(), *request.uri_mut()) = (method, uri);
     let (head, body) = client.send_request(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     connection.abort();
@@ -96,6 +100,12 @@ async fn over_http2_too_a_request_names_one_host() {
         let uri: Uri = format!("http://{authority}/jwks").parse().unwrap();
         let answer = over_http2(&server, Method::GET, uri).await;
         assert_eq!(answer.status(), expected, "{authority}");
+    }
+    // RFC 9113 §8.3.1.
+    for (host, expected) in [("x", 200), ("y", 400), ("", 400)] {
+        let request = Request::get("http://x/jwks").header("host", host);
+        let answer = sent_over_http2(&server, request.body(String::new()).unwrap()).await;
+        assert_eq!(answer.status(), expected, "{host}");
     }
 }
 

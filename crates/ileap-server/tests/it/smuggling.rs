@@ -16,8 +16,12 @@ const HIDDEN: &str = "GET /hidden HTTP/1.1\r\nhost: x\r\n\r\n";
 /// A head with a framing that is not clear, and a body in which a request is hidden.
 fn unclear() -> Vec<String> {
     let length = HIDDEN.len();
+    // All else is in order (`hello:pathfinder`): what is refused is refused for its framing or its body.
     let post = |framing: &str, body: &str| {
-        format!("POST /auth/token HTTP/1.1\r\n{HOST}{framing}\r\n\r\n{body}")
+        format!(
+            "POST /auth/token HTTP/1.1\r\n{HOST}authorization: Basic aGVsbG86cGF0aGZpbmRlcg==\r\n\
+             content-type: application/x-www-form-urlencoded\r\n{framing}\r\n\r\n{body}"
+        )
     };
     let chunked = "transfer-encoding: chunked";
     let mut requests = vec![
@@ -122,6 +126,59 @@ async fn unclear_framing_ends_the_connection_and_hides_no_request() {
         assert!(!answer.starts_with("HTTP/1.1 2"), "{request}\n{answer}");
     }
     assert_eq!(hidden_requests(&server).await, 0);
+}
+
+#[tokio::test]
+async fn a_body_in_unclear_framing_is_read_in_one_way_or_not_at_all() {
+    const FORM: &str = "grant_type=client_credentials";
+    const NEXT: &str = "GET /hidden HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let server = TestServer::start().await;
+    let length = FORM.len();
+    let chunks = format!("{length:x}\r\n{FORM}\r\n0\r\n\r\n");
+    let ask = async |framing: &str, body: &str| {
+        // `hello:pathfinder`
+        let head = format!(
+            "POST /auth/token HTTP/1.1\r\n{HOST}authorization: Basic aGVsbG86cGF0aGZpbmRlcg==\r\n\
+             content-type: application/x-www-form-urlencoded\r\n{framing}\r\n\r\n{body}{NEXT}"
+        );
+        exchange(&server, &head).await
+    };
+    let plain = format!("content-length: {length}");
+    let answer = ask(&plain, FORM).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(hidden_requests(&server).await, 1, "nothing is hidden there");
+    for unread in [
+        "transfer-encoding: gzip, chunked",
+        "transfer-encoding: chunked, chunked",
+        "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
+        "transfer-encoding: identity, chunked",
+        "transfer-encoding: xchunked",
+        "transfer-encoding: chunked\r\ncontent-encoding: gzip",
+    ] {
+        let answer = ask(unread, &chunks).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{unread}\n{answer}");
+    }
+    for unread in [
+        format!("content-length: {length}\r\ncontent-length: {}", length + 1),
+        format!("content-length: +{length}"),
+        format!("content-length: {length}, {}", length + 1),
+        format!("content-length: 0x{length:x}"),
+        format!("content-length: {length}\r\ncontent-encoding: gzip"),
+    ] {
+        let answer = ask(&unread, FORM).await;
+        assert!(answer.starts_with("HTTP/1.1 4"), "{unread}\n{answer}");
+    }
+    // The coding goes before the length, and the connection ends (RFC 9112 §6.1): what follows is never read.
+    let before = hidden_requests(&server).await;
+    for both in [
+        "content-length: 6\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 6",
+    ] {
+        let answer = ask(both, &chunks).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{both}\n{answer}");
+        assert_eq!(answer.matches("HTTP/1.").count(), 1, "{both}\n{answer}");
+    }
+    assert_eq!(hidden_requests(&server).await, before);
 }
 
 /// What nginx reads as a request of its own is none that is hidden: with every one, both count the same.

@@ -6,7 +6,7 @@ use axum::{
     extract::Request,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderValue, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 
 use crate::{
     http::failure::{Cause, Failure},
@@ -30,7 +30,20 @@ pub(super) fn refusal(request: &Request) -> Option<Response> {
     if !has_clear_host(request) {
         return Some(Failure::from(Cause::HostUnclear).into_response());
     }
+    if !has_clear_length(request.headers()) {
+        return Some(Failure::from(Cause::BodyUnreadable).into_response());
+    }
     None
+}
+
+/// Of transfer codings only `chunked` is read (RFC 9112 §6.1); what is coded once more would pass for the body itself.
+fn has_clear_length(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// The head's size as HTTP/1.1 writes it, but for the method.
@@ -43,15 +56,20 @@ fn head_bytes(request: &Request) -> usize {
 }
 
 /// RFC 9112 §3.2: exactly one Host in HTTP/1.1; HTTP/1.0 knows none, HTTP/2 has `:authority` instead
-/// (RFC 9113 §8.3.1). What it says is nothing to us, but proxies have to agree on it.
+/// (RFC 9113 §8.3.1), from which a Host beside it must not differ. What it says is nothing to us, but proxies have to
+/// agree on it.
 fn has_clear_host(request: &Request) -> bool {
     let authority = request.uri().authority();
+    let is_other = |host: &HeaderValue| {
+        let is_binding = request.version() == Version::HTTP_2;
+        authority.is_some_and(|authority| is_binding && authority.as_str() != host)
+    };
     if authority.is_some_and(|authority| !is_host(authority.as_str())) {
         return false;
     }
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (Some(host), None) => is_empty_or_host(host),
+        (Some(host), None) => is_empty_or_host(host) && !is_other(host),
         (None, _) => request.version() != Version::HTTP_11,
         (Some(_), Some(_)) => false,
     }
