@@ -153,6 +153,16 @@ fn a_running_server_follows_what_is_revoked_beside_it() {
 }
 
 #[test]
+fn who_is_in_no_token_is_not_said_to_be_cut_off() {
+    let deployment = Deployment::new();
+    for nobody in ["user_abc", "acme", "clerk|", "|user_abc", ""] {
+        let (code, stdout, stderr) = deployment.revoke(&["--subject", nobody], "");
+        assert_eq!((code, stdout.as_str()), (2, ""), "{nobody}");
+        assert!(stderr.contains("clerk|user_..."), "{stderr}");
+    }
+}
+
+#[test]
 fn whoever_inspects_a_token_is_told_that_it_was_revoked_or_cut_off() {
     let deployment = Deployment::new();
     let _server = deployment.serve();

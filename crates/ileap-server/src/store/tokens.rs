@@ -21,6 +21,9 @@ pub trait TokenRecords: Send + Sync {
     /// The tokens revoked one by one that have not expired at `now`.
     async fn revoked_tokens(&self, now: Timestamp) -> Result<Vec<RevokedToken>, StoreError>;
 
+    /// As whom tokens are issued: what the instance that started last has noted.
+    async fn noted_issuer(&self) -> Result<Option<String>, StoreError>;
+
     /// Notes as whom tokens are issued from now on; returns as whom until now, where that is another.
     async fn note_issuer(&self, issuer: &str) -> Result<Option<String>, StoreError>;
 }
@@ -41,4 +44,17 @@ pub enum Revocation {
     OfSubject(TokenCutoff),
     /// It alone is revoked.
     OfToken,
+}
+
+impl Revocation {
+    /// What goes on record when every token of an account is revoked.
+    pub const ALL: &str = "every token up to now revoked";
+
+    /// What goes on record when the token with this `jti` was to be revoked.
+    pub fn change(&self, token_id: &str) -> String {
+        match self {
+            Self::OfSubject(_) => Self::ALL.to_owned(),
+            Self::OfToken => format!("token {token_id} revoked"),
+        }
+    }
 }

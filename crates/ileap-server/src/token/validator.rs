@@ -186,16 +186,27 @@ impl TokenValidator {
 
     /// The same, and what else `token` says.
     pub fn examine(&self, token: UnverifiedToken<'_>) -> Result<Arc<VerifiedToken>, TokenError> {
+        self.examine_noting(token, |_| {})
+    }
+
+    /// The same; `note` learns whose it is as soon as that is certain, also where it has expired or was revoked.
+    pub(crate) fn examine_noting(
+        &self,
+        token: UnverifiedToken<'_>,
+        note: impl FnOnce(&Arc<Principal>),
+    ) -> Result<Arc<VerifiedToken>, TokenError> {
         let fingerprint = fingerprint(token.bounded()?);
         if let Some(verified) = self.verified.get(&fingerprint) {
             // It may have been revoked since.
             if self.keys.now().find(verified.key.kid()).is_none() {
                 return Err(InvalidReason::UnknownKey.into());
             }
+            note(&verified.principal);
             self.check_times(&verified)?;
             return Ok(verified);
         }
         let verified = Arc::new(self.verify(token)?);
+        note(&verified.principal);
         self.check_times(&verified)?;
         self.verified.insert(fingerprint, verified.clone());
         Ok(verified)

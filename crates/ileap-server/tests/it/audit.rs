@@ -185,6 +185,40 @@ async fn data_access_is_on_record_as_far_as_the_operator_wants() {
     }
 }
 
+#[tokio::test]
+async fn whose_token_is_used_after_its_end_is_on_record() {
+    let audited = Audited::start("refused", Options::default()).await;
+    let server = &audited.server;
+    let token = server.as_client("hello").await.token;
+    let revoked = server.ask("/auth/revoke", ("hello", "pathfinder"), &token);
+    assert_eq!(revoked.send().await.unwrap().status(), 200);
+    let expired = server.expired_token();
+    for token in [&token, &expired] {
+        let answer = server.with_token(token).get("/2/footprints").await;
+        assert_eq!(answer.status(), 401);
+    }
+    let (_, lines) = audited.ended().await;
+    let data = lines.iter().filter(|line| line["event"] == "data_access");
+    let names = ["outcome", "reason", "client_id"];
+    let seen: Vec<_> = data.map(|line| fields(line, &names)).collect();
+    assert_eq!(
+        seen,
+        ["refused revoked hello", "refused token_expired hello"]
+    );
+    let subjects: Vec<_> = lines
+        .iter()
+        .map(|line| line["subject"].as_str().unwrap())
+        .collect();
+    assert!(
+        subjects[..3].iter().all(|subject| *subject == subjects[0]),
+        "{subjects:?}"
+    );
+    let revocation = lines.iter().find(|line| line["event"] == "revocation");
+    let change = revocation.unwrap()["change"].as_str().unwrap();
+    let id = change.strip_prefix("token ").unwrap();
+    assert!(id.len() > 20 && id.ends_with(" revoked"), "{change}");
+}
+
 impl Audited {
     /// Sends a request and hangs up as soon as `is_under_way`, which is before the answer; waits for the trail's next
     /// `event`. Lines of other events may still be on their way to the trail.

@@ -21,8 +21,6 @@ use crate::{
     output::{self, sanitised},
 };
 
-/// What goes on record when every token of an account is revoked.
-const ALL_TOKENS: &str = "every token up to now revoked";
 const FOLLOW: &str = "running servers follow within two seconds";
 
 /// What was revoked; with `--json` printed as it is.
@@ -40,7 +38,10 @@ enum Revoked {
 /// Revokes, in the store that the servers follow.
 pub(super) async fn run(arguments: RevokeArguments) -> Result<(), Failed> {
     let revoked = match (arguments.subject.as_deref(), &arguments.client) {
-        (Some(subject), _) => cut_off(&load_for_store(&arguments.config)?, subject).await?,
+        (Some(subject), _) => {
+            check(subject)?;
+            cut_off(&load_for_store(&arguments.config)?, subject).await?
+        }
         (None, Some(client_id)) => {
             let config = load(&arguments.config)?;
             let subject = subject_of(&config, client_id).await?;
@@ -89,11 +90,7 @@ async fn revoke_one(arguments: &RevokeArguments) -> Result<Revoked, Failed> {
     let revocation = leave_revocation(&store, &revoked, SystemClock.now()).await;
     let RevokedToken { id, subject, .. } = revoked;
     let revocation = revocation.map_err(|error| refused_by_store(ATTEMPTED, &error))?;
-    let change = match revocation {
-        Revocation::OfSubject(_) => ALL_TOKENS,
-        Revocation::OfToken => "a token revoked",
-    };
-    on_record.change(Event::Revocation, &subject, change)?;
+    on_record.change(Event::Revocation, &subject, &revocation.change(&id))?;
     Ok(match revocation {
         Revocation::OfSubject(_) => Revoked::Subject { subject },
         Revocation::OfToken => Revoked::Token {
@@ -103,13 +100,25 @@ async fn revoke_one(arguments: &RevokeArguments) -> Result<Revoked, Failed> {
     })
 }
 
+/// What no token carries would be cut off without effect.
+fn check(subject: &str) -> Result<(), Failed> {
+    let parts = subject.split_once('|');
+    if parts.is_some_and(|(kind, name)| !kind.is_empty() && !name.is_empty()) {
+        return Ok(());
+    }
+    let attempted = format!("revoking the tokens of {}", sanitised(subject));
+    let why = "that is no subject of a token: write clerk|user_... or static|<client id>, as the log line \"token \
+               issued\" does, or name the client with --client";
+    Err(Failed::new(attempted, why).exiting(Exit::Usage))
+}
+
 async fn cut_off(config: &Config, subject: &str) -> Result<Revoked, Failed> {
     let on_record = OnRecord::open(config)?;
     let store = open_kept_store(config).await?;
     let cut_off = leave_cut_off(&store, subject, SystemClock.now()).await;
     cut_off
         .map_err(|error| refused_by_store(format!("revoking the tokens of {subject}"), &error))?;
-    on_record.change(Event::Revocation, subject, ALL_TOKENS)?;
+    on_record.change(Event::Revocation, subject, Revocation::ALL)?;
     Ok(Revoked::Subject {
         subject: subject.to_owned(),
     })

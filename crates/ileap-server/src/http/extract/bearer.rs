@@ -25,8 +25,8 @@ pub(crate) fn token(
     headers: &HeaderMap,
     endpoint: Endpoint,
 ) -> Result<Arc<VerifiedToken>, Cause> {
-    let token = state.validator.examine(unverified_token(headers)?)?;
-    caller::is(&token.principal);
+    let token = unverified_token(headers)?;
+    let token = state.validator.examine_noting(token, caller::is)?;
     let is_missing = |scope: &&Scope| !token.principal.scopes.contains(**scope);
     match endpoint.scopes().iter().find(is_missing) {
         Some(scope) => Err(Cause::ScopeMissing(scope.as_str())),

@@ -79,11 +79,8 @@ pub(crate) async fn revoke(
         is_whole_subject = matches!(revocation, Revocation::OfSubject(_)),
         "token revoked"
     );
-    let change = match revocation {
-        Revocation::OfSubject(_) => "every token up to now revoked",
-        Revocation::OfToken => "a token revoked",
-    };
-    let what = (revoked.subject.as_str(), change);
+    let change = revocation.change(&revoked.id);
+    let what = (revoked.subject.as_str(), change.as_str());
     record::revoked(&state, &context, &caller.client_id, what);
     // Whoever has this answer and logs in again must not get the same token from an instance that has not heard yet.
     state.invalidations.told_to_all().await;
