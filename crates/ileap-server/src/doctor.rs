@@ -104,6 +104,7 @@ impl<'a> Doctor<'a> {
             clerk = Some(asked);
         }
         checks.push(issuer::check(self.config).await);
+        checks.extend(issuer::on_record(self.config, &store).await);
         let client = match client {
             Some(client_id) => {
                 let examination = client::Examination {

@@ -403,4 +403,13 @@ fn a_server_that_takes_over_a_database_under_another_name_says_that_the_tokens_o
         let says = log.contains("another public_base_url") && log.contains("https://one.example");
         assert_eq!(says, is_warned, "{log}");
     }
+    for (name, is_other) in [("one", true), ("other", false)] {
+        let mut doctor = ileap(&["doctor"]);
+        doctor
+            .envs(deployment.settings())
+            .env("ILEAP_PUBLIC_BASE_URL", format!("https://{name}.example"));
+        let (_, stdout, _) = run(&mut doctor);
+        let finds = stdout.contains("that one: https://other.example");
+        assert_eq!(finds, is_other, "{stdout}");
+    }
 }

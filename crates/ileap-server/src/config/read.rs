@@ -307,6 +307,13 @@ fn cipher(reader: &mut Reader, location: Option<KeyPlace>) -> Option<Arc<KeyCiph
         }
         return None;
     }
+    if !reader.is_set("keys.location") {
+        reader.violate_key(
+            "keys.location",
+            "it is not said, and keys.encryption_key_file is: keys in the database would move into files of this server's",
+            "say \"store\" where the database has the keys, or \"directory\" to move them into files",
+        );
+    }
     let text = secret_file::read(reader, FILE)?;
     let cipher = KeyCipher::from_base64(text.expose_secret().trim());
     if cipher.is_none() {

@@ -9,8 +9,9 @@ use url::Url;
 use super::{
     connection,
     judgement::{Blame, Check},
+    local::StoreState,
 };
-use crate::{config::Config, distrust::Distrust, outbound};
+use crate::{config::Config, distrust::Distrust, outbound, store::tokens::TokenRecords as _};
 
 const NAME: &str = "issuer";
 /// The longest wait for the discovery document.
@@ -48,6 +49,25 @@ pub(super) async fn check(config: &Config) -> Check {
         Err(_) => Found::Nothing("request"),
     };
     judge(&found, expected, &address)
+}
+
+/// Compares with what the instance on this database has noted that started last.
+pub(super) async fn on_record(config: &Config, store: &StoreState) -> Option<Check> {
+    let StoreState::Open(store) = store else {
+        return None;
+    };
+    let expected = config.public_base_url.as_ref()?.as_str();
+    let noted = store.noted_issuer().await.ok().flatten()?;
+    let check = Check::warning(
+        NAME,
+        "the instance on this database that started last has another public_base_url: each refuses the other's tokens",
+    );
+    let check = check
+        .seen(format!("that one: {}; this configuration: {expected}", short(&noted)))
+        .advise(
+            "give all instances on one database the same public_base_url; where it was changed on purpose, restart them",
+        );
+    (noted != expected).then_some(check)
 }
 
 async fn ask(url: &Url) -> Found {

@@ -228,7 +228,7 @@ pub(super) async fn begin(
         if location.apply(&[], edit).await? {
             tracing::info!(
                 keys = count,
-                "signing keys have moved here; remove them where they were"
+                "signing keys have moved here; remove them where they were once no instance has its keys there any more"
             );
         }
     }

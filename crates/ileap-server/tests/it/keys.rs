@@ -85,6 +85,7 @@ fn options(directory: &TempDir, clock: &Arc<ManualClock>) -> Options {
     .over_backend()
     .set("ILEAP_PUBLIC_BASE_URL", BASE)
     .set("ILEAP_TOKEN__ALGORITHM", "ES256")
+    .set("ILEAP_KEYS__LOCATION", "directory")
     .set("ILEAP_KEYS__DIRECTORY", keys.display().to_string())
     .set(
         "ILEAP_KEYS__ENCRYPTION_KEY_FILE",

@@ -188,6 +188,10 @@ fn keys_in_the_store_want_a_file_that_encrypts_them() {
         load("", &[CLERK, ("ILEAP_KEYS__LOCATION", "store"), file])
     };
     assert!(load().unwrap_err().to_string().contains("keys.secret"));
+    // Said of the key alone, keys would silently move out of the database.
+    let file = ("ILEAP_KEYS__ENCRYPTION_KEY_FILE", name.as_str());
+    let error = super::load("", &[CLERK, file]).unwrap_err().to_string();
+    assert!(error.contains("`keys.location`: it is not said"), "{error}");
     for (text, mode, problem) in [
         ("too short\n", 0o600, Some("openssl rand -base64 32")),
         (

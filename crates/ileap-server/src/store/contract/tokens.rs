@@ -140,4 +140,6 @@ async fn another_issuer_on_the_same_store_is_noticed_once(store: &dyn Store) {
     assert_eq!(note(one).await, None);
     assert_eq!(note(other).await.as_deref(), Some(one));
     assert_eq!(note(other).await, None);
+    let noted = store.noted_issuer().await.unwrap();
+    assert_eq!(noted.as_deref(), Some(other));
 }

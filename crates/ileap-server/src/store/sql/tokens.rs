@@ -62,14 +62,20 @@ impl TokenRecords for SqlStore {
         tokens.collect::<Result<_, _>>().map_err(&failed)
     }
 
-    async fn note_issuer(&self, issuer: &str) -> Result<Option<String>, StoreError> {
-        let failed = unavailable("noting as whom tokens are issued");
+    async fn noted_issuer(&self) -> Result<Option<String>, StoreError> {
+        let failed = unavailable("reading as whom tokens are issued");
         let row = sql("SELECT value FROM settings WHERE name = 'issuer'")
             .fetch_optional(&self.readers)
             .await
             .map_err(&failed)?;
-        let before: Option<Vec<u8>> = row.map(|row| row.get(0)).transpose().map_err(&failed)?;
-        if before.as_deref() == Some(issuer.as_bytes()) {
+        let noted: Option<Vec<u8>> = row.map(|row| row.get(0)).transpose().map_err(&failed)?;
+        Ok(noted.map(|noted| String::from_utf8_lossy(&noted).into_owned()))
+    }
+
+    async fn note_issuer(&self, issuer: &str) -> Result<Option<String>, StoreError> {
+        let failed = unavailable("noting as whom tokens are issued");
+        let before = self.noted_issuer().await?;
+        if before.as_deref() == Some(issuer) {
             return Ok(None);
         }
         sql("INSERT INTO settings (name, value) VALUES ('issuer', $1) \
@@ -78,7 +84,7 @@ impl TokenRecords for SqlStore {
         .execute(&self.writer)
         .await
         .map_err(&failed)?;
-        Ok(before.map(|before| String::from_utf8_lossy(&before).into_owned()))
+        Ok(before)
     }
 }
 

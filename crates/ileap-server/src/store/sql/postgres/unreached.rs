@@ -109,6 +109,13 @@ impl Attempt<'_> {
         let database = self.options.get_database().unwrap_or(user);
         match code {
             // invalid_password
+            Some("28P01") if !self.names_password() => judgement(
+                "it wants a password, and store.url has none",
+                format!(
+                    "set ILEAP_STORE__URL with that of {user}, or PGPASSFILE; beside a service, take over the service's \
+                     environment first"
+                ),
+            ),
             Some("28P01") => judgement(
                 "it does not take the password",
                 format!(
@@ -151,6 +158,13 @@ impl Attempt<'_> {
             ),
             _ => judgement("it refuses the connection", "see its words, and its log"),
         }
+    }
+
+    fn names_password(&self) -> bool {
+        let url = Url::parse(self.url);
+        url.is_ok_and(|url| {
+            url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
+        })
     }
 
     async fn broken(&self, kind: ErrorKind) -> Judgement {
