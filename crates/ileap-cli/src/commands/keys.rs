@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ileap_server::{
     audit::{Decision, Event},
     clock::{Clock as _, SystemClock},
-    config::Config,
+    config::{Config, KeyPlace},
     server::{key_location, key_policy},
     token::{
         KeyError, KeyList, KeyLocation, KeyPolicy, KeyRecord, Revoked, RevokedKey, Rotated,
@@ -19,7 +19,7 @@ use super::{key_store, load_for_store, on_record::OnRecord};
 use crate::{
     cli::{ConfigArguments, KeysArguments, KeysCommand, RevokeKeyArguments},
     exit::{Exit, Failed},
-    output,
+    output::{self, sanitised},
 };
 
 /// Lists or changes the signing keys.
@@ -48,6 +48,19 @@ impl Keys {
             config,
         })
     }
+
+    /// Where they are, for people: a directory that depends on where the command runs is shown whole.
+    fn place(&self) -> String {
+        let keys = &self.config.keys;
+        match keys.location {
+            KeyPlace::Directory => {
+                let path = std::path::absolute(&keys.directory);
+                let path = path.as_ref().unwrap_or(&keys.directory);
+                format!("in {}", sanitised(&path.display().to_string()))
+            }
+            KeyPlace::Store => "in the database".to_owned(),
+        }
+    }
 }
 
 async fn list(arguments: &KeysArguments) -> Result<(), Failed> {
@@ -61,7 +74,7 @@ async fn list(arguments: &KeysArguments) -> Result<(), Failed> {
         let all: Vec<_> = kept.chain(unusable).chain(revoked).collect();
         output::json(&json!({ "keys": all }))?;
     } else {
-        print(&found)?;
+        print(&found, &keys.place())?;
     }
     match found.trouble.first() {
         Some(error) => Err(failed("listing", error)),
@@ -69,9 +82,11 @@ async fn list(arguments: &KeysArguments) -> Result<(), Failed> {
     }
 }
 
-fn print(found: &KeyList) -> Result<(), Failed> {
+fn print(found: &KeyList, place: &str) -> Result<(), Failed> {
     if found.keys.is_empty() && found.revoked.is_empty() && found.trouble.is_empty() {
-        return output::line("there are no keys yet; the first start of the server makes one");
+        return output::line(format!(
+            "there are no keys {place} yet; the first start of the server makes one"
+        ));
     }
     for (record, standing) in &found.keys {
         let until = standing.until.map(shown).unwrap_or_default();
@@ -108,7 +123,7 @@ fn print(found: &KeyList) -> Result<(), Failed> {
 
 fn line(kid: &str, algorithm: &str, state: &str, rest: &str) -> Result<(), Failed> {
     let line = format!("{kid:<43}  {algorithm:<5}  {state:<9}  {rest}");
-    output::line(output::sanitised(&line))
+    output::line(sanitised(&line))
 }
 
 /// A moment to the second.
@@ -156,7 +171,10 @@ async fn rotate(arguments: &KeysArguments) -> Result<(), Failed> {
         recorded(&on_record, &format!("{} published", record.kid))?;
     }
     if is_new && record.signs_from <= record.published_at {
-        output::note("note: it signs at once, because no other key is there");
+        let place = keys.place();
+        output::note(&format!(
+            "note: it signs at once, because no other key is {place}"
+        ));
     }
     if arguments.json {
         return output::json(&json!({

@@ -231,6 +231,12 @@ fn a_server_that_lets_nobody_in_is_named_with_what_it_asks_for() {
         let place = format!("(database {database}, user {user})");
         say(&url, directory.path(), &[&place, finding, remedy]);
     }
+    let url = format!("postgres:///data?host={socket}&user=ileap");
+    let expected = [
+        "it wants a password, and store.url has none",
+        "the service's environment",
+    ];
+    say(&url, directory.path(), &expected);
     let url = format!("postgres:///foreign_one?host={socket}&user=ileap");
     let (code, _, stderr) = run(&mut command(&["serve"], &url, directory.path()));
     assert_eq!(code, 69, "{stderr}");
