@@ -307,7 +307,11 @@ async fn the_way_from_nothing_to_two_instances_works_as_it_is_written() {
     let ready = machines.run(&steps[2], &format!("{}\n", secrets.join("\n")));
     assert_eq!(ready, "ready\n");
     machines.are_secrets_alone_hidden("10.0.0.11");
-    assert_eq!(machines.run(&steps[3], ""), "ready\n");
+    let ready = machines.run(&steps[3], "");
+    let (ready, kids) = ready.split_once('\n').unwrap();
+    let kids: Vec<_> = kids.lines().collect();
+    assert_eq!(ready, "ready");
+    assert!(kids.len() == 2 && kids[0] == kids[1], "{kids:?}");
     machines.are_secrets_alone_hidden("10.0.0.12");
     machines.run(&steps[4], "");
 
