@@ -216,6 +216,14 @@ fn the_image_has_no_shell_no_root_and_what_the_lock_file_names() {
         toolchain.contains(&format!("\"{version}.")),
         "{version} is not that of {toolchain}"
     );
+    let unit = shipped("ileap.service");
+    let mut settings = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("Environment="));
+    assert!(
+        settings.all(|setting| last_stage.contains(setting)),
+        "what every server of the unit gets, every one of the image gets, too"
+    );
     let secret = instructions
         .iter()
         .find(|line| line.contains("CLERK_") || line.contains("SECRET"));

@@ -28,6 +28,7 @@ use crate::{
 };
 
 const SAMPLES: &str = include_str!("../../../../ileap-server/sample-data/footprints.json");
+const UNIT: &str = include_str!("../../../../../deploy/ileap.service");
 const SECRET: &str = "quartz+Lantern 4711 and more";
 const WEBHOOK_KEY: &[u8] = b"a signing key of twenty-four";
 /// Who comes at once, while memories are filled: refusals take their time.
@@ -388,5 +389,16 @@ fn settings(
         ("ILEAP_LOG__LEVEL", "warn"),
     ]
     .map(|(name, value)| (name, value.to_owned()))
-    .into()
+    .into_iter()
+    .chain(shipped_environment())
+    .collect()
+}
+
+/// What the shipped unit sets for every server.
+fn shipped_environment() -> impl Iterator<Item = (&'static str, String)> {
+    let set = UNIT
+        .lines()
+        .filter_map(|line| line.strip_prefix("Environment="));
+    let set = set.map(|set| set.split_once('=').unwrap());
+    set.map(|(name, value)| (name, value.to_owned()))
 }
