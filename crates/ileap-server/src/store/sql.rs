@@ -301,11 +301,19 @@ fn of_ticks(ticks: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_nanosecond(nanoseconds).unwrap_or_default()
 }
 
+/// What a pool says that tries until time is over, and keeps to itself why that was in vain.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection came free in time: it is away or busy, and `ileap doctor` says which")]
+struct NoConnection;
+
 /// What failed, with the driver's error for the log.
 fn unavailable(attempted: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |error| StoreError::Unavailable {
         attempted,
-        source: Box::new(error),
+        source: match error {
+            sqlx::Error::PoolTimedOut => Box::new(NoConnection),
+            error => Box::new(error),
+        },
     }
 }
 

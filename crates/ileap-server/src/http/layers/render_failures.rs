@@ -205,12 +205,12 @@ mod tests {
     fn a_store_that_fails_is_logged_in_words_with_all_that_led_to_it() {
         let error = StoreError::Unavailable {
             attempted: "reading a page",
-            source: Box::new(sqlx::Error::PoolTimedOut),
+            source: Box::new(sqlx::Error::PoolClosed),
         };
         let reason = Entry::of(&error.into()).reason.unwrap();
         assert_eq!(
             reason,
-            "reading a page: the database is unavailable: pool timed out while waiting for an open connection"
+            "reading a page: the database is unavailable: attempted to acquire a connection on a closed pool"
         );
     }
 }
