@@ -27,7 +27,7 @@ pub enum Cause {
     },
     /// The body did not arrive in time.
     BodyTooSlow,
-    /// The connection broke, or the framing was wrong, while the body was read.
+    /// The connection broke, or the framing was wrong, while the body was read; or it is in a coding besides chunked.
     BodyUnreadable,
     /// The verifier refused the credentials.
     ClientRefused(RejectReason),

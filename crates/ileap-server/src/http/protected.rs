@@ -56,7 +56,8 @@ impl Protected {
     /// has no say (GHSA-7rh7-c77v-6434).
     fn at(target: &str, prefix: &str) -> Self {
         let (path, _query) = target.split_once('?').unwrap_or((target, ""));
-        // Where the public base URL's path looks like one of ours, both may be meant.
+        // Where the public base URL's path looks like one of ours, the target may be below it or not: what is one of ours
+        // in one way alone is that, as the router would have it.
         let both = (
             Self::exactly(without_prefix(path, prefix)),
             Self::exactly(path),

@@ -62,7 +62,8 @@ fn has_clear_host(request: &Request) -> bool {
     let authority = request.uri().authority();
     let is_other = |host: &HeaderValue| {
         let is_binding = request.version() == Version::HTTP_2;
-        authority.is_some_and(|authority| is_binding && authority.as_str() != host)
+        let host = host.to_str().unwrap_or_default();
+        authority.is_some_and(|authority| is_binding && !is_same_host(authority.as_str(), host))
     };
     if authority.is_some_and(|authority| !is_host(authority.as_str())) {
         return false;
@@ -73,6 +74,16 @@ fn has_clear_host(request: &Request) -> bool {
         (None, _) => request.version() != Version::HTTP_11,
         (Some(_), Some(_)) => false,
     }
+}
+
+/// In any case, with the port that goes without saying or without it (RFC 9113 §8.3.1, RFC 3986 §6.2.3).
+fn is_same_host(one: &str, other: &str) -> bool {
+    let plain = |host: &str| {
+        let ports = [":443", ":80", ":"];
+        let plain = ports.iter().find_map(|port| host.strip_suffix(port));
+        plain.unwrap_or(host).to_ascii_lowercase()
+    };
+    plain(one) == plain(other)
 }
 
 /// Nothing where the target has no authority (RFC 9110 §7.2).

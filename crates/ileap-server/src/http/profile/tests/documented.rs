@@ -72,13 +72,14 @@ fn can_meet(endpoint: Endpoint, cause: &Cause) -> bool {
     };
     let is_one_of = |endpoints: &[Endpoint]| endpoints.contains(&endpoint);
     match cause {
-        Cause::HostUnclear
+        Cause::BodyUnreadable
+        | Cause::HostUnclear
         | Cause::Internal(_)
         | Cause::Overloaded
         | Cause::RequestsThrottled { .. }
         | Cause::TimedOut
         | Cause::UriTooLong => true,
-        Cause::BodyTooLarge { .. } | Cause::BodyTooSlow | Cause::BodyUnreadable => {
+        Cause::BodyTooLarge { .. } | Cause::BodyTooSlow => {
             is_one_of(&[Events, Introspect, Revoke, Token, Webhooks])
         }
         Cause::MediaTypeUnsupported(_) => is_one_of(&[Events, Introspect, Revoke, Token]),
