@@ -155,7 +155,7 @@ fn a_running_server_follows_what_is_revoked_beside_it() {
 #[test]
 fn who_is_in_no_token_is_not_said_to_be_cut_off() {
     let deployment = Deployment::new();
-    for nobody in ["user_abc", "acme", "clerk|", "|user_abc", ""] {
+    for nobody in ["user_abc", "acme", "clerk|", "|user_abc", "Clerk|x", ""] {
         let (code, stdout, stderr) = deployment.revoke(&["--subject", nobody], "");
         assert_eq!((code, stdout.as_str()), (2, ""), "{nobody}");
         assert!(stderr.contains("clerk|user_..."), "{stderr}");

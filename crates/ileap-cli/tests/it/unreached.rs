@@ -233,7 +233,7 @@ fn a_server_that_lets_nobody_in_is_named_with_what_it_asks_for() {
     }
     let url = format!("postgres:///data?host={socket}&user=ileap");
     let expected = [
-        "it wants a password, and store.url has none",
+        "it wants a password: store.url has none",
         "the service's environment",
     ];
     say(&url, directory.path(), &expected);

@@ -23,7 +23,7 @@ impl Kind {
             Self::Boolean => "true or false".to_owned(),
             Self::Choice(words) => format!("one of: {}", words.join(", ")),
             Self::Duration(low, high) => {
-                format!("a number with a unit, such as \"30s\" or \"24h\", from {low} to {high}")
+                format!("a number with a unit, such as \"{high}\", from {low} to {high}")
             }
             Self::Integer(low, high) => format!("a whole number from {low} to {high}"),
             Self::List => format!("a list of strings, such as {example}"),

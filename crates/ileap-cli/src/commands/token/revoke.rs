@@ -102,8 +102,10 @@ async fn revoke_one(arguments: &RevokeArguments) -> Result<Revoked, Failed> {
 
 /// What no token carries would be cut off without effect.
 fn check(subject: &str) -> Result<(), Failed> {
+    // The last: those of `ileap token mint`.
+    let kinds = ["clerk", "static", "minted"];
     let parts = subject.split_once('|');
-    if parts.is_some_and(|(kind, name)| !kind.is_empty() && !name.is_empty()) {
+    if parts.is_some_and(|(kind, name)| kinds.contains(&kind) && !name.is_empty()) {
         return Ok(());
     }
     let attempted = format!("revoking the tokens of {}", sanitised(subject));

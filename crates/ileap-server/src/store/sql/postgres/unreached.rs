@@ -110,10 +110,10 @@ impl Attempt<'_> {
         match code {
             // invalid_password
             Some("28P01") if !self.names_password() => judgement(
-                "it wants a password, and store.url has none",
+                "it wants a password: store.url has none, and it takes none that PGPASSFILE or PGPASSWORD gives",
                 format!(
-                    "set ILEAP_STORE__URL with that of {user}, or PGPASSFILE; beside a service, take over the service's \
-                     environment first"
+                    "set ILEAP_STORE__URL with that of {user}, or mend PGPASSFILE; beside a service, take over the \
+                     service's environment first"
                 ),
             ),
             Some("28P01") => judgement(
